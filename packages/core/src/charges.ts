@@ -1,0 +1,63 @@
+// What a decision would cost in state: handed to a ledger only after the MAC, the delegations, the proof and
+// every stateless caveat have passed (laws L8, L10). The ids are digests, so nothing about a token or its
+// tail can be read from a store's keys (L12).
+import type { DenialCode } from './codes.ts';
+
+/** Units of a budget: `calls` counts calls, `external` calls that leave, `bytes` a fact, `sum` an argument. */
+export type BudgetUnit = 'calls' | 'external' | 'bytes' | 'sum';
+
+/** One counter of a chain. Every descendant of the caveat that made it shares the id. */
+export interface CounterCharge {
+  /** base64url of SHA-256(label || D up to and with the caveat, entry, unit, argument, window); 43 characters. */
+  readonly id: string;
+  readonly unit: BudgetUnit;
+  /** A whole number from 0 to 2^53-1, reserved now; settling may lower it, never raise it. */
+  readonly amount: number;
+  readonly limit: number;
+  /** Seconds of the fixed window, or 0 for a total. */
+  readonly window: number;
+  /** Start of the current window (Unix seconds, a multiple of `window`), or 0 for a total. */
+  readonly windowStart: number;
+  /** Unix seconds after which the row may be dropped: the token's expiry, or the end of the window if earlier. */
+  readonly expires: number;
+  /** Index of the caveat that imposes it; -1 for the grant. For explanations only. */
+  readonly caveat: number;
+}
+
+/** A key that may be claimed once until `expires` (Unix seconds): a nonce of a proof, or a `once` caveat. */
+export interface Claim {
+  /** base64url, 43 characters. */
+  readonly id: string;
+  readonly expires: number;
+  /** Index of the `once` caveat, or -1 for the proof's nonce. */
+  readonly caveat: number;
+}
+
+/** Everything one call needs from state; it is applied in one atomic step, wholly or not at all. */
+export interface Charges {
+  readonly counters: readonly CounterCharge[];
+  readonly once: readonly Claim[];
+  /** The signed proof's nonce; null for a session proof (its window was claimed before) and for bearer tokens. */
+  readonly replay: Claim | null;
+}
+
+/** A ledger's answer: all was applied, or nothing was and this is why. */
+export type LedgerAnswer =
+  | { readonly ok: true }
+  | {
+      readonly ok: false;
+      readonly code: Extract<DenialCode, 'budget_exceeded' | 'replayed' | 'once_used' | 'store_unavailable'>;
+      /** Index of the caveat that denied; -1 for the grant or the proof. */
+      readonly caveat: number;
+      /** What is left of the counter that denied. */
+      readonly left?: number;
+    };
+
+/**
+ * A synchronous ledger for `clear`. Stores that answer later implement `Budgets` of `@ambit/state` and are
+ * driven by `authorize` there.
+ */
+export interface Ledger {
+  /** Applies all charges or none. `now` is Unix seconds. Must not throw for a full or denied charge. */
+  apply(charges: Charges, now: number): LedgerAnswer;
+}

@@ -1,0 +1,51 @@
+// One block of limits and defaults (DESIGN section 8). Sizes are bytes, times are seconds.
+
+/** Hard limits: checked before any cryptography runs (law L8). */
+export const LIMITS = Object.freeze({
+  /** A token in bytes; the text form is 4/3 of it. Node refuses HTTP headers above 16 KiB anyway. */
+  tokenBytes: 16 * 1024,
+  /** Caveats in a token: enough for 16 delegations that each add seven. */
+  caveats: 128,
+  /** `delegate` caveats in a token: each costs one Ed25519 verification when cold. */
+  delegations: 16,
+  /** CBOR nesting: the deepest legal item (an `each` constraint on a list of lists) needs six. */
+  cborDepth: 8,
+  /** Arguments that are parsed, digested and checked. */
+  argumentBytes: 64 * 1024,
+  /** Nesting of arguments: JSON of real tools stays under ten. */
+  argumentDepth: 32,
+  /** A text anywhere in a token: names, labels, notes. */
+  textBytes: 1024,
+  /** Names that travel into logs and keys: tools, audiences, issuers, sessions, users. */
+  nameBytes: 256,
+  /** Counters (budget entries) in a token: one store round trip has to charge them all. */
+  counters: 16,
+  /** Items of one list in a caveat: patterns, labels, CIDRs. */
+  listItems: 256,
+  /** A proof: the signed form takes 110 bytes, the session form 100. */
+  proofBytes: 512,
+  /** A session ticket. */
+  ticketBytes: 1024,
+  /** States of one compiled pattern: bounds the memory and the time a character. */
+  patternStates: 1024,
+} as const);
+
+/** Defaults that a verifier's configuration may change. */
+export const DEFAULTS = Object.freeze({
+  /** A signed proof is good for so long after its time. */
+  proofAge: 60,
+  /** A proof, a grant or a not-before may lie so far in the future. */
+  skew: 30,
+  /** The longest life of a session ticket: what a captured one could ever be worth. */
+  ticketLife: 300,
+  /** Sequence numbers a session window remembers behind the highest one. */
+  sessionWindow: 1024,
+  /** Open sessions a holder may have with one verifier. */
+  sessionsPerHolder: 8,
+  /** Open sessions of one verifier. */
+  sessions: 4096,
+  /** Verified tokens kept by exact bytes. */
+  tokenCache: 1024,
+  /** Verified delegation signatures kept by node id. */
+  delegationCache: 4096,
+} as const);

@@ -1,0 +1,15 @@
+import { defineConfig } from 'vitest/config';
+
+// Tests run from source (the @ambit/source export condition), so nothing needs to be built for the unit
+// suites; suites that start processes use the built dist that `npm test` makes first.
+export default defineConfig({
+  resolve: { conditions: ['@ambit/source'] },
+  ssr: { resolve: { conditions: ['@ambit/source', 'node', 'import', 'default'] } },
+  test: {
+    include: ['packages/*/test/**/*.test.ts', 'test/**/*.test.ts'],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    maxWorkers: 2,
+    reporters: ['default'],
+  },
+});
