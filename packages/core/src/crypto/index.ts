@@ -1,0 +1,7 @@
+// The primitives, in one place: nothing outside this folder, `node.ts` and `sodium.ts` imports a library of
+// cryptography.
+export type { Provider } from './provider.ts';
+export { Sha256, sha256 } from './sha256.ts';
+export { chain, chainFrom, chainStart, hkdfSha256, hmacSha256 } from './chain.ts';
+export { nobleProvider } from './noble.ts';
+export { randomBytes } from './random.ts';
