@@ -35,6 +35,17 @@ export interface Claim {
 
 /** Everything one call needs from state; it is applied in one atomic step, wholly or not at all. */
 export interface Charges {
+  /**
+   * base64url of D(0), 43 characters: the token that all descendants grew from. Stores bound the rows one root
+   * may hold by counters and `once` claims that its holders appended (attack S12).
+   */
+  readonly root: string;
+  /**
+   * base64url of a SHA-256, 43 characters: what has to live together so that a call is charged in one atomic
+   * step on a sharded store. It is `root`; but when the grant names a pool it is the digest of (counter label,
+   * issuer), the same for every token of the issuer that names any pool, because those share counters.
+   */
+  readonly place: string;
   readonly counters: readonly CounterCharge[];
   readonly once: readonly Claim[];
   /** The signed proof's nonce; null for a session proof (its window was claimed before) and for bearer tokens. */
