@@ -57,7 +57,16 @@ export type LedgerAnswer =
   | { readonly ok: true }
   | {
       readonly ok: false;
-      readonly code: Extract<DenialCode, 'budget_exceeded' | 'replayed' | 'once_used' | 'store_unavailable'>;
+      readonly code: Extract<
+        DenialCode,
+        | 'budget_exceeded'
+        | 'budget_amount'
+        | 'replayed'
+        | 'once_used'
+        | 'store_unavailable'
+        | 'store_corrupt'
+        | 'store_full'
+      >;
       /** Index of the caveat that denied; -1 for the grant or the proof. */
       readonly caveat: number;
       /** What is left of the counter that denied. */
