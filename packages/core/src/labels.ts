@@ -2,7 +2,10 @@
 // byte, so bytes made for one purpose can never be shown for another (attack F12). No label is a prefix of
 // another one: the zero byte occurs at the end only.
 
-/** The names of all labels; `Signer` implementations may log them, and refuse those they do not serve. */
+/**
+ * The names of all labels; `Signer` implementations may log them, and refuse those they do not serve. `dsse` is
+ * not ours and not in the table: model attestations are signed as DSSE has it, `DSSEv1 ` and the rest.
+ */
 export type LabelName =
   | 'grant'
   | 'key'
@@ -18,6 +21,8 @@ export type LabelName =
   | 'context'
   | 'revocations'
   | 'config'
+  | 'model'
+  | 'dsse'
   | 'body';
 
 /** A domain-separation label: its name, and the bytes that come first in whatever is hashed or signed. */
@@ -45,6 +50,7 @@ export const LABELS: {
   readonly context: Label;
   readonly revocations: Label;
   readonly config: Label;
+  readonly model: Label;
   readonly body: Label;
 } = Object.freeze({
   grant: label('grant'),
@@ -61,5 +67,6 @@ export const LABELS: {
   context: label('context'),
   revocations: label('revocations'),
   config: label('config'),
+  model: label('model'),
   body: label('body'),
 });
