@@ -40,3 +40,14 @@ export const nodeProvider: Provider = {
 export function nativeSha256(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(createHash('sha256').update(bytes).digest());
 }
+
+/** A running SHA-256 by node:crypto: for what doesn't fit into memory, such as model artifacts. */
+export function nativeHasher(): { update(bytes: Uint8Array): void; digest(): Uint8Array } {
+  const hash = createHash('sha256');
+  return {
+    update(bytes) {
+      hash.update(bytes);
+    },
+    digest: () => new Uint8Array(hash.digest()),
+  };
+}
