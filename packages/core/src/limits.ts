@@ -28,6 +28,11 @@ export const LIMITS = Object.freeze({
   ticketBytes: 1024,
   /** States of one compiled pattern: bounds the memory and the time a character. */
   patternStates: 1024,
+  /**
+   * Steps that the argument constraints of one call may take together: a character against a state of a pattern,
+   * an item of a list. A holder may append constraints, so their product with the arguments has to be bounded.
+   */
+  checkSteps: 1 << 22,
 } as const);
 
 /** Defaults that a verifier's configuration may change. */

@@ -1,0 +1,74 @@
+// Text for people, and what a text may not hold. A denial may quote a caller's text, so what is quoted is cut
+// and made printable: no terminal escape, no line break, no bidirectional override reaches a log (attack G9).
+
+/** Whether every surrogate of `text` is paired (ECMAScript isWellFormed, which es2023 does not type). */
+export function isWellFormed(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i);
+    if ((c & 0xf800) !== 0xd800) continue;
+    if (c > 0xdbff || (text.charCodeAt(i + 1) & 0xfc00) !== 0xdc00) return false;
+    i++;
+  }
+  return true;
+}
+
+/** Bytes of `text` in UTF-8; a lone surrogate counts three, as the replacement character would. */
+export function utf8Length(text: string): number {
+  let n = text.length;
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i);
+    // A pair is two units and four bytes: one more for each half.
+    if (c > 0x7f) n += c > 0x7ff && !isPairHalf(text, i, c) ? 2 : 1;
+  }
+  return n;
+}
+
+function isPairHalf(text: string, i: number, c: number): boolean {
+  if ((c & 0xf800) !== 0xd800) return false;
+  return c < 0xdc00
+    ? (text.charCodeAt(i + 1) & 0xfc00) === 0xdc00
+    : (text.charCodeAt(i - 1) & 0xfc00) === 0xd800;
+}
+
+/**
+ * Whether a code point draws nothing or changes how its neighbours are drawn or compared: controls, line and
+ * paragraph separators, bidirectional controls, and the default-ignorable ones (Unicode DerivedCoreProperties),
+ * which HFS+ skips when it compares names, so that `.<ZWJ>.` is `..` there.
+ */
+export function isInvisible(c: number): boolean {
+  if (c < 0x20 || (c >= 0x7f && c <= 0x9f)) return true;
+  if (c < 0x34f) return c === 0xad;
+  return (
+    c === 0x34f ||
+    c === 0x61c ||
+    c === 0x115f ||
+    c === 0x1160 ||
+    c === 0x17b4 ||
+    c === 0x17b5 ||
+    (c >= 0x180b && c <= 0x180f) ||
+    (c >= 0x200b && c <= 0x200f) ||
+    (c >= 0x2028 && c <= 0x202e) ||
+    (c >= 0x2060 && c <= 0x206f) ||
+    c === 0x3164 ||
+    (c >= 0xfe00 && c <= 0xfe0f) ||
+    c === 0xfeff ||
+    c === 0xffa0 ||
+    (c >= 0xfff0 && c <= 0xfffb) ||
+    (c >= 0x1bca0 && c <= 0x1bca3) ||
+    (c >= 0x1d173 && c <= 0x1d17a) ||
+    (c >= 0xe0000 && c <= 0xe0fff)
+  );
+}
+
+/** `text` in double quotes, cut to `max` characters; what is invisible or unpaired becomes `?`. */
+export function quote(text: string, max = 64): string {
+  let out = '"';
+  let n = 0;
+  for (const char of text) {
+    const c = char.codePointAt(0) ?? 0;
+    n += char.length;
+    if (n > max) return `${out}..."`;
+    out += isInvisible(c) || (c >= 0xd800 && c <= 0xdfff) || c === 0x22 ? '?' : char;
+  }
+  return `${out}"`;
+}
