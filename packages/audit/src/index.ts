@@ -1,1 +1,13 @@
-export {};
+// A tamper-evident log of what agents did (DESIGN L5, L11).
+export * from './merkle/hash.ts';
+export * from './merkle/proof.ts';
+export { consistencyProof, inclusionProof, subtreeHash, type NodeSource } from './merkle/range.ts';
+export { directorySource, httpSource, openSource, type Source } from './tile/source.ts';
+export { encodeBundle, MAX_ENTRY_BYTES, parseBundle } from './tile/bundle.ts';
+export { indexPath, parseTilePath, tilePath, type TileName } from './tile/path.ts';
+export { TreeReader } from './tile/reader.ts';
+export * from './note/key.ts';
+export * from './note/note.ts';
+export * from './note/checkpoint.ts';
+export * from './note/proof.ts';
+export * from './note/policy.ts';

@@ -1,0 +1,21 @@
+// Everything this package takes from core, in one place: primitives, byte forms, codes. Nothing else here
+// imports cryptography.
+export {
+  AmbitError,
+  CODES,
+  concat,
+  equal,
+  fromBase64url,
+  fromHex,
+  fromUtf8,
+  hmacSha256,
+  MALFORMED,
+  randomBytes,
+  Reader,
+  toBase64url,
+  toHex,
+  TYPE,
+  utf8,
+} from '@ambit/core';
+export type { DenialCode, Provider } from '@ambit/core';
+export { nativeSha256, nodeProvider } from '@ambit/core/node';

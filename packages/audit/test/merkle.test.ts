@@ -1,0 +1,188 @@
+// The tree: RFC 6962 hashes, proofs against the vectors of transparency-dev/merkle, tile arithmetic.
+import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Edge, type FullTile } from '../src/merkle/edge.ts';
+import { EMPTY_ROOT, leafHash, nodeHash } from '../src/merkle/hash.ts';
+import { verifyConsistency, verifyInclusion } from '../src/merkle/proof.ts';
+import {
+  consistencyProof,
+  inclusionProof,
+  split,
+  subtreeHash,
+  type NodeSource,
+} from '../src/merkle/range.ts';
+import { indexPath, parseTilePath, tilePath, widthAt } from '../src/tile/path.ts';
+import { TreeReader } from '../src/tile/reader.ts';
+
+interface Vectors {
+  cases: {
+    inclusion: {
+      leafIdx: number;
+      treeSize: number;
+      root: string;
+      leafHash: string;
+      proof: string[] | null;
+      wantErr: boolean;
+      case: string;
+    }[];
+    consistency: {
+      size1: number;
+      size2: number;
+      root1: string;
+      root2: string;
+      proof: string[] | null;
+      wantErr: boolean;
+      case: string;
+    }[];
+  };
+}
+const vectors = JSON.parse(
+  readFileSync(new URL('./vectors/merkle-proofs.json', import.meta.url), 'utf8'),
+) as Vectors;
+const bytes = (text: string | null): Uint8Array => new Uint8Array(Buffer.from(text ?? '', 'base64'));
+
+describe('proof vectors of transparency-dev/merkle', () => {
+  it('holds all of them', () => {
+    expect(vectors.cases.inclusion.length + vectors.cases.consistency.length).toBe(109);
+  });
+  for (const c of vectors.cases.inclusion) {
+    it(c.case, () => {
+      const proof = (c.proof ?? []).map(bytes);
+      expect(verifyInclusion(c.leafIdx, c.treeSize, bytes(c.leafHash), proof, bytes(c.root))).toBe(
+        !c.wantErr,
+      );
+    });
+  }
+  for (const c of vectors.cases.consistency) {
+    it(c.case, () => {
+      const proof = (c.proof ?? []).map(bytes);
+      expect(verifyConsistency(c.size1, c.size2, proof, bytes(c.root1), bytes(c.root2))).toBe(!c.wantErr);
+    });
+  }
+});
+
+/** MTH by its definition, for comparison. */
+const mth = (leaves: readonly Uint8Array[]): Uint8Array => {
+  if (leaves.length === 0) return EMPTY_ROOT;
+  if (leaves.length === 1) return leaves[0]!;
+  const k = split(leaves.length);
+  return nodeHash(mth(leaves.slice(0, k)), mth(leaves.slice(k)));
+};
+const leaves = Array.from({ length: 700 }, (_, i) => leafHash(Buffer.from(`entry ${i}`)));
+const memory: NodeSource = {
+  node: (height, index) => Promise.resolve(mth(leaves.slice(index * 2 ** height, (index + 1) * 2 ** height))),
+};
+const sizes = fc.integer({ min: 1, max: leaves.length });
+
+describe('the tree', () => {
+  it('has the empty root of RFC 6962', () => {
+    expect(Buffer.from(EMPTY_ROOT).toString('base64')).toBe('47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=');
+    expect(Buffer.from(new Edge().root()).equals(EMPTY_ROOT)).toBe(true);
+  });
+
+  it('grown at its right edge has the root of the definition, at every size', () => {
+    const edge = new Edge();
+    leaves.forEach((leaf, i) => {
+      edge.push(leaf);
+      if (i < 40 || i % 37 === 0 || i === 255 || i === 511)
+        expect(edge.root()).toEqual(mth(leaves.slice(0, i + 1)));
+    });
+  });
+
+  it('goes back to a state as if nothing had been pushed', () => {
+    const edge = new Edge();
+    for (const leaf of leaves.slice(0, 250)) edge.push(leaf);
+    const state = edge.state();
+    const root = edge.root();
+    for (const leaf of leaves.slice(250, 600)) edge.push(leaf);
+    edge.restore(state);
+    expect(edge.root()).toEqual(root);
+    for (const leaf of leaves.slice(250, 300)) edge.push(leaf);
+    expect(edge.root()).toEqual(mth(leaves.slice(0, 300)));
+  });
+
+  it('proves every inclusion and every prefix, and no other', async () => {
+    await fc.assert(
+      fc.asyncProperty(sizes, sizes, fc.nat(), async (a, b, seed) => {
+        const [small, size] = a < b ? [a, b] : [b, a];
+        const index = seed % size;
+        const root = mth(leaves.slice(0, size));
+        const inclusion = await inclusionProof(memory, index, size);
+        expect(verifyInclusion(index, size, leaves[index]!, inclusion, root)).toBe(true);
+        expect(verifyInclusion(index, size, leaves[(index + 1) % 700]!, inclusion, root)).toBe(false);
+        const consistency = await consistencyProof(memory, small, size);
+        const root1 = mth(leaves.slice(0, small));
+        expect(verifyConsistency(small, size, consistency, root1, root)).toBe(true);
+        expect(verifyConsistency(small, size, consistency, nodeHash(root1, root), root)).toBe(false);
+        expect(await subtreeHash(memory, 0, small)).toEqual(root1);
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
+
+describe('tiles', () => {
+  it('lie where tlog-tiles says', () => {
+    expect(indexPath(1234067)).toBe('x001/x234/067');
+    expect(indexPath(0)).toBe('000');
+    expect(indexPath(1000)).toBe('x001/000');
+    expect(tilePath({ level: 'entries', index: 5, width: 256 })).toBe('tile/entries/005');
+    expect(tilePath({ level: 2, index: 0, width: 1 })).toBe('tile/2/000.p/1');
+  });
+
+  it('of the worked example of 70,000 entries have the widths the specification gives', () => {
+    expect(widthAt(0, 272, 70_000)).toBe(256);
+    expect([
+      widthAt(0, 273, 70_000),
+      widthAt(1, 0, 70_000),
+      widthAt(1, 1, 70_000),
+      widthAt(2, 0, 70_000),
+    ]).toEqual([112, 256, 17, 1]);
+    expect([widthAt(0, 0, 256), widthAt(0, 1, 256), widthAt(1, 0, 256)]).toEqual([256, 0, 1]);
+  });
+
+  it('have one name each', () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(fc.constant('entries' as const), fc.integer({ min: 0, max: 63 })),
+        fc.maxSafeNat(),
+        fc.integer({ min: 1, max: 256 }),
+        (level, index, width) => {
+          expect(parseTilePath(tilePath({ level, index, width }))).toEqual({ level, index, width });
+        },
+      ),
+    );
+    for (const bad of [
+      'tile/00/000',
+      'tile/64/000',
+      'tile/0/0',
+      'tile/0/x000/001',
+      'tile/0/000.p/0',
+      'tile/0/000.p/256',
+      'tile/0/1000',
+      'tile/0/001/000',
+    ]) {
+      expect(parseTilePath(bad), bad).toBeNull();
+    }
+  });
+
+  it('built at the edge answer every question about the tree', async () => {
+    const files = new Map<string, Uint8Array>();
+    const edge = new Edge();
+    const keep = (tile: FullTile): void => void files.set(tilePath({ ...tile, width: 256 }), tile.bytes);
+    for (const leaf of leaves) edge.push(leaf)?.forEach(keep);
+    for (const partial of edge.partials()) files.set(tilePath(partial), partial.bytes);
+    const reader = new TreeReader((path) => Promise.resolve(files.get(path) ?? null), leaves.length);
+    expect(await reader.root()).toEqual(edge.root());
+    expect(await reader.root(300)).toEqual(mth(leaves.slice(0, 300)));
+    for (const index of [0, 255, 256, 511, 512, 699]) {
+      expect(verifyInclusion(index, 700, leaves[index]!, await reader.inclusion(index), edge.root())).toBe(
+        true,
+      );
+    }
+    expect(
+      verifyConsistency(257, 700, await reader.consistency(257), mth(leaves.slice(0, 257)), edge.root()),
+    ).toBe(true);
+  });
+});
