@@ -1,6 +1,14 @@
 // The Node provider: node:crypto. Raw keys are imported as JWK, never as DER (17 times slower), and the key
 // objects are kept.
-import { createHash, createPrivateKey, createPublicKey, diffieHellman, sign, verify } from 'node:crypto';
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  diffieHellman,
+  hash,
+  sign,
+  verify,
+} from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import type { Provider } from './crypto/provider.ts';
 import { nobleProvider } from './crypto/noble.ts';
@@ -36,9 +44,14 @@ export const nodeProvider: Provider = {
   x25519PublicKey: (secret) => nobleProvider.x25519PublicKey(secret),
 };
 
-/** SHA-256 by node:crypto, 32 bytes: for large inputs. */
+/** SHA-256 by node:crypto, 32 bytes: one-shot. */
 export function nativeSha256(bytes: Uint8Array): Uint8Array {
-  return new Uint8Array(createHash('sha256').update(bytes).digest());
+  // One-shot, as Latin-1 (`binary`) text and then bytes: half the time of createHash().digest(), whose buffers dominate
+  // for short inputs (measured for 65 bytes: 0.7 us against 1.7 us).
+  const digest = hash('sha256', bytes, 'binary');
+  const out = new Uint8Array(32);
+  for (let i = 0; i < 32; i++) out[i] = digest.charCodeAt(i);
+  return out;
 }
 
 /** A running SHA-256 by node:crypto: for what doesn't fit into memory, such as model artifacts. */
