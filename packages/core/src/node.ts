@@ -10,38 +10,60 @@ import {
   verify,
 } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
+import { fromBase64url, toBase64url } from './bytes.ts';
+import { PerSecret, Recent } from './crypto/keycache.ts';
 import type { Provider } from './crypto/provider.ts';
-import { nobleProvider } from './crypto/noble.ts';
-import { toBase64url } from './bytes.ts';
+import { expect32, isStrictPeer, isStrictSignature } from './crypto/strict.ts';
 
-const publicJwk = (crv: string, x: Uint8Array): KeyObject =>
-  createPublicKey({ format: 'jwk', key: { kty: 'OKP', crv, x: toBase64url(x) } });
-const privateJwk = (crv: string, d: Uint8Array, x: Uint8Array): KeyObject =>
-  createPrivateKey({ format: 'jwk', key: { kty: 'OKP', crv, d: toBase64url(d), x: toBase64url(x) } });
+type Curve = 'Ed25519' | 'X25519';
+
+const importPublic = (crv: Curve, x: string): KeyObject =>
+  createPublicKey({ format: 'jwk', key: { kty: 'OKP', crv, x } });
+// node:crypto derives the public half from `d`; it wants to see an `x`, whatever it holds.
+const importPrivate = (crv: Curve, d: Uint8Array): KeyObject =>
+  createPrivateKey({ format: 'jwk', key: { kty: 'OKP', crv, d: toBase64url(d), x: '' } });
+
+function publicBytes(key: KeyObject): Uint8Array {
+  const x = fromBase64url(createPublicKey(key).export({ format: 'jwk' }).x ?? '');
+  if (x === null) throw new TypeError('key: expected an OKP key');
+  return x;
+}
+
+// One imported key takes about 1 KB.
+const verifyKeys = new Recent<KeyObject>(4096);
+const signKeys = new PerSecret<KeyObject>();
+const agreeKeys = new PerSecret<KeyObject>();
+const signKey = (seed: Uint8Array): KeyObject => {
+  expect32('seed', seed);
+  return signKeys.get(seed, (d) => importPrivate('Ed25519', d));
+};
+const agreeKey = (secret: Uint8Array): KeyObject => {
+  expect32('secret', secret);
+  return agreeKeys.get(secret, (d) => importPrivate('X25519', d));
+};
 
 /** Ed25519 and X25519 by node:crypto. */
 export const nodeProvider: Provider = {
   name: 'node',
   verify(publicKey, message, signature) {
-    if (publicKey.length !== 32 || signature.length !== 64) return false;
-    try {
-      return verify(null, message, publicJwk('Ed25519', publicKey), signature);
-    } catch {
-      return false;
+    if (!isStrictSignature(publicKey, signature)) return false;
+    const x = toBase64url(publicKey);
+    let key = verifyKeys.get(x);
+    if (key === undefined) {
+      key = importPublic('Ed25519', x);
+      verifyKeys.set(x, key);
     }
+    return verify(null, message, key, signature);
   },
-  sign: (seed, message) =>
-    new Uint8Array(sign(null, message, privateJwk('Ed25519', seed, nobleProvider.publicKey(seed)))),
-  publicKey: (seed) => nobleProvider.publicKey(seed),
+  sign: (seed, message) => new Uint8Array(sign(null, message, signKey(seed))),
+  publicKey: (seed) => publicBytes(signKey(seed)),
   x25519(secret, peer) {
-    try {
-      const privateKey = privateJwk('X25519', secret, nobleProvider.x25519PublicKey(secret));
-      return new Uint8Array(diffieHellman({ privateKey, publicKey: publicJwk('X25519', peer) }));
-    } catch {
-      return null;
-    }
+    const privateKey = agreeKey(secret);
+    if (!isStrictPeer(peer)) return null;
+    const publicKey = importPublic('X25519', toBase64url(peer));
+    return new Uint8Array(diffieHellman({ privateKey, publicKey }));
   },
-  x25519PublicKey: (secret) => nobleProvider.x25519PublicKey(secret),
+  x25519PublicKey: (secret) => publicBytes(agreeKey(secret)),
 };
 
 /** SHA-256 by node:crypto, 32 bytes: one-shot. */
@@ -56,11 +78,11 @@ export function nativeSha256(bytes: Uint8Array): Uint8Array {
 
 /** A running SHA-256 by node:crypto: for what doesn't fit into memory, such as model artifacts. */
 export function nativeHasher(): { update(bytes: Uint8Array): void; digest(): Uint8Array } {
-  const hash = createHash('sha256');
+  const running = createHash('sha256');
   return {
     update(bytes) {
-      hash.update(bytes);
+      running.update(bytes);
     },
-    digest: () => new Uint8Array(hash.digest()),
+    digest: () => new Uint8Array(running.digest()),
   };
 }

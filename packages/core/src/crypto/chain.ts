@@ -22,7 +22,7 @@ last[15] = 8 * (64 + 32);
 const link = new Int32Array(8);
 
 /** Takes a key of at most 64 bytes and starts the inner hash. */
-function begin(secret: Uint8Array): void {
+function open(secret: Uint8Array): void {
   for (let i = 0; i < 16; i++) innerPad[i] = 0;
   for (let i = 0; i < secret.length; i++) {
     innerPad[i >> 2] = innerPad[i >> 2]! | (secret[i]! << (24 - 8 * (i & 3)));
@@ -35,7 +35,7 @@ function begin(secret: Uint8Array): void {
 }
 
 /** Ends the inner hash, which has taken in `length` bytes after the pad and holds `fill` pending; MAC in `link`. */
-function end(fill: number, length: number): void {
+function close(fill: number, length: number): void {
   finish(inner, words, fill, 64 + length, last);
   compress(INITIAL, outerPad, outer);
   compress(outer, last, link);
@@ -55,7 +55,7 @@ function run(bytes: Uint8Array, spans: Int32Array, from: number, count: number):
     compress(INITIAL, innerPad, inner);
     const start = spans[2 * i]!;
     const stop = spans[2 * i + 1]!;
-    end(absorb(inner, words, 0, bytes, start, stop), stop - start);
+    close(absorb(inner, words, 0, bytes, start, stop), stop - start);
   }
 }
 
@@ -68,8 +68,8 @@ function wipe(): void {
 function check32(name: string, bytes: Uint8Array): void {
   if (bytes.length !== 32) throw new RangeError(`${name}: expected 32 bytes, got ${bytes.length}`);
 }
-function checkSpan(bytes: Uint8Array, start: number, end: number): void {
-  if (!(start >= 0 && start <= end && end <= bytes.length))
+function checkSpan(bytes: Uint8Array, start: number, stop: number): void {
+  if (!(start >= 0 && start <= stop && stop <= bytes.length))
     throw new RangeError('span: expected to lie within bytes');
 }
 function checkSpans(bytes: Uint8Array, spans: Int32Array, from: number, count: number): void {
@@ -80,14 +80,14 @@ function checkSpans(bytes: Uint8Array, spans: Int32Array, from: number, count: n
 
 /** HMAC-SHA-256 of the parts one after the other, 32 bytes; `secret` has any length. */
 export function hmacSha256(secret: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array {
-  begin(secret.length > 64 ? sha256(secret) : secret);
+  open(secret.length > 64 ? sha256(secret) : secret);
   let fill = 0;
   let length = 0;
   for (const part of parts) {
     fill = absorb(inner, words, fill, part, 0, part.length);
     length += part.length;
   }
-  end(fill, length);
+  close(fill, length);
   const out = new Uint8Array(32);
   store(link, out);
   wipe();
@@ -95,9 +95,9 @@ export function hmacSha256(secret: Uint8Array, ...parts: readonly Uint8Array[]):
 }
 
 function first(secret: Uint8Array, prefix: Uint8Array, bytes: Uint8Array, start: number, stop: number): void {
-  begin(secret);
+  open(secret);
   const fill = absorb(inner, words, 0, prefix, 0, prefix.length);
-  end(absorb(inner, words, fill, bytes, start, stop), prefix.length + stop - start);
+  close(absorb(inner, words, fill, bytes, start, stop), prefix.length + stop - start);
 }
 
 /** The first link: `out` (32 bytes) = HMAC-SHA-256(secret, prefix || bytes[start, stop)), for a secret of 32 bytes. */
