@@ -33,6 +33,15 @@ export interface Claim {
   readonly caveat: number;
 }
 
+/** A number of a session proof, to be accepted once by all replicas that share the session's window. */
+export interface SequenceClaim {
+  /** base64url of the session id, 43 characters. */
+  readonly session: string;
+  readonly sequence: number;
+  /** Unix seconds: the end of the session's ticket. */
+  readonly expires: number;
+}
+
 /** Everything one call needs from state; it is applied in one atomic step, wholly or not at all. */
 export interface Charges {
   /**
@@ -50,6 +59,8 @@ export interface Charges {
   readonly once: readonly Claim[];
   /** The signed proof's nonce; null for a session proof (its window was claimed before) and for bearer tokens. */
   readonly replay: Claim | null;
+  /** Set only when the verifier's session windows are shared and so the ledger's to keep; null otherwise. */
+  readonly sequence: SequenceClaim | null;
 }
 
 /** A ledger's answer: all was applied, or nothing was and this is why. */

@@ -1,10 +1,106 @@
-// What other packages may use. Interim: the contracts and primitives that exist so far.
-export * from './bytes.ts';
-export * from './call.ts';
-export * from './charges.ts';
+// Ambit core: a capability token for AI agents, and the two questions a service asks of it.
+//
+// THE IDEA. A token says which tools an agent may call, with which arguments, on which data, for whom, until
+// when and how often. It is a macaroon: a chain of HMACs over a grant and its caveats. Whoever holds it can
+// append a caveat, because the last MAC of the chain (the tail) is the key of the next; nobody can take one
+// away, because that key is not in the token. Authority is the grant AND every caveat, each evaluated on its
+// own, so a descendant can only ever allow less. There is no logic that compares authorities and could be wrong.
+//
+// NOT A BEARER SECRET. The grant names the holder's Ed25519 key, and each use carries a proof made with it over
+// audience, token, tool, arguments, time and a nonce. A sub-agent gets a derived token: its delegator appends
+// restrictions, then a `delegate` caveat that names the sub-agent's key, signed by the delegator's own. So a
+// token carries who acted for whom, and the chain of holders can be checked by anybody.
+//
+// KEYS. The issuer's root key never leaves it. A service gets the key derived for its own audience; broken into,
+// it can mint for itself and for nobody else.
+//
+// WIRE. `amb1_` and base64url of canonical CBOR [version, grant, [caveat, ...], tail]. MACs, signatures and
+// digests cover the bytes that arrived. One encoding is accepted. See SPEC.md.
+//
+// USE, at the issuer, the agent, and the service:
+//
+//   const token = mint(keyring, { ...who, tools: ['web_search'], holder: agent.publicKey, issuedAt, expires });
+//   const narrow = attenuate(token, restrict.calls(5));
+//   const proof = prove(narrow, call, { audience: 'search.acme.com', time }, agent);
+//
+//   const shown = verifier.verify({ token: narrow, proof, call, now });   // is it genuine, and is it theirs?
+//   if (shown.ok) decision = clear(shown.token, facts, ledger);           // may this call run?
+//
+// Verification touches no policy, clearing takes nothing that was not verified (the types see to it), and no
+// state is touched before everything stateless has passed. Denials are values with a stable code; exceptions
+// mean misuse. Core is pure and synchronous: no I/O, no clock, no node: import.
+//
+// WHAT IT DOES NOT DO. It can't stop a holder that gives its private key away or relays requests for another.
+// Counters, nonces and revocations live in a ledger (`@ambit/state`). It bounds what an agent can do; it does
+// not make what it does wise.
+
+// Names, numbers and forms shared by everything.
 export * from './codes.ts';
-export * from './labels.ts';
 export * from './limits.ts';
-export * from './cbor/index.ts';
+export { LABELS, type Label, type LabelName } from './labels.ts';
+export * from './bytes.ts';
+export { decode as decodeCbor, encode as encodeCbor, type Cbor, type CborMap } from './cbor/index.ts';
 export * from './crypto/index.ts';
-export type { Provider } from './crypto/provider.ts';
+
+// Keys, and who signs.
+export { PublicKey, publicKey, SecretKey, type PublicUse, type SecretUse } from './keys/key.ts';
+export { deriveKey, Keyring, VerificationKey, type KeyStatus, type RootKey } from './keys/keyring.ts';
+export { signer, type AsyncSigner, type Signer } from './keys/signer.ts';
+
+// The token: what stands in it, making one, narrowing it.
+export type { Budget } from './token/budget.ts';
+export type { Grant } from './token/grant.ts';
+export { evidence, EVIDENCE_PREFIX, TOKEN_PREFIX, VERSION } from './token/frame.ts';
+export { isName, isNote } from './token/names.ts';
+export * from './caveats/caveat.ts';
+export { restrict } from './caveats/restrict.ts';
+export { mint, mintBearer, mintSealed, type GrantSpec, type HolderGrantSpec } from './token/mint.ts';
+export { attenuate, delegate, delegateLater, type Delegation } from './token/narrow.ts';
+
+// The call: tool, arguments, constraints.
+export type { Call, Facts, FlowFacts, HttpContext } from './call.ts';
+export { call, type CallInput } from './make-call.ts';
+export { Arguments } from './args/arguments.ts';
+export { canonicalJson } from './args/canonical.ts';
+export { parseJson, type Json, type JsonArray, type JsonObject, type JsonResult } from './args/json.ts';
+export { snapshotJson } from './args/snapshot.ts';
+export { inCidr, isCidr, parseAddress, parseCidr } from './args/cidr.ts';
+export type { Constraint } from './args/constraint.ts';
+export * from './patterns.ts';
+
+// Proofs of possession.
+export { prove, proveLater, type ProofOptions } from './proof/prove.ts';
+export { PROOF_PREFIX, proofText, readProof, type Proof } from './proof/proof.ts';
+export { bodyDigest } from './proof/statement.ts';
+export {
+  OFFER_PREFIX,
+  offerText,
+  ProofSession,
+  readOffer,
+  type SessionOffer,
+  type SessionTiming,
+  type UnsafeSessionState,
+} from './proof/proof-session.ts';
+export type { SessionTableOptions } from './proof/session-table.ts';
+
+// Verify, then clear.
+export {
+  createVerifier,
+  forCaller,
+  Verifier,
+  type Authentication,
+  type Presentation,
+  type Verification,
+} from './verify/verifier.ts';
+export type { SealKey, VerifierOptions } from './verify/options.ts';
+export type { AuthenticToken, Node, TokenView, Way } from './verify/authentic.ts';
+export type { VerifiedToken } from './verify/verified.ts';
+export type { ProofKind } from './verify/possession.ts';
+export type * from './charges.ts';
+export { assess, clear, isFree, type Allowed, type Conditional, type Decision } from './clear/clear.ts';
+export { explain, type Explanation, type Outcome } from './clear/explain.ts';
+
+// For people: unverified views.
+export { inspect, type Inspection } from './inspect/inspect.ts';
+export { argsWords, budgetWords, effectiveAuthority, withoutEffect, type Authority } from './inspect/authority.ts';
+export { diff, type DiffRow } from './inspect/diff.ts';

@@ -1,9 +1,9 @@
 // One block of limits and defaults (DESIGN section 8). Sizes are bytes, times are seconds.
 
 /** Hard limits: checked before any cryptography runs (law L8). */
-export const LIMITS = Object.freeze({
+export const LIMITS = {
   /** A token in bytes; the text form is 4/3 of it. Node refuses HTTP headers above 16 KiB anyway. */
-  tokenBytes: 16 * 1024,
+  tokenBytes: 16_384,
   /** Caveats in a token: enough for 16 delegations that each add seven. */
   caveats: 128,
   /** `delegate` caveats in a token: each costs one Ed25519 verification when cold. */
@@ -11,7 +11,7 @@ export const LIMITS = Object.freeze({
   /** CBOR nesting: the deepest legal item (an `each` constraint on a list of lists) needs six. */
   cborDepth: 8,
   /** Arguments that are parsed, digested and checked. */
-  argumentBytes: 64 * 1024,
+  argumentBytes: 65_536,
   /** Nesting of arguments: JSON of real tools stays under ten. */
   argumentDepth: 32,
   /** A text anywhere in a token: names, labels, notes. */
@@ -33,10 +33,10 @@ export const LIMITS = Object.freeze({
    * an item of a list. A holder may append constraints, so their product with the arguments has to be bounded.
    */
   checkSteps: 1 << 22,
-} as const);
+} as const;
 
 /** Defaults that a verifier's configuration may change. */
-export const DEFAULTS = Object.freeze({
+export const DEFAULTS = {
   /** A signed proof is good for so long after its time. */
   proofAge: 60,
   /** A proof, a grant or a not-before may lie so far in the future. */
@@ -53,4 +53,4 @@ export const DEFAULTS = Object.freeze({
   tokenCache: 1024,
   /** Verified delegation signatures kept by node id. */
   delegationCache: 4096,
-} as const);
+} as const;

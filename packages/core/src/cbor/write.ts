@@ -3,6 +3,7 @@
 import { concat, utf8 } from '../bytes.ts';
 import type { Cbor, CborMap } from './value.ts';
 
+const LONE_SURROGATE = /\p{Surrogate}/u;
 const MAJOR = { uint: 0, negative: 1, bytes: 2, text: 3, array: 4, map: 5 } as const;
 
 /** The head of an item: major type and argument, in its shortest form. */
@@ -37,7 +38,7 @@ function write(value: Cbor, out: Uint8Array[]): void {
     }
     out.push(value >= 0 ? head(MAJOR.uint, value) : head(MAJOR.negative, -1 - value));
   } else if (typeof value === 'string') {
-    if (!value.isWellFormed()) throw new RangeError('CBOR text: expected well-formed Unicode, got a lone surrogate');
+    if (LONE_SURROGATE.test(value)) throw new RangeError('CBOR text: expected well-formed Unicode, got a lone surrogate');
     const bytes = utf8(value);
     out.push(head(MAJOR.text, bytes.length), bytes);
   } else if (value instanceof Uint8Array) out.push(head(MAJOR.bytes, value.length), value);

@@ -1,0 +1,39 @@
+// The textual forms that caveats carry beside tools and labels: HTTP methods and paths.
+
+const METHOD = /^[A-Z]{1,32}$/;
+// RFC 3986 pchar and "/", percent-encodings kept; checked further by `isPlainPath`.
+const PATH = /^\/(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/]|%[0-9A-Fa-f]{2})*$/;
+
+/** An upper-case method token (RFC 9110 section 9.1). */
+export const isMethod = (text: string): boolean => METHOD.test(text);
+
+/**
+ * Whether every reader takes this path for the same: no empty, `.` or `..` segment, no encoded dot, slash,
+ * backslash, percent or control character (attacks C1, P10).
+ */
+export function isPlainPath(path: string): boolean {
+  if (path.length > 1024 || !PATH.test(path)) return false;
+  if (/\/(?:\.{1,2})?(?:\/|$)/.test(path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path)) {
+    return path === '/';
+  }
+  return !/%(?:2e|2f|5c|25|[01][0-9a-f]|7f)/i.test(path);
+}
+
+/** A path pattern: a plain path, or one followed by `/*`, which stands for everything below it. */
+export function isPathPattern(text: string): boolean {
+  const stem = text.endsWith('/*') ? text.slice(0, -2) : text;
+  return !stem.includes('*') && (stem === '' ? text === '/*' : isPlainPath(stem));
+}
+
+/** Whether a plain path matches a pattern: itself, or strictly below the stem of `/*`. */
+export function matchPath(pattern: string, path: string): boolean {
+  if (!pattern.endsWith('/*')) return path === pattern;
+  const stem = pattern.slice(0, -1);
+  return path.length > stem.length && path.startsWith(stem);
+}
+
+/** The path of a request target: what stands before the query. */
+export const pathOf = (target: string): string => {
+  const query = target.indexOf('?');
+  return query < 0 ? target : target.slice(0, query);
+};

@@ -1,0 +1,66 @@
+// Clearing: a verified token and the facts of its call to a decision (law L6). Stateless checks first, all of
+// them; then, and only then, state. `clear` takes a synchronous ledger; `assess` stops before the state and says
+// what it would cost, for stores that answer later. What `assess` returns is no permission: it has no `ok: true`.
+import type { Facts } from '../call.ts';
+import type { Charges, Ledger } from '../charges.ts';
+import { deny, type Denial } from '../codes.ts';
+import { partsOf, policyOf } from '../verify/authentic.ts';
+import { verifiedParts, type VerifiedToken } from '../verify/verified.ts';
+import { chargesOf } from './meters.ts';
+import { compile, NOT_CONCERNED, type Policy, type Request } from './policy.ts';
+
+/** The call may run: everything it costs has been charged. */
+export interface Allowed {
+  readonly ok: true;
+  readonly charges: Charges;
+}
+/** The decision about one call. */
+export type Decision = Allowed | Denial;
+
+/** Nothing stateless forbids the call; it may run once all `charges` have been applied, and not before. */
+export interface Conditional {
+  readonly ok: 'if charged';
+  readonly charges: Charges;
+}
+
+function requestOf(v: VerifiedToken, facts: Facts, skew: number, audience: string): Request {
+  if (!(facts.now >= 0)) throw new RangeError('facts.now: expected Unix seconds');
+  return { call: v.call, facts, now: Math.max(facts.now, v.now), skew, audience };
+}
+
+/** Evaluates everything but state. Throws TypeError when `v` is not what a verifier made. */
+export function assess(v: VerifiedToken, facts: Facts): Conditional | Denial {
+  const { token, skew, audience, replay, sequence } = verifiedParts(v);
+  const request = requestOf(v, facts, skew, audience);
+  const policy: Policy = policyOf(token, compile);
+  for (const check of policy.checks) {
+    const answer = check.test(request);
+    if (answer !== null && answer !== NOT_CONCERNED) return answer;
+  }
+  const parts = partsOf(token);
+  if (parts.sealedBy === null && parts.grant.budgets.some((b) => b.pool !== undefined)) {
+    return deny('seal_required', 'a pooled budget', -1);
+  }
+  const charges = chargesOf(parts, policy.meters, request, replay, sequence);
+  return 'ok' in charges ? charges : { ok: 'if charged', charges };
+}
+
+/** Whether charges ask anything of a ledger. */
+export const isFree = (c: Charges): boolean =>
+  c.counters.length === 0 && c.once.length === 0 && c.replay === null && c.sequence === null;
+
+/**
+ * The decision, with its costs applied to `ledger`. Without a ledger a token that needs one is denied
+ * (`ledger_required`); so is every signed proof, which must be remembered.
+ */
+export function clear(v: VerifiedToken, facts: Facts, ledger?: Ledger): Decision {
+  const assessed = assess(v, facts);
+  if (assessed.ok === false) return assessed;
+  const { charges } = assessed;
+  if (isFree(charges)) return { ok: true, charges };
+  if (ledger === undefined) return deny('ledger_required');
+  const answer = ledger.apply(charges, Math.max(facts.now, v.now));
+  if (answer.ok === true) return { ok: true, charges };
+  const left = answer.left === undefined ? undefined : `${answer.left} left`;
+  return deny(answer.code, left, answer.caveat);
+}

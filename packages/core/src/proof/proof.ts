@@ -1,0 +1,88 @@
+// The wire forms of a proof: `ambp1_` and base64url of canonical CBOR.
+//   signed            [1, time, nonce, signature]
+//   session           [2, session id, sequence, time, mac]
+//   session, opening  [3, ticket, ticket signature, sequence, time, mac]
+import { fromBase64url, toBase64url } from '../bytes.ts';
+import { encode, MALFORMED, Reader } from '../cbor/index.ts';
+import { LIMITS } from '../limits.ts';
+
+/** Prefix of a proof's text. */
+export const PROOF_PREFIX = 'ambp1_';
+
+/** A signature over the statement by the current holder. */
+export interface SignedProof {
+  readonly kind: 'signed';
+  readonly time: number;
+  /** 16 bytes. */
+  readonly nonce: Uint8Array;
+  readonly signature: Uint8Array;
+}
+/** A MAC over the statement, under the key of an open session. */
+export interface SessionProof {
+  readonly kind: 'session';
+  readonly session: Uint8Array;
+  readonly sequence: number;
+  readonly time: number;
+  readonly mac: Uint8Array;
+}
+/** The first of a session: it brings the ticket. */
+export interface OpeningProof {
+  readonly kind: 'opening';
+  /** The ticket's canonical CBOR as received. */
+  readonly ticket: Uint8Array;
+  readonly signature: Uint8Array;
+  readonly sequence: number;
+  readonly time: number;
+  readonly mac: Uint8Array;
+}
+/** Any proof. */
+export type Proof = SignedProof | SessionProof | OpeningProof;
+
+/** Reads a proof's text; null for anything that is not exactly one. */
+export function readProof(text: string): Proof | null {
+  if (!text.startsWith(PROOF_PREFIX) || text.length > PROOF_PREFIX.length + (LIMITS.proofBytes * 4) / 3) return null;
+  const bytes = fromBase64url(text, PROOF_PREFIX.length);
+  if (bytes === null) return null;
+  try {
+    const r = new Reader(bytes);
+    const proof = readBody(r);
+    r.done();
+    return proof;
+  } catch (error) {
+    if (error === MALFORMED) return null;
+    throw error;
+  }
+}
+
+function readBody(r: Reader): Proof {
+  const n = r.array();
+  const kind = r.uint();
+  if (kind === 1 && n === 4) {
+    return { kind: 'signed', time: r.uint(), nonce: r.byteString(16), signature: r.byteString(64) };
+  }
+  if (kind === 2 && n === 5) {
+    return { kind: 'session', session: r.byteString(32), sequence: r.uint(), time: r.uint(), mac: r.byteString(32) };
+  }
+  if (kind === 3 && n === 6) {
+    return {
+      kind: 'opening',
+      ticket: r.byteString(),
+      signature: r.byteString(64),
+      sequence: r.uint(),
+      time: r.uint(),
+      mac: r.byteString(32),
+    };
+  }
+  throw MALFORMED;
+}
+
+/** The text of a proof. */
+export function proofText(p: Proof): string {
+  const body =
+    p.kind === 'signed'
+      ? [1, p.time, p.nonce, p.signature]
+      : p.kind === 'session'
+        ? [2, p.session, p.sequence, p.time, p.mac]
+        : [3, p.ticket, p.signature, p.sequence, p.time, p.mac];
+  return PROOF_PREFIX + toBase64url(encode(body));
+}

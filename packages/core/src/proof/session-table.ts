@@ -1,0 +1,180 @@
+// The verifier's side of session proofs: its offer (key and epoch) and the table of open sessions. A session is
+// registered, and a number claimed, only after token, ticket, ticket signature, key agreement and MAC have all
+// passed (DESIGN section 5, "Order"); so bad statements neither fill the table nor move a window (attack P9).
+// No window is ever dropped while its ticket lives: beyond the bounds, new sessions are refused instead.
+import { equal, toBase64url } from '../bytes.ts';
+import type { Call } from '../call.ts';
+import type { SequenceClaim } from '../charges.ts';
+import { concat } from '../bytes.ts';
+import { deny, type Denial } from '../codes.ts';
+import { hmacSha256, randomBytes, type Provider } from '../crypto/index.ts';
+import { PublicKey, type SecretKey } from '../keys/key.ts';
+import { LABELS } from '../labels.ts';
+import { DEFAULTS } from '../limits.ts';
+import type { OpeningProof, SessionProof } from './proof.ts';
+import type { SessionOffer } from './proof-session.ts';
+import { statement } from './statement.ts';
+import { readTicket, sessionId, sessionKey, type Ticket } from './ticket.ts';
+import { SequenceWindow } from './window.ts';
+
+/** How a verifier takes session proofs. */
+export interface SessionTableOptions {
+  readonly key: SecretKey<'x25519'>;
+  /** 16 bytes. Random when absent; an instance whose windows are durable or shared may keep its epoch. */
+  readonly epoch?: Uint8Array;
+  /** The numbers are claimed by the ledger (`Charges.sequence`), which all replicas share, and not in this table. */
+  readonly shared?: boolean;
+  readonly perHolder?: number;
+  readonly total?: number;
+}
+
+/** What has to match at each use. */
+export interface SessionUse {
+  readonly call: Call;
+  /** D(n) of the token shown. */
+  readonly token: Uint8Array;
+  /** The token's current holder. */
+  readonly holder: Uint8Array;
+  readonly tokenExpires: number;
+  readonly now: number;
+  readonly skew: number;
+}
+
+interface Open {
+  readonly holder: Uint8Array;
+  readonly key: Uint8Array;
+  readonly id: Uint8Array;
+  readonly name: string;
+  readonly expires: number;
+  readonly window: SequenceWindow;
+}
+
+/** A session proof that holds; `claim` is for the ledger when windows are shared. */
+export type SessionVerdict = { readonly ok: true; readonly claim: SequenceClaim | null } | Denial;
+
+/** The open sessions of one verifier. */
+export class SessionTable {
+  readonly audience: string;
+  readonly offer: SessionOffer;
+  readonly #secret: Uint8Array;
+  readonly #public: Uint8Array;
+  readonly #epoch: Uint8Array;
+  readonly #provider: Provider;
+  readonly #shared: boolean;
+  readonly #perHolder: number;
+  readonly #total: number;
+  readonly #open = new Map<string, Open>();
+  readonly #byHolder = new Map<string, number>();
+  #nextSweep = 0;
+
+  constructor(audience: string, options: SessionTableOptions, provider: Provider) {
+    this.audience = audience;
+    this.#secret = options.key.unsafeBytes();
+    this.#public = provider.x25519PublicKey(this.#secret);
+    this.#epoch = (options.epoch ?? randomBytes(16)).slice();
+    if (this.#epoch.length !== 16) throw new TypeError('epoch: expected 16 bytes');
+    this.#provider = provider;
+    this.#shared = options.shared ?? false;
+    this.#perHolder = options.perHolder ?? DEFAULTS.sessionsPerHolder;
+    this.#total = options.total ?? DEFAULTS.sessions;
+    this.offer = Object.freeze({ audience, key: new PublicKey('x25519', this.#public), epoch: this.#epoch.slice() });
+  }
+
+  /** Sessions open now. */
+  get size(): number {
+    return this.#open.size;
+  }
+
+  /** Checks a proof of an open session. */
+  use(proof: SessionProof, u: SessionUse): SessionVerdict {
+    const open = this.#open.get(nameOf(proof.session));
+    if (open === undefined) return deny('session_unknown');
+    return this.#check(open, proof, u, false);
+  }
+
+  /** Checks a proof that brings a ticket, and registers the session when all of it holds. */
+  opening(proof: OpeningProof, u: SessionUse): SessionVerdict {
+    const id = sessionId(proof.ticket, proof.signature);
+    const known = this.#open.get(nameOf(id));
+    if (known !== undefined) return this.#check(known, proof, u, false);
+    const ticket = readTicket(proof.ticket);
+    if (ticket === null) return deny('ticket_invalid', 'malformed');
+    const wrong = this.#fields(ticket, u);
+    if (wrong !== null) return wrong;
+    if (!this.#provider.verify(ticket.holder, concat(LABELS.ticket.bytes, proof.ticket), proof.signature)) {
+      return deny('ticket_invalid', 'signature');
+    }
+    const shared = this.#provider.x25519(this.#secret, ticket.ephemeral);
+    if (shared === null) return deny('ticket_invalid', 'ephemeral key');
+    const open: Open = {
+      holder: ticket.holder,
+      key: sessionKey(shared, id, ticket),
+      id,
+      name: nameOf(id),
+      expires: ticket.expires,
+      window: new SequenceWindow(DEFAULTS.sessionWindow),
+    };
+    return this.#check(open, proof, u, true);
+  }
+
+  #fields(t: Ticket, u: SessionUse): Denial | null {
+    if (!equal(t.holder, u.holder)) return deny('ticket_invalid', 'another holder');
+    if (t.audience !== this.audience) return deny('ticket_invalid', 'another audience');
+    if (!equal(t.verifier, this.#public)) return deny('ticket_invalid', 'another verifier key');
+    if (!equal(t.epoch, this.#epoch)) return deny('ticket_invalid', 'another epoch: the verifier was restarted');
+    if (t.expires - t.issuedAt > DEFAULTS.ticketLife || t.expires <= t.issuedAt) return deny('ticket_invalid', 'life');
+    if (t.expires > u.tokenExpires) return deny('ticket_invalid', 'outlives the token');
+    if (t.issuedAt > u.now + u.skew) return deny('ticket_invalid', 'from the future');
+    return u.now < t.expires ? null : deny('ticket_expired');
+  }
+
+  #check(open: Open, proof: SessionProof | OpeningProof, u: SessionUse, register: boolean): SessionVerdict {
+    const { sequence, time, mac } = proof;
+    const fields = { audience: this.audience, token: u.token, time, freshness: { session: open.id, sequence } };
+    const expected = hmacSha256(open.key, LABELS.statementSession.bytes, statement(fields, u.call));
+    if (!equal(expected, mac)) return deny('proof_invalid');
+    // The session is its holder's: a delegatee, or another key of the chain, can't go on with it.
+    if (!equal(open.holder, u.holder)) return deny('proof_invalid', 'the session is another holder\'s');
+    if (u.now >= open.expires) return deny('ticket_expired');
+    if (register) {
+      const refused = this.#register(open, u.now);
+      if (refused !== null) return refused;
+    }
+    if (this.#shared) return { ok: true, claim: { session: toBase64url(open.id), sequence, expires: open.expires } };
+    const claimed = open.window.claim(sequence);
+    if (claimed === 'taken') return deny('replayed');
+    return claimed === 'ok' ? { ok: true, claim: null } : deny('proof_invalid', 'sequence number out of the window');
+  }
+
+  #register(open: Open, now: number): Denial | null {
+    if (this.#open.size >= this.#total || now >= this.#nextSweep) this.#sweep(now);
+    const holder = nameOf(open.holder);
+    const mine = this.#byHolder.get(holder) ?? 0;
+    if (mine >= this.#perHolder) {
+      this.#sweep(now);
+      if ((this.#byHolder.get(holder) ?? 0) >= this.#perHolder) return deny('session_limit', 'of this holder');
+    }
+    if (this.#open.size >= this.#total) return deny('session_limit', 'of this verifier');
+    this.#open.set(open.name, open);
+    this.#byHolder.set(holder, (this.#byHolder.get(holder) ?? 0) + 1);
+    return null;
+  }
+
+  // Drops sessions whose tickets are over; those can't be opened again, so no number of theirs comes back.
+  #sweep(now: number): void {
+    for (const [name, open] of this.#open) {
+      if (now < open.expires) continue;
+      this.#open.delete(name);
+      const holder = nameOf(open.holder);
+      const left = (this.#byHolder.get(holder) ?? 1) - 1;
+      if (left === 0) this.#byHolder.delete(holder);
+      else this.#byHolder.set(holder, left);
+    }
+    this.#nextSweep = now + 60;
+  }
+}
+
+// Map keys from bytes: Latin-1 text, cheaper to make than base64url.
+function nameOf(bytes: Uint8Array): string {
+  return String.fromCharCode.apply(null, bytes as unknown as number[]);
+}

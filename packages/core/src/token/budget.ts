@@ -1,0 +1,89 @@
+// A budget entry, as the grant and the `budget` caveat carry it: what is counted, up to which limit, in all or
+// per fixed window, for all tools or some. Wire: [unit, limit, window, argument / null, pool / null, tools / null].
+import type { Reader } from '../cbor/index.ts';
+import { MALFORMED, type Cbor } from '../cbor/index.ts';
+import type { BudgetUnit } from '../charges.ts';
+import { AmbitError } from '../codes.ts';
+import { LIMITS } from '../limits.ts';
+import { isToolPattern } from '../patterns.ts';
+import { isName } from './names.ts';
+import { isList, readList } from './lists.ts';
+
+/** One counter's rule. */
+export interface Budget {
+  readonly unit: BudgetUnit;
+  /** The most that may be spent: a whole number from 0 to 2^53-1. */
+  readonly limit: number;
+  /** Seconds of a fixed window; absent for a budget over the whole life of the token. */
+  readonly window?: number;
+  /** For `sum`: the top-level numeric argument that is added up. */
+  readonly argument?: string;
+  /** A counter shared across audiences and tokens of the issuer; only in a sealed grant. */
+  readonly pool?: string;
+  /** The tools it counts; absent for all. */
+  readonly tools?: readonly string[];
+}
+
+const UNITS: readonly BudgetUnit[] = ['calls', 'external', 'bytes', 'sum'];
+
+/** The number a unit has on the wire: 1 to 4. */
+export const unitNumber = (unit: BudgetUnit): number => UNITS.indexOf(unit) + 1;
+
+const isWhole = (n: unknown): n is number => typeof n === 'number' && Number.isSafeInteger(n) && n >= 0;
+
+/** Why an entry can't be used, or null. `inGrant` allows a pool. */
+function fault(b: Budget, inGrant: boolean): string | null {
+  if (!UNITS.includes(b.unit)) return 'unit: expected calls, external, bytes or sum';
+  if (!isWhole(b.limit)) return 'limit: expected a whole number from 0 to 2^53-1';
+  if (b.window !== undefined && (!isWhole(b.window) || b.window === 0)) return 'window: expected whole seconds above 0';
+  if ((b.unit === 'sum') !== (b.argument !== undefined)) return 'argument: needed for sum, and for nothing else';
+  if (b.argument !== undefined && !isName(b.argument)) return 'argument: expected a name';
+  if (b.pool !== undefined && (!inGrant || !isName(b.pool))) return 'pool: a name, and only in a grant';
+  if (b.tools !== undefined && !isList(b.tools, isToolPattern)) return 'tools: expected 1 to 256 tool patterns';
+  return null;
+}
+
+/** Checks an entry that is to be written; AmbitError `input_invalid` says what is wrong. */
+export function requireBudget(b: Budget, inGrant: boolean): Budget {
+  const wrong = fault(b, inGrant);
+  if (wrong !== null) throw new AmbitError('input_invalid', `budget ${wrong}.`);
+  return b;
+}
+
+/** The entry as CBOR. */
+export const budgetToCbor = (b: Budget): Cbor => [
+  unitNumber(b.unit),
+  b.limit,
+  b.window ?? 0,
+  b.argument ?? null,
+  b.pool ?? null,
+  b.tools ?? null,
+];
+
+/** Reads a list of entries; malformed in any way throws MALFORMED. */
+export function readBudgets(reader: Reader, inGrant: boolean): readonly Budget[] {
+  const n = reader.array();
+  if (n > LIMITS.counters) throw MALFORMED;
+  const budgets: Budget[] = [];
+  for (let i = 0; i < n; i++) {
+    reader.array(6);
+    const unit = UNITS[reader.uint() - 1];
+    if (unit === undefined) throw MALFORMED;
+    const limit = reader.uint();
+    const window = reader.uint();
+    const argument = reader.nothing() ? undefined : reader.text(LIMITS.nameBytes);
+    const pool = reader.nothing() ? undefined : reader.text(LIMITS.nameBytes);
+    const tools = reader.nothing() ? undefined : readList(reader, isToolPattern);
+    const budget: Budget = Object.freeze({
+      unit,
+      limit,
+      ...(window === 0 ? {} : { window }),
+      ...(argument === undefined ? {} : { argument }),
+      ...(pool === undefined ? {} : { pool }),
+      ...(tools === undefined ? {} : { tools }),
+    });
+    if (fault(budget, inGrant) !== null) throw MALFORMED;
+    budgets.push(budget);
+  }
+  return Object.freeze(budgets);
+}

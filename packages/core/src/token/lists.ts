@@ -1,0 +1,26 @@
+// Lists of texts in grants and caveats: bounded, every item of the right form. An empty list is legal where it
+// is read (it allows nothing, law L2); what we write is asked for explicitly.
+import { MALFORMED, type Reader } from '../cbor/index.ts';
+import { LIMITS } from '../limits.ts';
+
+/** Whether `value` is an array of 0 to 256 texts that all pass `valid`. */
+export function isList(value: unknown, valid: (text: string) => boolean): value is readonly string[] {
+  return (
+    Array.isArray(value) &&
+    value.length <= LIMITS.listItems &&
+    value.every((item) => typeof item === 'string' && valid(item))
+  );
+}
+
+/** Reads a list of texts; a text that is not `valid` makes the token malformed. */
+export function readList(reader: Reader, valid: (text: string) => boolean): readonly string[] {
+  const n = reader.array();
+  if (n > LIMITS.listItems) throw MALFORMED;
+  const items: string[] = [];
+  for (let i = 0; i < n; i++) {
+    const text = reader.text(LIMITS.nameBytes);
+    if (!valid(text)) throw MALFORMED;
+    items.push(text);
+  }
+  return Object.freeze(items);
+}

@@ -1,0 +1,131 @@
+// Minting: the issuer writes a grant, appends its own restrictions, may seal the whole with its Ed25519 key, and
+// MACs it under the key of the one audience it is for (or of the domain).
+import { encodeCaveat } from '../caveats/encode.ts';
+import type { Caveat, Restriction, SealCaveat } from '../caveats/caveat.ts';
+import { AmbitError } from '../codes.ts';
+import { randomBytes } from '../crypto/index.ts';
+import { deriveKey, type Keyring } from '../keys/keyring.ts';
+import type { PublicKey } from '../keys/key.ts';
+import { signLater, signNow, type AsyncSigner, type Signer, type SigningPlan } from '../keys/signer.ts';
+import { LABELS } from '../labels.ts';
+import type { Budget } from './budget.ts';
+import { requireWithinLimits } from './draft.ts';
+import { readFrame, tokenText, writeFrame } from './frame.ts';
+import { encodeGrant, type Grant } from './grant.ts';
+import { newToken } from './links.ts';
+import { Prefixes } from './prefix.ts';
+
+/** What is granted, to whom. Times are Unix seconds. */
+export interface GrantSpec {
+  readonly operator: Grant['operator'];
+  readonly model: Grant['model'];
+  readonly session: string;
+  readonly user: string;
+  /** Tool patterns; an empty list grants nothing. */
+  readonly tools: readonly string[];
+  /** Data labels; absent: no labelled data may be touched. */
+  readonly data?: readonly string[];
+  readonly deny?: readonly string[];
+  readonly budgets?: readonly Budget[];
+  /** How many delegations may follow; absent is 0. */
+  readonly delegations?: number;
+  readonly issuedAt: number;
+  readonly expires: number;
+  /** The one service it is for; absent for the issuer's own domain. */
+  readonly audience?: string;
+  /** Caveats the issuer appends, before its seal. */
+  readonly restrictions?: readonly Restriction[];
+  /** 16 bytes; random when absent. */
+  readonly tokenId?: Uint8Array;
+}
+
+/** With the key the token is bound to. */
+export interface HolderGrantSpec extends GrantSpec {
+  readonly holder: PublicKey<'holder'>;
+}
+
+interface Minting {
+  readonly grant: Grant;
+  readonly key: Uint8Array;
+  /** Grant and restrictions, encoded. */
+  readonly contents: readonly Uint8Array[];
+  readonly caveats: readonly Caveat[];
+}
+
+function begin(keyring: Keyring, spec: GrantSpec, holder: Uint8Array | undefined): Minting {
+  const { current } = keyring;
+  const grant: Grant = {
+    tokenId: spec.tokenId ?? randomBytes(16),
+    keyId: current.keyId,
+    issuer: keyring.issuer,
+    issuedAt: spec.issuedAt,
+    expires: spec.expires,
+    operator: spec.operator,
+    model: spec.model,
+    session: spec.session,
+    user: spec.user,
+    tools: spec.tools,
+    deny: spec.deny ?? [],
+    budgets: spec.budgets ?? [],
+    delegations: spec.delegations ?? 0,
+    ...(spec.audience === undefined ? {} : { audience: spec.audience }),
+    ...(spec.data === undefined ? {} : { data: spec.data }),
+    ...(holder === undefined ? {} : { holder }),
+  };
+  const caveats = spec.restrictions ?? [];
+  return {
+    grant,
+    caveats,
+    key: deriveKey(keyring.issuer, current, spec.audience ?? null).unsafeBytes(),
+    contents: [encodeGrant(grant), ...caveats.map(encodeCaveat)],
+  };
+}
+
+function finish(m: Minting, seal?: SealCaveat): string {
+  const caveats = seal === undefined ? m.caveats : [...m.caveats, seal];
+  const bytes = newToken(m.key, seal === undefined ? m.contents : [...m.contents, encodeCaveat(seal)]);
+  requireWithinLimits(m.grant, caveats, bytes);
+  if (seal === undefined && m.grant.budgets.some((b) => b.pool !== undefined)) {
+    throw new AmbitError('seal_required', 'A pooled budget holds across audiences, so its grant must be sealed.');
+  }
+  return tokenText(bytes);
+}
+
+function sealPlan(m: Minting, key: PublicKey<'issuer'>): SigningPlan<string> {
+  const frame = readFrame(writeFrame(m.contents, new Uint8Array(32)));
+  if (frame === null) throw new AmbitError('input_invalid', 'The token would be too large.');
+  return {
+    label: LABELS.seal,
+    message: new Prefixes(frame).all(),
+    finish: (signature) => finish(m, { type: 'seal', key: key.bytes, signature }),
+  };
+}
+
+/**
+ * Mints a token bound to `spec.holder` under the keyring's current key; with `seal`, sealed by the issuer's
+ * Ed25519 key. Returns the text form. Throws AmbitError `input_invalid` that names the field.
+ */
+export function mint(keyring: Keyring, spec: HolderGrantSpec, seal?: Signer<'issuer'>): string {
+  if (spec.holder?.use !== 'holder') throw new TypeError('holder: expected a PublicKey of a holder; see mintBearer');
+  const m = begin(keyring, spec, spec.holder.bytes);
+  return seal === undefined ? finish(m) : signNow(sealPlan(m, seal.publicKey), seal);
+}
+
+/** `mint` with a seal by a key that answers later (KMS, HSM, WebCrypto). */
+export async function mintSealed(
+  keyring: Keyring,
+  spec: HolderGrantSpec,
+  seal: AsyncSigner<'issuer'>,
+): Promise<string> {
+  if (spec.holder?.use !== 'holder') throw new TypeError('holder: expected a PublicKey of a holder; see mintBearer');
+  return signLater(sealPlan(begin(keyring, spec, spec.holder.bytes), seal.publicKey), seal);
+}
+
+/**
+ * Mints a bearer token: whoever has it can use it. Never delegable, and refused by every verifier that does not
+ * say `bearer: true`.
+ */
+export function mintBearer(keyring: Keyring, spec: GrantSpec): string {
+  if ((spec.delegations ?? 0) > 0) throw new AmbitError('input_invalid', 'A bearer token is never delegable.');
+  return finish(begin(keyring, spec, undefined));
+}

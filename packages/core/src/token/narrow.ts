@@ -1,0 +1,118 @@
+// Narrowing, offline and by whoever holds the bytes: `attenuate` appends restrictions, `delegate` appends
+// restrictions and then binds the token to another holder, signed by the one before (DESIGN section 4).
+import { encodeCaveat } from '../caveats/encode.ts';
+import type { DelegateCaveat, Restriction } from '../caveats/caveat.ts';
+import { encode } from '../cbor/index.ts';
+import { concat, equal } from '../bytes.ts';
+import { AmbitError } from '../codes.ts';
+import { randomBytes } from '../crypto/index.ts';
+import type { PublicKey } from '../keys/key.ts';
+import { signLater, signNow, type AsyncSigner, type Signer, type SigningPlan } from '../keys/signer.ts';
+import { LABELS } from '../labels.ts';
+import { requireName } from './names.ts';
+import {
+  currentHolder,
+  delegatesOf,
+  delegationsLeft,
+  requireWithinLimits,
+  unverifiedContents,
+  type Contents,
+} from './draft.ts';
+import { items, readFrame, tokenText, type Frame } from './frame.ts';
+import { extendToken } from './links.ts';
+import { Prefixes } from './prefix.ts';
+
+const RESTRICTIONS: ReadonlySet<string> = new Set([
+  'time', 'audience', 'tools', 'deny', 'args', 'data', 'budget', 'depth', 'http', 'net', 'once', 'note', 'flow',
+]); // prettier-ignore
+
+function open(token: string): Contents {
+  const contents = unverifiedContents(token);
+  if (contents.frame.tailAt < 0) {
+    throw new AmbitError('input_invalid', 'This is evidence (ambe1_), not a token; nothing can be derived from it.');
+  }
+  return contents;
+}
+
+function extend(contents: Contents, more: readonly Uint8Array[]): Uint8Array {
+  const { frame } = contents;
+  return extendToken(items(frame), frame.bytes.subarray(frame.tailAt, frame.tailAt + 32), more);
+}
+
+function encodeRestrictions(restrictions: readonly Restriction[]): Uint8Array[] {
+  for (const r of restrictions) {
+    if (!RESTRICTIONS.has(r.type)) throw new TypeError(`restriction: ${String(r.type)} is not one`);
+  }
+  return restrictions.map(encodeCaveat);
+}
+
+/**
+ * The token with `restrictions` appended: it allows no more than before, and usually less. Needs no key. On a
+ * sealed token that is verified by signatures alone, a restriction binds only from the next delegation on.
+ * Throws AmbitError `input_invalid`.
+ */
+export function attenuate(token: string, ...restrictions: readonly Restriction[]): string {
+  const contents = open(token);
+  const bytes = extend(contents, encodeRestrictions(restrictions));
+  requireWithinLimits(contents.grant, [...contents.caveats, ...restrictions], bytes);
+  return tokenText(bytes);
+}
+
+/** To whom, and under which restrictions, a token is delegated. */
+export interface Delegation {
+  readonly to: PublicKey<'holder'>;
+  /** What the delegator calls the new holder: 1 to 256 printable characters. */
+  readonly label: string;
+  /** Unix seconds; the delegator's claim. */
+  readonly time: number;
+  readonly restrictions?: readonly Restriction[];
+  /** 16 bytes; random when absent. */
+  readonly nonce?: Uint8Array;
+}
+
+function plan(token: string, d: Delegation, by: PublicKey<'holder'>): SigningPlan<string> {
+  if (d.to?.use !== 'holder') throw new TypeError('to: expected a PublicKey of a holder');
+  if (by?.use !== 'holder') throw new TypeError('signer: expected a holder');
+  const contents = open(token);
+  const holder = currentHolder(contents);
+  if (holder === undefined) throw new AmbitError('delegation_exceeded', 'A bearer token is never delegable.');
+  if (!equal(holder, by.bytes)) {
+    throw new AmbitError('delegation_invalid', 'Only the current holder can delegate; this is another key.');
+  }
+  const restrictions = d.restrictions ?? [];
+  if (delegationsLeft(contents.grant, [...contents.caveats, ...restrictions]) <= 0) {
+    throw new AmbitError('delegation_exceeded');
+  }
+  const to = d.to.bytes;
+  const seen = [contents.grant.holder, ...delegatesOf(contents.caveats).map((c) => c.to)];
+  if (seen.some((key) => key !== undefined && equal(key, to))) {
+    throw new AmbitError('delegation_invalid', 'This key is in the chain already; a key occurs once.');
+  }
+  const nonce = d.nonce ?? randomBytes(16);
+  if (nonce.length !== 16) throw new TypeError('nonce: expected 16 bytes');
+  const fields = encode([to, requireName('label', d.label), Math.floor(d.time), nonce]);
+  const more = encodeRestrictions(restrictions);
+  const middle: Frame | null = readFrame(extend(contents, more));
+  if (middle === null) throw new AmbitError('input_invalid', 'The token would exceed the limits.');
+  return {
+    label: LABELS.delegate,
+    message: concat(new Prefixes(middle).all(), fields),
+    finish: (signature) => {
+      const link: DelegateCaveat = { type: 'delegate', to, label: d.label, time: d.time, nonce, fields, signature };
+      const bytes = extend(contents, [...more, encodeCaveat(link)]);
+      requireWithinLimits(contents.grant, [...contents.caveats, ...restrictions, link], bytes);
+      return tokenText(bytes);
+    },
+  };
+}
+
+/**
+ * A token for another holder: `by` (the current holder) appends what restrains it and signs it over. Throws
+ * AmbitError `delegation_invalid` (not the holder, key used before), `delegation_exceeded`, `input_invalid`.
+ */
+export const delegate = (token: string, d: Delegation, by: Signer<'holder'>): string =>
+  signNow(plan(token, d, by.publicKey), by);
+
+/** `delegate` with a key that answers later. */
+export const delegateLater = async (token: string, d: Delegation, by: AsyncSigner<'holder'>): Promise<string> =>
+  signLater(plan(token, d, by.publicKey), by);

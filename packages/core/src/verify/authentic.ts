@@ -1,0 +1,157 @@
+// A token whose bytes have been found genuine: by MAC or by signatures. It owns its memory, is shared by all
+// uses of the same bytes, and shows texts and numbers only: no byte array that a user could change, no tail
+// (laws L6, L12; attack S9). It is not yet a `VerifiedToken`: nobody has proved to be its holder.
+import { toBase64url, toHex } from '../bytes.ts';
+import type { Caveat } from '../caveats/caveat.ts';
+import type { Budget } from '../token/budget.ts';
+import type { Frame } from '../token/frame.ts';
+import type { Grant } from '../token/grant.ts';
+import { Prefixes } from '../token/prefix.ts';
+
+/** How a token was found genuine. */
+export type Way = 'mac' | 'signatures';
+
+/** One holder in the chain. The node's id is what revocation names. */
+export interface Node {
+  /** base64url of D(0) for the root and of D(i+1) for the delegation at caveat i; 43 characters. */
+  readonly id: string;
+  /** base64url of the Ed25519 public key. */
+  readonly holder: string;
+  /** What the delegator called it: a claim. Absent for the root. */
+  readonly label?: string;
+  /** When, by the delegator's claim, in Unix seconds. Absent for the root. */
+  readonly time?: number;
+  /** Index of the `delegate` caveat; -1 for the root. */
+  readonly caveat: number;
+}
+
+/** What may be known of a token: deeply frozen, no bytes, no secret. */
+export interface TokenView {
+  readonly way: Way;
+  /** Hexadecimal, 32 characters. */
+  readonly tokenId: string;
+  readonly keyId: string;
+  readonly issuer: string;
+  readonly audience: string | null;
+  readonly issuedAt: number;
+  /** The earliest expiry of grant and `time` caveats. */
+  readonly expires: number;
+  /** `config`: hexadecimal SHA-256 of the operator's configuration, or null. */
+  readonly operator: { readonly id: string; readonly config: string | null };
+  /** `digest`: hexadecimal SHA-256 of the model's artifact. */
+  readonly model: { readonly id: string; readonly digest: string };
+  readonly session: string;
+  readonly user: string;
+  readonly tools: readonly string[];
+  readonly data: readonly string[] | null;
+  readonly deny: readonly string[];
+  readonly budgets: readonly Budget[];
+  /** base64url of the current holder's key; null for a bearer token. */
+  readonly holder: string | null;
+  /** The chain of holders, root first; empty for a bearer token. */
+  readonly chain: readonly Node[];
+  /** Delegations that may still follow. */
+  readonly delegationsLeft: number;
+  /** base64url of the issuer's seal key that signed it and that the verifier knows, or null. */
+  readonly sealedBy: string | null;
+  /** base64url of D(n). */
+  readonly digest: string;
+}
+
+/** What verification hands to the one who makes it authentic; module-internal. */
+export interface AuthenticParts {
+  readonly frame: Frame;
+  readonly grant: Grant;
+  readonly caveats: readonly Caveat[];
+  readonly prefixes: Prefixes;
+  readonly way: Way;
+  readonly holder: Uint8Array | undefined;
+  readonly delegationsLeft: number;
+  readonly sealedBy: Uint8Array | null;
+}
+
+/** Makes an authentic token; for verifiers only. */
+export let makeAuthentic: (parts: AuthenticParts) => AuthenticToken;
+/** What an authentic token is made of, bytes included. */
+export let partsOf: (t: AuthenticToken) => AuthenticParts;
+/** What was compiled of a token before, or what `make` compiles of it now. */
+export let policyOf: <P extends object>(t: AuthenticToken, make: (parts: AuthenticParts) => P) => P;
+
+/** A genuine token. Made by a verifier only. */
+export class AuthenticToken {
+  readonly #parts: AuthenticParts;
+  #view: TokenView | null = null;
+  #expires = -1;
+  /** What `clear` has compiled of it; see clear/policy.ts. */
+  #policy: object | null = null;
+
+  private constructor(parts: AuthenticParts) {
+    this.#parts = parts;
+  }
+
+  /** Everything that may be shown. */
+  get view(): TokenView {
+    return (this.#view ??= viewOf(this.#parts, this.expires));
+  }
+
+  /** Unix seconds: the earliest expiry of grant and `time` caveats. */
+  get expires(): number {
+    if (this.#expires < 0) {
+      let least = this.#parts.grant.expires;
+      for (const c of this.#parts.caveats) if (c.type === 'time' && c.expires! < least) least = c.expires!;
+      this.#expires = least;
+    }
+    return this.#expires;
+  }
+
+  toJSON(): TokenView {
+    return this.view;
+  }
+
+  static {
+    // The doors for this package's own modules; not exported from the package.
+    makeAuthentic = (parts) => new AuthenticToken(parts);
+    partsOf = (t) => t.#parts;
+    policyOf = <P extends object>(t: AuthenticToken, make: (parts: AuthenticParts) => P): P =>
+      (t.#policy ??= make(t.#parts)) as P;
+  }
+}
+
+function viewOf(p: AuthenticParts, expires: number): TokenView {
+  const { grant, caveats, prefixes } = p;
+  const chain: Node[] = [];
+  if (grant.holder !== undefined) {
+    chain.push(Object.freeze({ id: toBase64url(prefixes.at(0)), holder: toBase64url(grant.holder), caveat: -1 }));
+    caveats.forEach((c, i) => {
+      if (c.type !== 'delegate') return;
+      const id = toBase64url(prefixes.at(i + 1));
+      chain.push(Object.freeze({ id, holder: toBase64url(c.to), label: c.label, time: c.time, caveat: i }));
+    });
+  }
+  const { operator, model } = grant;
+  return Object.freeze({
+    way: p.way,
+    tokenId: toHex(grant.tokenId),
+    keyId: grant.keyId,
+    issuer: grant.issuer,
+    audience: grant.audience ?? null,
+    issuedAt: grant.issuedAt,
+    expires,
+    operator: Object.freeze({
+      id: operator.id,
+      config: operator.config === undefined ? null : toHex(operator.config),
+    }),
+    model: Object.freeze({ id: model.id, digest: toHex(model.digest) }),
+    session: grant.session,
+    user: grant.user,
+    tools: grant.tools,
+    data: grant.data ?? null,
+    deny: grant.deny,
+    budgets: grant.budgets,
+    holder: p.holder === undefined ? null : toBase64url(p.holder),
+    chain: Object.freeze(chain),
+    delegationsLeft: p.delegationsLeft,
+    sealedBy: p.sealedBy === null ? null : toBase64url(p.sealedBy),
+    digest: toBase64url(prefixes.all()),
+  });
+}

@@ -1,0 +1,124 @@
+// A verifier's configuration: immutable, checked when it is built. It alone decides which way a token is
+// verified (DESIGN section 5): by MAC where it holds a key for (issuer, own audience or none), by signatures
+// where the issuer is listed as federated and no such key is held. The token never chooses.
+import { nobleProvider, type Provider } from '../crypto/index.ts';
+import { PublicKey } from '../keys/key.ts';
+import { VerificationKey } from '../keys/keyring.ts';
+import { DEFAULTS } from '../limits.ts';
+import { compileTools, isToolPattern } from '../patterns.ts';
+import type { SessionTableOptions } from '../proof/session-table.ts';
+import { requireName } from '../token/names.ts';
+
+/** A seal key, pinned: it counts for grants of this issuer, and of these operators when they are named. */
+export interface SealKey {
+  readonly issuer: string;
+  readonly operators?: readonly string[];
+  readonly key: PublicKey<'issuer'>;
+}
+
+/** What a service knows and accepts. */
+export interface VerifierOptions {
+  /** The name of this service; tokens name it, statements cover it. */
+  readonly audience: string;
+  /** Verification keys for this audience, and domain keys for a central guard. */
+  readonly keys?: readonly VerificationKey[];
+  /** Seal keys known; a seal by any other key counts as none. */
+  readonly seals?: readonly SealKey[];
+  /** Issuers whose tokens are verified by signatures alone; each needs a seal key above. */
+  readonly federated?: readonly string[];
+  /** Refuse tokens without a seal by a known key. */
+  readonly requireSeal?: boolean;
+  /** Accept tokens that are bound to nobody. */
+  readonly bearer?: boolean;
+  /** Tool patterns for which a session proof is not enough. */
+  readonly signedProofTools?: readonly string[];
+  /** Seconds a signed proof lives; default 60. */
+  readonly proofAge?: number;
+  /** Seconds by which another's clock may be ahead; default 30. */
+  readonly skew?: number;
+  /** Take session proofs; absent: signed proofs only. */
+  readonly sessions?: SessionTableOptions;
+  /** Ed25519 and X25519; default noble. */
+  readonly provider?: Provider;
+  /** Entries kept: tokens by exact bytes (default 1024), delegation signatures (default 4096). 0 turns one off. */
+  readonly cache?: { readonly tokens?: number; readonly delegations?: number };
+}
+
+/** The same, checked, with everything looked up by what a token names. */
+export interface Config {
+  readonly audience: string;
+  readonly keys: ReadonlyMap<string, { readonly key: Uint8Array; readonly retired: boolean }>;
+  /** (issuer, own audience or none) for which keys are held. */
+  readonly byMac: ReadonlySet<string>;
+  readonly seals: ReadonlyMap<string, readonly SealKey[]>;
+  readonly federated: ReadonlySet<string>;
+  readonly requireSeal: boolean;
+  readonly bearer: boolean;
+  readonly needsSignedProof: (tool: string) => boolean;
+  readonly proofAge: number;
+  readonly skew: number;
+  readonly provider: Provider;
+  readonly tokenCache: number;
+  readonly delegationCache: number;
+}
+
+/** The name under which a key is found; NUL can't stand in a name. */
+export const keyName = (issuer: string, domain: boolean, keyId: string): string => `${issuer}\0${domain ? 'd' : 'a'}\0${keyId}`;
+/** The name of a way: (issuer, audience or domain). */
+export const wayName = (issuer: string, domain: boolean): string => `${issuer}\0${domain ? 'd' : 'a'}`;
+/** Map key of a public key's bytes. */
+export const bytesName = (bytes: Uint8Array): string => String.fromCharCode.apply(null, bytes as unknown as number[]);
+
+function seconds(field: string, value: number | undefined, fallback: number): number {
+  if (value === undefined) return fallback;
+  if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`${field}: expected whole seconds, got ${value}`);
+  return value;
+}
+
+/** Checks options once; throws TypeError or RangeError for misuse. */
+export function configure(o: VerifierOptions): Config {
+  const audience = requireName('audience', o.audience);
+  const keys = new Map<string, { key: Uint8Array; retired: boolean }>();
+  const byMac = new Set<string>();
+  for (const k of o.keys ?? []) {
+    if (!(k instanceof VerificationKey)) throw new TypeError('keys: expected VerificationKey');
+    if (k.audience !== null && k.audience !== audience) {
+      throw new TypeError(`keys: ${k.toString()} is not for ${audience}`);
+    }
+    const name = keyName(k.issuer, k.audience === null, k.keyId);
+    if (keys.has(name)) throw new TypeError(`keys: ${k.toString()} is given twice`);
+    keys.set(name, { key: k.unsafeBytes(), retired: k.retired });
+    byMac.add(wayName(k.issuer, k.audience === null));
+  }
+  const seals = new Map<string, SealKey[]>();
+  for (const s of o.seals ?? []) {
+    if (!(s.key instanceof PublicKey) || s.key.use !== 'issuer') throw new TypeError('seals: expected a PublicKey of an issuer');
+    requireName('seals issuer', s.issuer);
+    const name = bytesName(s.key.bytes);
+    seals.set(name, [...(seals.get(name) ?? []), Object.freeze({ ...s })]);
+  }
+  const federated = new Set(o.federated ?? []);
+  for (const issuer of federated) {
+    if (![...seals.values()].some((pins) => pins.some((p) => p.issuer === issuer))) {
+      throw new TypeError(`federated: no seal key is known for ${issuer}`);
+    }
+  }
+  if (keys.size === 0 && federated.size === 0) throw new TypeError('keys: expected a verification key or a federated issuer');
+  const signed = o.signedProofTools ?? [];
+  if (!signed.every(isToolPattern)) throw new TypeError('signedProofTools: expected tool patterns');
+  return Object.freeze({
+    audience,
+    keys,
+    byMac,
+    seals,
+    federated,
+    requireSeal: o.requireSeal ?? false,
+    bearer: o.bearer ?? false,
+    needsSignedProof: compileTools(signed),
+    proofAge: seconds('proofAge', o.proofAge, DEFAULTS.proofAge),
+    skew: seconds('skew', o.skew, DEFAULTS.skew),
+    provider: o.provider ?? nobleProvider,
+    tokenCache: seconds('cache.tokens', o.cache?.tokens, DEFAULTS.tokenCache),
+    delegationCache: seconds('cache.delegations', o.cache?.delegations, DEFAULTS.delegationCache),
+  });
+}

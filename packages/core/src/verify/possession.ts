@@ -1,0 +1,87 @@
+// Proof of possession: the current holder's signature or session MAC over this very call (DESIGN section 5).
+import { concat, toBase64url } from '../bytes.ts';
+import type { Claim, SequenceClaim } from '../charges.ts';
+import { encode } from '../cbor/index.ts';
+import { deny, type Denial } from '../codes.ts';
+import { sha256 } from '../crypto/index.ts';
+import { LABELS } from '../labels.ts';
+import { readProof, type Proof, type SignedProof } from '../proof/proof.ts';
+import type { SessionTable } from '../proof/session-table.ts';
+import { signedMessage } from '../proof/statement.ts';
+import { partsOf, type AuthenticToken } from './authentic.ts';
+import type { Config } from './options.ts';
+import type { Presentation } from './verifier.ts';
+
+/** How the holder was proved; `bearer` when nobody was. */
+export type ProofKind = 'signed' | 'session' | 'bearer';
+
+/** A proof that holds, and what the ledger still has to claim for it. */
+export interface Proved {
+  readonly ok: true;
+  readonly kind: ProofKind;
+  readonly replay: Claim | null;
+  readonly sequence: SequenceClaim | null;
+}
+
+/** Checks the proof of a presentation. `now` is the highest time the verifier has seen. */
+export function checkProof(
+  token: AuthenticToken,
+  p: Presentation,
+  config: Config,
+  sessions: SessionTable | null,
+  now: number,
+): Proved | Denial {
+  const { holder, prefixes } = partsOf(token);
+  if (holder === undefined) {
+    if (p.proof !== undefined) return deny('proof_invalid', 'a bearer token takes no proof');
+    return { ok: true, kind: 'bearer', replay: null, sequence: null };
+  }
+  if (p.proof === undefined) return deny('proof_missing');
+  const proof = readProof(p.proof);
+  if (proof === null) return deny('proof_invalid', 'malformed');
+  const late = checkTime(proof, config, now);
+  if (late !== null) return late;
+  if (proof.kind === 'signed') return checkSigned(proof, holder, prefixes.all(), p, config, now);
+  if (config.needsSignedProof(p.call.tool)) return deny('proof_signature_required');
+  if (sessions === null) return deny('proof_signature_required', 'this verifier takes no session proofs');
+  const use = {
+    call: p.call,
+    token: prefixes.all(),
+    holder,
+    tokenExpires: token.expires,
+    now,
+    skew: config.skew,
+  };
+  const verdict = proof.kind === 'session' ? sessions.use(proof, use) : sessions.opening(proof, use);
+  return verdict.ok ? { ok: true, kind: 'session', replay: null, sequence: verdict.claim } : verdict;
+}
+
+function checkTime(proof: Proof, config: Config, now: number): Denial | null {
+  if (proof.time > now + config.skew) return deny('proof_expired', 'from the future');
+  return proof.time < now - config.proofAge ? deny('proof_expired', 'too old') : null;
+}
+
+function checkSigned(
+  proof: SignedProof,
+  holder: Uint8Array,
+  digest: Uint8Array,
+  p: Presentation,
+  config: Config,
+  now: number,
+): Proved | Denial {
+  const { audience, proofAge, skew } = config;
+  const fields = { audience, token: digest, time: proof.time, freshness: proof.nonce };
+  if (!config.provider.verify(holder, signedMessage(fields, p.call), proof.signature)) return deny('proof_invalid');
+  const replay = {
+    id: replayId(holder, audience, proof.nonce),
+    // Until nobody would accept it again: its age counted from its own time, or from now if that is later.
+    expires: Math.ceil(Math.max(proof.time, now)) + proofAge + skew + 1,
+    caveat: -1,
+  };
+  return { ok: true, kind: 'signed', replay, sequence: null };
+}
+
+/** The key a nonce is claimed under: (holder key, audience, nonce), as a digest (DESIGN section 3, "State keys"). */
+export function replayId(holder: Uint8Array, audience: string, nonce: Uint8Array): string {
+  return toBase64url(sha256(concat(LABELS.counter.bytes, encode(['replay', holder, audience, nonce]))));
+}

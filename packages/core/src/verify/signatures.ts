@@ -1,0 +1,117 @@
+// The signatures inside a token: the issuer's seal and the chain of delegations (DESIGN sections 4 and 5). The
+// chain is walked once: the holder is the grant's key, each `delegate` is signed by the holder before it over
+// everything before it, within the delegations that remain, and a key occurs once.
+import { concat, equal } from '../bytes.ts';
+import type { DelegateCaveat, SealCaveat } from '../caveats/caveat.ts';
+import { deny, type Denial } from '../codes.ts';
+import { LABELS } from '../labels.ts';
+import { countersOf, delegatesOf, delegationsLeft, type Contents } from '../token/draft.ts';
+import type { Prefixes } from '../token/prefix.ts';
+import { LIMITS } from '../limits.ts';
+import type { BoundedMap } from './cache.ts';
+import { bytesName, type Config } from './options.ts';
+
+/** What the signatures say. `fresh` are the signatures checked now, to be kept once all has verified. */
+export interface Signatures {
+  readonly ok: true;
+  readonly holder: Uint8Array | undefined;
+  readonly delegationsLeft: number;
+  readonly sealedBy: Uint8Array | null;
+  readonly fresh: readonly string[];
+}
+
+/** Checks structure, seal and delegations. Costs at most one Ed25519 verification a signature not seen before. */
+export function checkSignatures(
+  contents: Contents,
+  prefixes: Prefixes,
+  config: Config,
+  known: BoundedMap<true>,
+): Signatures | Denial {
+  const { grant, caveats } = contents;
+  if (countersOf(grant, caveats) > LIMITS.counters) return deny('token_invalid', 'too many counters');
+  const left = delegationsLeft(grant, caveats);
+  const shape = checkShape(contents, left);
+  if (shape !== null) return shape;
+
+  const fresh: string[] = [];
+  let holder = grant.holder;
+  let sealedBy: Uint8Array | null = null;
+  for (let i = 0; i < caveats.length; i++) {
+    const c = caveats[i]!;
+    if (c.type === 'seal') {
+      const verdict = checkSeal(c, i, contents, prefixes, config, known, fresh);
+      if (verdict === false) return { ...deny('seal_invalid', undefined, i) };
+      sealedBy = verdict;
+    } else if (c.type === 'delegate') {
+      if (!checkDelegate(c, i, holder!, prefixes, config, known, fresh)) {
+        return deny('delegation_invalid', `delegation to ${c.label}`, i);
+      }
+      holder = c.to;
+    }
+  }
+  return { ok: true, holder, delegationsLeft: left, sealedBy, fresh };
+}
+
+// All that can be refused without a signature being checked (law L8).
+function checkShape({ grant, caveats }: Contents, left: number): Denial | null {
+  const delegates = delegatesOf(caveats);
+  if (delegates.length > LIMITS.delegations) return deny('token_invalid', 'too many delegations');
+  const { holder } = grant;
+  if (holder === undefined && (delegates.length > 0 || grant.delegations > 0)) {
+    return deny('delegation_invalid', 'a bearer token is never delegable');
+  }
+  if (left < 0) return deny('delegation_exceeded');
+  const keys = [holder, ...delegates.map((d) => d.to)];
+  for (let i = 1; i < keys.length; i++) {
+    for (let j = 0; j < i; j++) if (equal(keys[i]!, keys[j]!)) return deny('delegation_invalid', 'a key occurs twice');
+  }
+  let seals = 0;
+  let delegated = false;
+  for (const c of caveats) {
+    if (c.type === 'delegate') delegated = true;
+    else if (c.type === 'seal' && (seals++ > 0 || delegated)) return deny('seal_invalid', 'out of place');
+  }
+  return null;
+}
+
+function checkDelegate(
+  c: DelegateCaveat,
+  i: number,
+  by: Uint8Array,
+  prefixes: Prefixes,
+  config: Config,
+  known: BoundedMap<true>,
+  fresh: string[],
+): boolean {
+  // The node id covers everything before, the fields and the signature; and so, through D, the signer's key.
+  const node = bytesName(prefixes.at(i + 1));
+  if (known.get(node) === true) return true;
+  const message = concat(LABELS.delegate.bytes, prefixes.at(i), c.fields);
+  if (!config.provider.verify(by, message, c.signature)) return false;
+  fresh.push(node);
+  return true;
+}
+
+// The key when the seal holds and is pinned here, null when its key is not known, false when it is wrong.
+function checkSeal(
+  c: SealCaveat,
+  i: number,
+  { grant }: Contents,
+  prefixes: Prefixes,
+  config: Config,
+  known: BoundedMap<true>,
+  fresh: string[],
+): Uint8Array | null | false {
+  const pins = config.seals.get(bytesName(c.key));
+  if (pins === undefined) return null;
+  const pinned = pins.some(
+    (p) => p.issuer === grant.issuer && (p.operators === undefined || p.operators.includes(grant.operator.id)),
+  );
+  if (!pinned) return false;
+  const node = bytesName(prefixes.at(i + 1));
+  if (known.get(node) === true) return c.key;
+  const message = concat(LABELS.seal.bytes, prefixes.at(i));
+  if (!config.provider.verify(c.key, message, c.signature)) return false;
+  fresh.push(node);
+  return c.key;
+}

@@ -1,0 +1,76 @@
+// A token verified for one call: genuine, and shown by its holder. The only thing `clear` takes, and only a
+// verifier makes it (law L6): the type has no public constructor, and a forged object is refused at run time.
+import type { Call } from '../call.ts';
+import type { Claim, SequenceClaim } from '../charges.ts';
+import type { AuthenticToken, TokenView } from './authentic.ts';
+import type { Config } from './options.ts';
+import type { Proved, ProofKind } from './possession.ts';
+
+/** What `clear` needs of a verified token. */
+export interface VerifiedParts {
+  readonly token: AuthenticToken;
+  readonly skew: number;
+  readonly audience: string;
+  readonly replay: Claim | null;
+  readonly sequence: SequenceClaim | null;
+}
+
+/** For verifiers only. */
+export let makeVerified: (
+  token: AuthenticToken,
+  call: Call,
+  config: Config,
+  now: number,
+  proved: Proved,
+) => VerifiedToken;
+/** Throws TypeError for anything a verifier did not make. */
+export let verifiedParts: (v: VerifiedToken) => VerifiedParts;
+
+/** A token verified for `call` at `now`. Good for that call, once. */
+export class VerifiedToken {
+  readonly #token: AuthenticToken;
+  readonly #config: Config;
+  readonly #proved: Proved;
+  /** The call that the proof covers; the one that is cleared and run. */
+  readonly call: Call;
+  /** Unix seconds: the highest time the verifier had seen. */
+  readonly now: number;
+
+  private constructor(token: AuthenticToken, call: Call, config: Config, now: number, proved: Proved) {
+    this.#token = token;
+    this.call = call;
+    this.#config = config;
+    this.now = now;
+    this.#proved = proved;
+  }
+
+  /** How the holder was proved. */
+  get proof(): ProofKind {
+    return this.#proved.kind;
+  }
+
+  /** Everything that may be shown of the token. */
+  get view(): TokenView {
+    return this.#token.view;
+  }
+
+  /** The service it was verified for. */
+  get audience(): string {
+    return this.#config.audience;
+  }
+
+  toJSON(): TokenView {
+    return this.view;
+  }
+
+  static {
+    makeVerified = (token, call, config, now, proved) => new VerifiedToken(token, call, config, now, proved);
+    verifiedParts = (v) => ({
+      token: v.#token,
+      skew: v.#config.skew,
+      audience: v.#config.audience,
+      replay: v.#proved.replay,
+      sequence: v.#proved.sequence,
+    });
+  }
+}

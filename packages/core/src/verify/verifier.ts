@@ -1,0 +1,150 @@
+// The verifier: bytes to a `VerifiedToken` (law L6, SPEC.md "Verification"). Order: sizes, the selectors, MAC (or
+// seal), grant and caveats, delegation signatures, proof. Until the MAC has passed, every refusal is marked
+// `unverified`, and what a caller may be told of it is `token_invalid` (`forCaller`).
+import { equal } from '../bytes.ts';
+import type { Call } from '../call.ts';
+import { Reader, MALFORMED } from '../cbor/index.ts';
+import { deny, type Denial } from '../codes.ts';
+import { requireCall } from '../make-call.ts';
+import { SessionTable } from '../proof/session-table.ts';
+import type { SessionOffer } from '../proof/proof-session.ts';
+import { readContents, sealOf } from '../token/draft.ts';
+import { readToken, type Frame } from '../token/frame.ts';
+import { readSelectors, type Selectors } from '../token/grant.ts';
+import { tailFrom, tailOf } from '../token/links.ts';
+import { Prefixes } from '../token/prefix.ts';
+import { makeAuthentic, partsOf, type AuthenticToken, type Way } from './authentic.ts';
+import { BoundedMap, TokenCache } from './cache.ts';
+import { configure, keyName, wayName, type Config, type VerifierOptions } from './options.ts';
+import { checkProof } from './possession.ts';
+import { checkSignatures } from './signatures.ts';
+import { makeVerified, type VerifiedToken } from './verified.ts';
+
+/** A genuine token whose holder is not proved: for provenance. Nothing clears it. */
+export type Authentication = { readonly ok: true; readonly token: AuthenticToken } | Denial;
+/** A genuine token shown by its holder for one call. */
+export type Verification = { readonly ok: true; readonly token: VerifiedToken } | Denial;
+
+/** What came with a call. `now` is Unix seconds. */
+export interface Presentation {
+  readonly token: string;
+  /** The proof's text; absent for a bearer token. */
+  readonly proof?: string | undefined;
+  readonly call: Call;
+  readonly now: number;
+}
+
+const unverified = (denial: Denial): Denial => ({ ...denial, unverified: true });
+const refuse = (why: string): Denial => unverified(deny('token_invalid', why));
+
+/** Verifies tokens for one service under one immutable configuration. A change of keys is another verifier. */
+export class Verifier {
+  readonly #config: Config;
+  readonly #tokens: TokenCache | null;
+  readonly #signatures: BoundedMap<true>;
+  readonly #sessions: SessionTable | null;
+  /** The highest time seen: bounds the age of proofs when a clock goes back (attack P4). */
+  #highest = 0;
+
+  /** Throws TypeError or RangeError when the options make no verifier. */
+  constructor(options: VerifierOptions) {
+    this.#config = configure(options);
+    const { tokenCache, delegationCache, audience, provider } = this.#config;
+    this.#tokens = tokenCache === 0 ? null : new TokenCache(tokenCache);
+    this.#signatures = new BoundedMap(delegationCache);
+    this.#sessions = options.sessions === undefined ? null : new SessionTable(audience, options.sessions, provider);
+  }
+
+  /** The name of this service. */
+  get audience(): string {
+    return this.#config.audience;
+  }
+
+  /** What holders need to open a proof session; null when this verifier takes signed proofs only. */
+  get sessionOffer(): SessionOffer | null {
+    return this.#sessions?.offer ?? null;
+  }
+
+  /** Whether the token is genuine, whoever shows it. Gives provenance only. */
+  authenticate(token: string): Authentication {
+    if (typeof token !== 'string') throw new TypeError('token: expected a text');
+    const hit = this.#tokens?.get(token);
+    if (hit !== undefined) return { ok: true, token: hit };
+    const frame = readToken(token);
+    if (frame === null) return refuse('malformed');
+    let selectors: Selectors;
+    try {
+      selectors = readSelectors(new Reader(frame.bytes, frame.spans[0], frame.spans[1]));
+    } catch (error) {
+      if (error === MALFORMED) return refuse('malformed');
+      throw error;
+    }
+    const { audience, issuer, keyId } = selectors;
+    if (audience !== undefined && audience !== this.#config.audience) return unverified(deny('wrong_audience'));
+    const domain = audience === undefined;
+    if (this.#config.byMac.has(wayName(issuer, domain))) return this.#byMac(token, frame, keyName(issuer, domain, keyId));
+    if (this.#config.federated.has(issuer)) return this.#bySignatures(token, frame);
+    return refuse('unknown issuer or key');
+  }
+
+  #byMac(text: string, frame: Frame, name: string): Authentication {
+    const entry = this.#config.keys.get(name);
+    if (entry === undefined) return refuse('unknown key id');
+    const parent = this.#tokens?.parentOf(frame);
+    const tail = new Uint8Array(32);
+    if (parent === undefined) tailOf(entry.key, frame, tail);
+    else tailFrom(parent.tail, frame, partsOf(parent.token).frame.items, tail);
+    if (!equal(tail, frame.bytes.subarray(frame.tailAt))) return refuse('MAC');
+    if (entry.retired) return deny('key_retired');
+    const done = this.#contents(frame, 'mac');
+    if (done.ok) this.#tokens?.set(text, { token: done.token, tail });
+    return done;
+  }
+
+  #bySignatures(text: string, frame: Frame): Authentication {
+    const done = this.#contents(frame, 'signatures');
+    if (!done.ok) return unverified(done);
+    // Signatures say nothing of the tail: keep the entry without one a child could start from.
+    this.#tokens?.setAlone(text, done.token);
+    return done;
+  }
+
+  // Everything behind the MAC; or, by signatures, everything.
+  #contents(frame: Frame, way: Way): Authentication {
+    const contents = readContents(frame);
+    if (contents === null) return deny('token_invalid', 'malformed grant or caveat');
+    const prefixes = new Prefixes(frame);
+    const signatures = checkSignatures(contents, prefixes, this.#config, this.#signatures);
+    if (!signatures.ok) return signatures;
+    const { holder, delegationsLeft, sealedBy, fresh } = signatures;
+    if (sealedBy === null && (way === 'signatures' || this.#config.requireSeal)) {
+      return deny('seal_required', sealOf(contents.caveats) === undefined ? 'it has none' : 'its seal key is not known');
+    }
+    const { grant, caveats } = contents;
+    if (holder === undefined && !this.#config.bearer) return deny('bearer_refused');
+    for (const node of fresh) this.#signatures.set(node, true);
+    const parts = { frame, grant, caveats, prefixes, way, holder, delegationsLeft, sealedBy };
+    return { ok: true, token: makeAuthentic(parts) };
+  }
+
+  /**
+   * Whether the token is genuine and shown by its holder for this very call. Policy comes after, in `clear`. A
+   * session proof claims its number here; a signed proof's nonce is claimed by the ledger, after policy.
+   */
+  verify(p: Presentation): Verification {
+    requireCall(p.call);
+    if (!(p.now >= 0)) throw new RangeError('now: expected Unix seconds');
+    const authentic = this.authenticate(p.token);
+    if (!authentic.ok) return authentic;
+    if (p.now > this.#highest) this.#highest = p.now;
+    const proved = checkProof(authentic.token, p, this.#config, this.#sessions, this.#highest);
+    if (!proved.ok) return proved;
+    return { ok: true, token: makeVerified(authentic.token, p.call, this.#config, this.#highest, proved) };
+  }
+}
+
+/** A verifier over `options`. Throws TypeError or RangeError for misuse. */
+export const createVerifier = (options: VerifierOptions): Verifier => new Verifier(options);
+
+/** What a caller may be told: of a token that did not verify, one code and nothing else (DESIGN section 9). */
+export const forCaller = (denial: Denial): Denial => (denial.unverified === true ? deny('token_invalid') : denial);
