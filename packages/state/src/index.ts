@@ -1,1 +1,8 @@
-export {};
+// Budgets, replay, revocations and sessions: what outlives a request. The memory back end is here; SQLite and
+// Redis are `@ambit/state/sqlite` and `@ambit/state/redis`, so that nobody loads a driver they don't use.
+export * from './budgets.ts';
+export * from './replay.ts';
+export * from './revocations.ts';
+export * from './sessions.ts';
+export * from './store.ts';
+export { memoryLedger, memoryStore, type MemoryOptions } from './memory.ts';

@@ -1,0 +1,299 @@
+// The memory back end: one process, gone when it ends. For tests, for the browser, and for services whose
+// budgets need not outlive them. Its windows have a fresh epoch each time, so tickets don't survive it either.
+import {
+  AmbitError,
+  randomBytes,
+  toHex,
+  type Charges,
+  type Ledger,
+  type LedgerAnswer,
+  type SequenceClaim,
+} from '@ambit/core';
+import { applyCharges, applyRefund, effective, type CounterRow, type Rows } from './apply.ts';
+import {
+  GRACE,
+  ROWS_PER_TOKEN,
+  checkCharges,
+  checkClaim,
+  checkNow,
+  refunds,
+  type Budgets,
+  type Refused,
+  type Reservation,
+  type Reserved,
+} from './budgets.ts';
+import { advanceWindow, emptyWindow, type Accepted, type Replay, type SequenceBits } from './replay.ts';
+import {
+  RevocationView,
+  checkRevocation,
+  type Revocation,
+  type RevocationInput,
+  type Revocations,
+} from './revocations.ts';
+import { judge, newSession, type Session, type Sessions } from './sessions.ts';
+import type { SyncStore } from './store.ts';
+
+/** Options of the memory back end. */
+export interface MemoryOptions {
+  /** The most rows of all kinds; above it new ones are refused with `store_full`. Default 1,000,000. */
+  readonly rows?: number;
+  /** The most rows one token's holders may append (attack S12). */
+  readonly rowsPerToken?: number;
+  /** Unix seconds, for calls that carry no time: `advance` and `claim`. Default: the system clock. */
+  readonly clock?: () => number;
+}
+
+/** Seconds of one expiry bucket: rows are dropped a bucket at a time. */
+const BUCKET = 16;
+
+interface Row {
+  readonly kind: 'counter' | 'claim' | 'window' | 'session';
+  readonly id: string;
+  readonly root: string | null;
+}
+
+class MemoryRows implements Rows {
+  sweptTo = 0;
+  size = 0;
+  readonly rowsPerToken: number;
+  readonly counters = new Map<string, CounterRow>();
+  readonly claims = new Set<string>();
+  readonly windows = new Map<string, SequenceBits>();
+  readonly sessions = new Map<string, Session>();
+  readonly #roots = new Map<string, number>();
+  readonly #buckets = new Map<number, Row[]>();
+
+  constructor(rowsPerToken: number) {
+    this.rowsPerToken = rowsPerToken;
+  }
+
+  /** Notes a new row and when it may be dropped. */
+  added(row: Row, expires: number): void {
+    const bucket = Math.floor(expires / BUCKET);
+    const rows = this.#buckets.get(bucket);
+    if (rows === undefined) this.#buckets.set(bucket, [row]);
+    else rows.push(row);
+    this.size++;
+    if (row.root !== null) this.#roots.set(row.root, this.rowsOf(row.root) + 1);
+  }
+
+  counter(id: string): CounterRow | undefined {
+    return this.counters.get(id);
+  }
+
+  putCounter(id: string, row: CounterRow, root: string | null): void {
+    if (!this.counters.has(id)) this.added({ kind: 'counter', id, root }, row.expires);
+    this.counters.set(id, row);
+  }
+
+  takeNonce(id: string, expires: number): boolean {
+    return this.claim(id, expires, null);
+  }
+
+  dropNonce(id: string, expires: number): void {
+    this.unclaim(id, expires);
+  }
+
+  claim(id: string, expires: number, root: string | null): boolean {
+    if (this.claims.has(id)) return false;
+    this.claims.add(id);
+    this.added({ kind: 'claim', id, root }, expires);
+    return true;
+  }
+
+  /** Takes back a claim of this very step. */
+  unclaim(id: string, expires: number): void {
+    const row = this.#buckets.get(Math.floor(expires / BUCKET))?.pop();
+    if (row?.id !== id) throw new Error('unclaim: only the latest claim can be taken back');
+    this.claims.delete(id);
+    this.#gone(row);
+  }
+
+  openWindow(session: string, expires: number): SequenceBits {
+    let window = this.windows.get(session);
+    if (window === undefined) {
+      this.windows.set(session, (window = emptyWindow()));
+      this.added({ kind: 'window', id: session, root: null }, expires);
+    }
+    return window;
+  }
+
+  advance(claim: SequenceClaim): boolean {
+    return advanceWindow(this.openWindow(claim.session, claim.expires), claim.sequence);
+  }
+
+  rowsOf(root: string): number {
+    return this.#roots.get(root) ?? 0;
+  }
+
+  /** Drops what expired more than GRACE before `now`; looks at most once a bucket's length. */
+  sweep(now: number): void {
+    const to = now - GRACE;
+    if (to < this.sweptTo + BUCKET) return;
+    this.sweptTo = to;
+    for (const [bucket, rows] of this.#buckets) {
+      if ((bucket + 1) * BUCKET > to) continue;
+      this.#buckets.delete(bucket);
+      for (const row of rows) this.#drop(row, to);
+    }
+  }
+
+  #drop(row: Row, to: number): void {
+    // A counter whose end was put off (a new window, a longer token) moves to its new bucket.
+    const counter = row.kind === 'counter' ? this.counters.get(row.id) : undefined;
+    this.#gone(row);
+    if (counter !== undefined && counter.expires > to) return this.added(row, counter.expires);
+    if (row.kind === 'counter') this.counters.delete(row.id);
+    else if (row.kind === 'claim') this.claims.delete(row.id);
+    else if (row.kind === 'window') this.windows.delete(row.id);
+    else this.sessions.delete(row.id);
+  }
+
+  #gone(row: Row): void {
+    this.size--;
+    if (row.root === null) return;
+    const n = this.rowsOf(row.root) - 1;
+    if (n > 0) this.#roots.set(row.root, n);
+    else this.#roots.delete(row.root);
+  }
+}
+
+const sessionKey = (issuer: string, id: string): string => `${issuer}\0${id}`;
+
+/** A store in this process's memory. */
+export function memoryStore(options: MemoryOptions = {}): SyncStore {
+  const limit = options.rows ?? 1_000_000;
+  const clock = options.clock ?? ((): number => Math.floor(Date.now() / 1000));
+  const rows = new MemoryRows(options.rowsPerToken ?? ROWS_PER_TOKEN);
+  const view = new RevocationView();
+  const list: Revocation[] = [];
+  const listeners = new Set<(entry: Revocation) => void>();
+  const epoch = toHex(randomBytes(16));
+  const open = new WeakSet<Reservation>();
+
+  const reserve = (charges: Charges, now: number, share: number): Reserved | Refused => {
+    checkNow(now);
+    const wrong = checkCharges(charges);
+    if (wrong !== null) return wrong;
+    rows.sweep(now);
+    if (rows.size + 32 > limit) return { ok: false, code: 'store_full', caveat: -1 };
+    const answer = applyCharges(rows, charges, share);
+    if (answer.ok) open.add(answer.reservation);
+    return answer;
+  };
+  const giveBack = (reservation: Reservation, amounts: readonly number[]): boolean => {
+    const back = refunds(reservation, amounts);
+    if (back === null || !open.delete(reservation)) return false;
+    applyRefund(rows, reservation, back);
+    return true;
+  };
+  const forget = (to: number): void => {
+    view.drop(to);
+    list.splice(0, list.length, ...list.filter((entry) => (entry.expires ?? Infinity) > to));
+  };
+  const revoke = (input: RevocationInput, now: number): Revocation => {
+    const checked = checkRevocation(input);
+    checkNow(now);
+    const entry: Revocation = Object.freeze({ ...checked, seq: view.cursor + 1, time: now });
+    if (list.length % 256 === 255) forget(now - GRACE);
+    list.push(entry);
+    view.take([entry]);
+    for (const listener of [...listeners]) listener(entry);
+    return entry;
+  };
+
+  const budgets: Budgets = {
+    reserve: async (charges, now, share = 0) => reserve(charges, now, share),
+    settle: async (reservation, amounts) => giveBack(reservation, amounts),
+    release: async (reservation) =>
+      giveBack(
+        reservation,
+        reservation.amounts.map(() => 0),
+      ),
+    left: async (counters, now) => {
+      checkNow(now);
+      return counters.map((c) => Math.max(0, c.limit - effective(rows.counter(c.id), c).used));
+    },
+  };
+  const replay: Replay = {
+    epoch: async () => epoch,
+    claim: async (id, expires): Promise<Accepted> => {
+      checkClaim(id, expires);
+      rows.sweep(clock());
+      if (rows.size >= limit) return { ok: false, code: 'store_full' };
+      if (expires <= rows.sweptTo || !rows.takeNonce(id, expires)) return { ok: false, code: 'replayed' };
+      return { ok: true };
+    },
+    openWindow: async (sessionId, expires): Promise<Accepted> => {
+      checkClaim(sessionId, expires);
+      rows.sweep(clock());
+      if (expires <= rows.sweptTo) return { ok: false, code: 'ticket_expired' };
+      if (rows.size >= limit) return { ok: false, code: 'store_full' };
+      rows.openWindow(sessionId, expires);
+      return { ok: true };
+    },
+    advance: async (sessionId, sequence, expires): Promise<Accepted> => {
+      checkClaim(sessionId, expires);
+      const window = rows.windows.get(sessionId);
+      if (window === undefined || expires <= rows.sweptTo) return { ok: false, code: 'session_unknown' };
+      if (!advanceWindow(window, sequence)) return { ok: false, code: 'replayed' };
+      return { ok: true };
+    },
+  };
+  const revocations: Revocations = {
+    add: async (input, now) => revoke(input, now),
+    since: async (cursor) => {
+      const entries = list.filter((entry) => entry.seq > cursor).slice(0, 1000);
+      return { entries, cursor: entries.at(-1)?.seq ?? cursor };
+    },
+    watch: (listener) => {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    isRevoked: (subject) => {
+      const entry = view.find(subject);
+      return entry === null ? { ok: true } : { ok: false, code: 'revoked', entry };
+    },
+  };
+  const sessions: Sessions = {
+    open: async (input, now) => {
+      const session = newSession(input, now);
+      const key = sessionKey(session.issuer, session.id);
+      if (rows.sessions.has(key))
+        throw new AmbitError('input_invalid', 'A session with this id was opened before.');
+      if (rows.size >= limit) throw new AmbitError('store_full');
+      rows.sessions.set(key, session);
+      rows.added({ kind: 'session', id: key, root: null }, session.expires);
+      return session;
+    },
+    check: (issuer, id, now) => judge(rows.sessions.get(sessionKey(issuer, id)) ?? null, now),
+    touch: async (issuer, id, now) => {
+      const answer = judge(rows.sessions.get(sessionKey(issuer, id)) ?? null, now);
+      if (!answer.ok) return answer;
+      const session = Object.freeze({ ...answer.session, touched: Math.max(now, answer.session.touched) });
+      rows.sessions.set(sessionKey(issuer, id), session);
+      return { ok: true, session };
+    },
+    close: async (issuer, id, reason, now) => {
+      const session = rows.sessions.get(sessionKey(issuer, id));
+      if (session === undefined) throw new AmbitError('session_not_found');
+      if (session.closed !== null) return session;
+      revoke({ kind: 'session', issuer, value: id, reason, expires: session.expires }, now);
+      const closed = Object.freeze({ ...session, closed: now, reason });
+      rows.sessions.set(sessionKey(issuer, id), closed);
+      return closed;
+    },
+    get: async (issuer, id) => rows.sessions.get(sessionKey(issuer, id)) ?? null,
+    list: async () => [...rows.sessions.values()].sort((a, b) => b.opened - a.opened).slice(0, 1000),
+  };
+  const ledger: Ledger = {
+    apply: (charges, now): LedgerAnswer => {
+      const answer = reserve(charges, now, 0);
+      return answer.ok ? { ok: true } : answer;
+    },
+  };
+  return { kind: 'memory', budgets, replay, revocations, sessions, ledger, close: async () => undefined };
+}
+
+/** Core's synchronous ledger in memory: budgets, `once` and nonces of one process. */
+export const memoryLedger = (options: MemoryOptions = {}): Ledger => memoryStore(options).ledger;

@@ -1,0 +1,162 @@
+// Revocations: who is out, why and since when. An entry names one thing a token depends on; a token is refused
+// when any of its things is named, at every use, cached or not (DESIGN section 6). Names are scoped to their
+// issuer, so that nobody revokes another's; digests and keys need no scope. The question is answered
+// synchronously from a local view that the back end keeps current: SQLite asks its file, Redis is pushed to.
+import { AmbitError, type DenialCode } from '@ambit/core';
+import type { FaultCode } from './budgets.ts';
+
+/** What can be revoked. `token`, `session`, `user`, `operator` and `key` are names under an issuer. */
+export const REVOCATION_KINDS = [
+  'token',
+  'node',
+  'session',
+  'user',
+  'operator',
+  'model',
+  'holder',
+  'key',
+] as const;
+export type RevocationKind = (typeof REVOCATION_KINDS)[number];
+
+/** Kinds that are digests or keys, the same under every issuer. */
+const GLOBAL: ReadonlySet<RevocationKind> = new Set(['node', 'model', 'holder']);
+
+/** One entry to add. */
+export interface RevocationInput {
+  readonly kind: RevocationKind;
+  /** The issuer the name belongs to; absent for `node`, `model` and `holder`. */
+  readonly issuer?: string;
+  /** base64url for ids, digests and keys; the name itself for users, operators, sessions and key ids. */
+  readonly value: string;
+  /** For people and the log. */
+  readonly reason: string;
+  /** Unix seconds after which the entry may be dropped: when nothing it names can be alive. Absent: never. */
+  readonly expires?: number;
+}
+
+/** An entry of the list. */
+export interface Revocation extends RevocationInput {
+  /** Counts up by at least one an entry; a cursor. */
+  readonly seq: number;
+  /** Unix seconds. */
+  readonly time: number;
+}
+
+/** Everything of one token that can be revoked. */
+export interface RevocationSubject {
+  readonly issuer: string;
+  readonly token: string;
+  readonly key: string;
+  readonly operator?: string | undefined;
+  readonly model?: string | undefined;
+  readonly session?: string | undefined;
+  readonly user?: string | undefined;
+  /** D(0) and the D(i+1) of every delegation. */
+  readonly nodes: readonly string[];
+  /** Every holder key in the chain. */
+  readonly holders: readonly string[];
+}
+
+/** Why a token is refused: named, or the view can't be trusted at the moment. */
+export type RevocationAnswer =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly code: Extract<DenialCode, 'revoked'>; readonly entry: Revocation }
+  | { readonly ok: false; readonly code: FaultCode | Extract<DenialCode, 'revocations_stale'> };
+
+/** The list and its local view. Promises reject with AmbitError when the store fails. */
+export interface Revocations {
+  /** Adds an entry at `now` (Unix seconds); when it resolves it is durable as far as the store is. */
+  add(input: RevocationInput, now: number): Promise<Revocation>;
+  /** Entries after the cursor, oldest first, at most 1000; repeat with the cursor returned. Start with 0. */
+  since(cursor: number): Promise<{ readonly entries: readonly Revocation[]; readonly cursor: number }>;
+  /** Calls back for each new entry as soon as this process learns of it; returns the function that stops it. */
+  watch(listener: (entry: Revocation) => void): () => void;
+  /** Whether a token may still be used, from the local view: synchronous, and a stale view denies. */
+  isRevoked(subject: RevocationSubject): RevocationAnswer;
+}
+
+const PLAIN = /^[^\u0000-\u001f\u007f]{1,256}$/u;
+
+/** Checks an entry; AmbitError `input_invalid` says what is wrong. */
+export function checkRevocation(input: RevocationInput): RevocationInput {
+  const { kind, issuer, value, reason, expires } = input;
+  if (!REVOCATION_KINDS.includes(kind))
+    throw new AmbitError('input_invalid', `Revocation kind: expected one of ${REVOCATION_KINDS.join(', ')}.`);
+  if (GLOBAL.has(kind) !== (issuer === undefined))
+    throw new AmbitError(
+      'input_invalid',
+      `A revocation of kind ${kind} ${issuer === undefined ? 'needs' : 'has no'} issuer.`,
+    );
+  if (!PLAIN.test(value) || (issuer !== undefined && !PLAIN.test(issuer)))
+    throw new AmbitError(
+      'input_invalid',
+      'Revocation value and issuer: expected 1 to 256 printable characters.',
+    );
+  if (typeof reason !== 'string' || reason.length > 1024)
+    throw new AmbitError('input_invalid', 'Revocation reason: expected at most 1024 characters.');
+  if (expires !== undefined && !Number.isSafeInteger(expires))
+    throw new AmbitError('input_invalid', 'Revocation expiry: expected Unix seconds.');
+  return Object.freeze({
+    kind,
+    value,
+    reason,
+    ...(issuer === undefined ? {} : { issuer }),
+    ...(expires === undefined ? {} : { expires }),
+  });
+}
+
+/** An index over entries that answers in a few map look-ups. */
+export class RevocationView {
+  /** The highest `seq` seen. */
+  cursor = 0;
+  readonly #kinds = new Map<RevocationKind, Map<string, Revocation>>();
+
+  /** Takes entries in, in any order, any number of times; returns those that are new. */
+  take(entries: readonly Revocation[]): readonly Revocation[] {
+    const fresh: Revocation[] = [];
+    for (const entry of entries) {
+      let named = this.#kinds.get(entry.kind);
+      if (named === undefined) this.#kinds.set(entry.kind, (named = new Map()));
+      const key = GLOBAL.has(entry.kind) ? entry.value : `${entry.issuer}\0${entry.value}`;
+      // An entry without an end, or with a later one, is not replaced by one that ends earlier.
+      const held = named.get(key);
+      if (held === undefined || (held.expires ?? Infinity) < (entry.expires ?? Infinity))
+        named.set(key, entry);
+      if (entry.seq > this.cursor) fresh.push(entry);
+    }
+    for (const entry of fresh) this.cursor = Math.max(this.cursor, entry.seq);
+    return fresh;
+  }
+
+  /** The entry that names something of the token, or null. Entries count until they are dropped. */
+  find(subject: RevocationSubject): Revocation | null {
+    for (const [kind, named] of this.#kinds) {
+      if (kind === 'node' || kind === 'holder') {
+        for (const value of kind === 'node' ? subject.nodes : subject.holders) {
+          const entry = named.get(value);
+          if (entry !== undefined) return entry;
+        }
+        continue;
+      }
+      const value = subject[kind];
+      if (value === undefined) continue;
+      const entry = named.get(kind === 'model' ? value : `${subject.issuer}\0${value}`);
+      if (entry !== undefined) return entry;
+    }
+    return null;
+  }
+
+  /** Drops what ended at or before `time` (Unix seconds). */
+  drop(time: number): void {
+    for (const named of this.#kinds.values()) {
+      for (const [key, entry] of named) if ((entry.expires ?? Infinity) <= time) named.delete(key);
+    }
+  }
+
+  /** All entries held, by `seq`. */
+  entries(): readonly Revocation[] {
+    const all: Revocation[] = [];
+    for (const named of this.#kinds.values()) all.push(...named.values());
+    return all.sort((a, b) => a.seq - b.seq);
+  }
+}

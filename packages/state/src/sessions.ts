@@ -1,0 +1,86 @@
+// Sessions (the third identity layer): a token minted in a session is good while the session is open. A closed,
+// expired or unknown session denies, and closing one also puts it on the revocation list, in the same step, so
+// that every verifier is told. A session must not be opened for less long than the tokens minted in it live.
+import { AmbitError, type DenialCode } from '@ambit/core';
+import type { FaultCode } from './budgets.ts';
+import { checkNow } from './budgets.ts';
+
+/** One session. Times are Unix seconds. */
+export interface Session {
+  readonly issuer: string;
+  readonly id: string;
+  readonly operator: string;
+  /** Null for an agent that acts for no user. */
+  readonly user: string | null;
+  readonly opened: number;
+  readonly touched: number;
+  readonly expires: number;
+  /** When it was closed, or null. */
+  readonly closed: number | null;
+  /** Why it was closed. */
+  readonly reason: string | null;
+}
+
+/** What is needed to open one. */
+export interface SessionInput {
+  readonly issuer: string;
+  readonly id: string;
+  readonly operator: string;
+  readonly user?: string;
+  readonly expires: number;
+}
+
+/** Open, or the code that says why not. */
+export type SessionAnswer =
+  | { readonly ok: true; readonly session: Session }
+  | {
+      readonly ok: false;
+      readonly code: FaultCode | Extract<DenialCode, 'session_closed' | 'session_not_found'>;
+    };
+
+/** `open`, `close` and `list` reject with AmbitError; `check` and `touch` answer with values. */
+export interface Sessions {
+  /** Opens a session; AmbitError `input_invalid` when the id is taken: ids are never used again. */
+  open(input: SessionInput, now: number): Promise<Session>;
+  /** Whether the session is open at `now`; asked at every use of a token that names one. */
+  check(issuer: string, id: string, now: number): SessionAnswer | Promise<SessionAnswer>;
+  /** As `check`, and notes the time. */
+  touch(issuer: string, id: string, now: number): Promise<SessionAnswer>;
+  /** Closes it for good and revokes it; AmbitError `session_not_found`. Closing twice keeps the first reason. */
+  close(issuer: string, id: string, reason: string, now: number): Promise<Session>;
+  /** The session as it was written, or null. */
+  get(issuer: string, id: string): Promise<Session | null>;
+  /** All that have not expired long ago, newest first, at most 1000. */
+  list(): Promise<readonly Session[]>;
+}
+
+const NAME = /^[^\u0000-\u001f\u007f]{1,256}$/u;
+
+/** The session as opened; AmbitError `input_invalid` for names or times that cannot be. */
+export function newSession(input: SessionInput, now: number): Session {
+  checkNow(now);
+  const { issuer, id, operator, user, expires } = input;
+  for (const name of [issuer, id, operator, user ?? 'none'])
+    if (typeof name !== 'string' || !NAME.test(name))
+      throw new AmbitError('input_invalid', 'Session names: expected 1 to 256 printable characters.');
+  if (!Number.isSafeInteger(expires) || expires <= now || expires > 1e11)
+    throw new AmbitError('input_invalid', 'Session expiry: expected Unix seconds in the future.');
+  return Object.freeze({
+    issuer,
+    id,
+    operator,
+    user: user ?? null,
+    opened: now,
+    touched: now,
+    expires,
+    closed: null,
+    reason: null,
+  });
+}
+
+/** The decision about a session as found. */
+export function judge(session: Session | null, now: number): SessionAnswer {
+  if (session === null) return { ok: false, code: 'session_not_found' };
+  if (session.closed !== null || session.expires <= now) return { ok: false, code: 'session_closed' };
+  return { ok: true, session };
+}

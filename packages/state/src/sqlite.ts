@@ -1,0 +1,282 @@
+// The SQLite back end, the embedded default: one file, several processes, durable. `synchronous=FULL` in WAL
+// mode, so that what was acknowledged survives a power cut as far as the disk keeps its word; concurrent calls
+// share one transaction and its fsync (`sqlite/writer.ts`). The binding is libsql: its binary ships inside the
+// registry package, and it passed the races in this package's tests.
+//
+// The file is opened by SQLite alone. Nothing here opens it by another way: closing any descriptor of it would
+// drop the locks this process holds (POSIX advisory locks).
+import { closeSync, existsSync, openSync } from 'node:fs';
+import { AmbitError, randomBytes, toHex, type Charges, type Ledger, type LedgerAnswer } from '@ambit/core';
+import Database from 'libsql';
+import { applyCharges, applyRefund, effective } from './apply.ts';
+import {
+  ROWS_PER_TOKEN,
+  checkCharges,
+  checkClaim,
+  checkNow,
+  refunds,
+  type Budgets,
+  type FaultCode,
+  type Refused,
+  type Reservation,
+  type Reserved,
+} from './budgets.ts';
+import type { Accepted, Replay } from './replay.ts';
+import { sqliteRevocations } from './sqlite/revocations.ts';
+import { SqliteRows } from './sqlite/rows.ts';
+import { SCHEMA, SCHEMA_VERSION, faultOf, isBusy, rowKey } from './sqlite/schema.ts';
+import { sqliteSessions } from './sqlite/sessions.ts';
+import { Writer, type Connection } from './sqlite/writer.ts';
+import type { SyncStore } from './store.ts';
+
+/** Options of the SQLite back end. */
+export interface SqliteOptions {
+  /**
+   * `full` (default): an answer is given after fsync; a power cut loses nothing acknowledged. `normal`: a
+   * crash of the process loses nothing, a power cut may lose the last moments, budget spent in them included.
+   */
+  readonly durable?: 'full' | 'normal';
+  /** Milliseconds to wait for other processes' transactions before `store_unavailable`. Default 5000. */
+  readonly timeout?: number;
+  /** The most bytes the file may take; above it `store_full`. Default: none but the disk. */
+  readonly maxBytes?: number;
+  /** The most rows one token's holders may append (attack S12). */
+  readonly rowsPerToken?: number;
+  /** Unix seconds, for calls that carry no time. Default: the system clock. */
+  readonly clock?: () => number;
+}
+
+function connect(path: string, options: SqliteOptions): Connection {
+  const db = new Database(path);
+  db.exec('pragma busy_timeout = 1000');
+  db.exec('pragma journal_mode = wal');
+  db.exec(`pragma synchronous = ${options.durable === 'normal' ? 'normal' : 'full'}`);
+  // Checkpoints are the writer's (see there); the log shrinks again to this after one.
+  db.exec('pragma wal_autocheckpoint = 0');
+  db.exec('pragma journal_size_limit = 4194304');
+  if (options.maxBytes !== undefined)
+    db.exec(`pragma max_page_count = ${Math.ceil(options.maxBytes / 4096)}`);
+  return db;
+}
+
+/** Creates the tables once; several processes may try at the same time. */
+function prepareFile(db: Connection): void {
+  const meta = (key: string): string | undefined =>
+    (db.prepare('select value from meta where key = ?').raw().get([key]) as [string] | undefined)?.[0];
+  const has = db.prepare("select count(*) from sqlite_master where name = 'meta'").raw().get([]) as [number];
+  if (has[0] === 0) {
+    db.exec('begin immediate');
+    try {
+      db.exec(SCHEMA);
+      db.prepare("insert or ignore into meta values ('version', ?)").run([String(SCHEMA_VERSION)]);
+      db.prepare("insert or ignore into meta values ('epoch', ?)").run([toHex(randomBytes(16))]);
+      db.exec('commit');
+    } catch (error) {
+      if (db.inTransaction) db.exec('rollback');
+      throw error;
+    }
+  }
+  if (meta('version') !== String(SCHEMA_VERSION) || meta('epoch') === undefined)
+    throw new AmbitError('store_corrupt', 'The file is not an Ambit state file of this version.');
+}
+
+/**
+ * Opens a state file, and makes it (readable by its owner alone) when there is none. Throws AmbitError with a
+ * store code: `store_corrupt` for a file that is damaged or something else.
+ */
+export function openSqlite(path: string, options: SqliteOptions = {}): SyncStore {
+  const clock = options.clock ?? ((): number => Math.floor(Date.now() / 1000));
+  const opened: Connection[] = [];
+  try {
+    if (!existsSync(path)) closeSync(openSync(path, 'wx', 0o600));
+  } catch (error) {
+    // Another process was first, which is as good.
+    if (!existsSync(path))
+      throw new AmbitError('store_unavailable', 'The state file cannot be created.', { cause: error });
+  }
+  const deadline = Date.now() + (options.timeout ?? 5000);
+  for (;;) {
+    try {
+      const db = connect(path, options);
+      opened.push(db);
+      prepareFile(db);
+      // Waiting is the writer's from here on: SQLite's own way blocks the event loop.
+      db.exec('pragma busy_timeout = 0');
+      const checkpointer = connect(path, options);
+      opened.push(checkpointer);
+      checkpointer.exec('pragma busy_timeout = 0');
+      return new SqliteStore(path, db, checkpointer, options, clock).store();
+    } catch (error) {
+      for (const db of opened.splice(0)) db.close();
+      if (error instanceof AmbitError) throw error;
+      if (!isBusy(error) || Date.now() > deadline)
+        throw new AmbitError(faultOf(error), undefined, { cause: error });
+    }
+  }
+}
+
+class SqliteStore {
+  readonly #db: Connection;
+  readonly #writer: Writer;
+  readonly #rows: SqliteRows;
+  readonly #clock: () => number;
+  readonly #open = new WeakSet<Reservation>();
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(
+    path: string,
+    db: Connection,
+    checkpointer: Connection,
+    options: SqliteOptions,
+    clock: () => number,
+  ) {
+    this.#db = db;
+    this.#clock = clock;
+    this.#rows = new SqliteRows(db, options.rowsPerToken ?? ROWS_PER_TOKEN);
+    this.#writer = new Writer(path, db, checkpointer, options.timeout ?? 5000, this.#rows);
+    this.#timer = setInterval(() => {
+      try {
+        this.#writer.checkFile();
+      } catch {
+        // From now on every answer is `store_corrupt`.
+      }
+    }, 500).unref();
+  }
+
+  #reserve(charges: Charges, now: number, share: number): Reserved | Refused {
+    this.#rows.at(now);
+    const answer = applyCharges(this.#rows, charges, share);
+    if (answer.ok) this.#open.add(answer.reservation);
+    return answer;
+  }
+
+  async #giveBack(reservation: Reservation, amounts: readonly number[]): Promise<boolean> {
+    const back = refunds(reservation, amounts);
+    // Taken out of the open ones before the store is asked: an uncertain refund is never tried twice.
+    if (back === null || !this.#open.delete(reservation)) return false;
+    if (back.every((n) => n === 0)) return true;
+    try {
+      await this.#writer.submit(() => applyRefund(this.#rows, reservation, back));
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  #budgets(): Budgets {
+    const row = this.#db.prepare('select start, used, expires from counters where id = ?').raw();
+    return {
+      reserve: async (charges, now, share = 0) => {
+        checkNow(now);
+        const wrong = checkCharges(charges);
+        if (wrong !== null) return wrong;
+        try {
+          return await this.#writer.submit(() => this.#reserve(charges, now, share));
+        } catch (error) {
+          return { ok: false, code: faultOf(error), caveat: -1 };
+        }
+      },
+      settle: (reservation, amounts) => this.#giveBack(reservation, amounts),
+      release: (reservation) =>
+        this.#giveBack(
+          reservation,
+          reservation.amounts.map(() => 0),
+        ),
+      left: async (counters, now) => {
+        checkNow(now);
+        return counters.map((c) => {
+          const found = this.#read(() => row.get([rowKey(c.id)]) as [number, number, number] | undefined);
+          const at = found === undefined ? undefined : { start: found[0], used: found[1], expires: found[2] };
+          return Math.max(0, c.limit - effective(at, c).used);
+        });
+      },
+    };
+  }
+
+  #read<T>(query: () => T): T {
+    try {
+      return query();
+    } catch (error) {
+      throw error instanceof AmbitError ? error : new AmbitError(faultOf(error), undefined, { cause: error });
+    }
+  }
+
+  #replay(): Replay {
+    const db = this.#db;
+    const rows = this.#rows;
+    const epoch = db.prepare("select value from meta where key = 'epoch'").raw();
+    const step = async (job: () => Accepted): Promise<Accepted> => {
+      try {
+        return await this.#writer.submit(() => {
+          rows.at(this.#clock());
+          return job();
+        });
+      } catch (error) {
+        return { ok: false, code: faultOf(error) };
+      }
+    };
+    return {
+      epoch: async () => this.#read(() => (epoch.get([]) as [string])[0]),
+      claim: async (id, expires) => {
+        checkClaim(id, expires);
+        return step(() =>
+          expires <= rows.sweptTo || !rows.takeNonce(id, expires)
+            ? { ok: false, code: 'replayed' }
+            : { ok: true },
+        );
+      },
+      openWindow: async (sessionId, expires) => {
+        checkClaim(sessionId, expires);
+        return step(() => {
+          if (expires <= rows.sweptTo) return { ok: false, code: 'ticket_expired' };
+          rows.openWindow(sessionId, expires);
+          return { ok: true };
+        });
+      },
+      advance: async (sessionId, sequence, expires) => {
+        checkClaim(sessionId, expires);
+        return step(() => {
+          if (!rows.hasWindow(sessionId) || expires <= rows.sweptTo)
+            return { ok: false, code: 'session_unknown' };
+          if (!rows.advance({ session: sessionId, sequence, expires }))
+            return { ok: false, code: 'replayed' };
+          return { ok: true };
+        });
+      },
+    };
+  }
+
+  #ledger(): Ledger {
+    return {
+      apply: (charges, now): LedgerAnswer => {
+        checkNow(now);
+        const wrong = checkCharges(charges);
+        if (wrong !== null) return wrong;
+        try {
+          const answer = this.#writer.now(() => this.#reserve(charges, now, 0));
+          return answer.ok ? { ok: true } : answer;
+        } catch (error) {
+          const code: FaultCode = faultOf(error);
+          return { ok: false, code, caveat: -1 };
+        }
+      },
+    };
+  }
+
+  store(): SyncStore {
+    const revocations = sqliteRevocations(this.#db, this.#writer);
+    return {
+      kind: 'sqlite',
+      budgets: this.#budgets(),
+      replay: this.#replay(),
+      revocations: revocations.revocations,
+      sessions: sqliteSessions(this.#db, this.#writer, revocations.insert),
+      ledger: this.#ledger(),
+      close: async () => {
+        clearInterval(this.#timer);
+        revocations.stop();
+        await this.#writer.close();
+      },
+    };
+  }
+}

@@ -1,0 +1,59 @@
+// The file's tables, and what an error of SQLite means to a verifier.
+import { AmbitError } from '@ambit/core';
+import type { FaultCode } from '../budgets.ts';
+
+/** Written into the file; another version is refused rather than guessed at. */
+export const SCHEMA_VERSION = 1;
+
+/**
+ * Keys are the first 22 characters of a digest, 132 bits: half the pages for the same purpose. `root` is set on
+ * rows that a token's holders appended, so that they can be counted (attack S12).
+ */
+export const SCHEMA = `
+create table if not exists meta(key text primary key, value text not null) strict, without rowid;
+create table if not exists counters(
+  id text primary key, start integer not null, used integer not null, expires integer not null, root text
+) strict, without rowid;
+create index if not exists counters_expires on counters(expires);
+create index if not exists counters_root on counters(root) where root is not null;
+create table if not exists claims(id text primary key, expires integer not null, root text) strict, without rowid;
+create index if not exists claims_expires on claims(expires);
+create index if not exists claims_root on claims(root) where root is not null;
+create table if not exists nonces(
+  seq integer primary key autoincrement, expires integer not null, ids text not null
+) strict;
+create index if not exists nonces_expires on nonces(expires);
+create table if not exists windows(
+  id text primary key, highest integer not null, bits blob not null, expires integer not null
+) strict, without rowid;
+create table if not exists sessions(
+  issuer text not null, id text not null, operator text not null, user text,
+  opened integer not null, touched integer not null, expires integer not null, closed integer, reason text,
+  primary key (issuer, id)
+) strict, without rowid;
+create table if not exists revocations(
+  seq integer primary key autoincrement, kind text not null, issuer text, value text not null,
+  reason text not null, time integer not null, expires integer
+) strict;
+`;
+
+/** The key of a row. */
+export const rowKey = (id: string): string => id.slice(0, 22);
+
+/** The error codes of SQLite, without the extended part. */
+function primary(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  return /^SQLITE_[A-Z]+/.exec(code)?.[0] ?? '';
+}
+
+/** Whether another process holds the lock. */
+export const isBusy = (error: unknown): boolean => ['SQLITE_BUSY', 'SQLITE_LOCKED'].includes(primary(error));
+
+/** What to answer when SQLite has failed. */
+export function faultOf(error: unknown): FaultCode {
+  if (error instanceof AmbitError && (error.code === 'store_corrupt' || error.code === 'store_full'))
+    return error.code;
+  const code = primary(error);
+  if (code === 'SQLITE_CORRUPT' || code === 'SQLITE_NOTADB') return 'store_corrupt';
+  return code === 'SQLITE_FULL' ? 'store_full' : 'store_unavailable';
+}

@@ -1,0 +1,87 @@
+// Sessions in the file. `check` is a point read, made at every use of a token that names a session.
+import { AmbitError } from '@ambit/core';
+import { checkNow } from '../budgets.ts';
+import type { RevocationInput } from '../revocations.ts';
+import { judge, newSession, type Session, type SessionAnswer, type Sessions } from '../sessions.ts';
+import { faultOf } from './schema.ts';
+import type { Connection, Writer } from './writer.ts';
+
+type Row = [string, string, string, string | null, number, number, number, number | null, string | null];
+
+const toSession = ([issuer, id, operator, user, opened, touched, expires, closed, reason]: Row): Session =>
+  Object.freeze({ issuer, id, operator, user, opened, touched, expires, closed, reason });
+
+/** `revoke` adds to the revocation list inside the same transaction. */
+export function sqliteSessions(
+  db: Connection,
+  writer: Writer,
+  revoke: (input: RevocationInput, now: number) => unknown,
+): Sessions {
+  const columns = 'issuer, id, operator, user, opened, touched, expires, closed, reason';
+  const find = db.prepare(`select ${columns} from sessions where issuer = ? and id = ?`).raw();
+  const all = db.prepare(`select ${columns} from sessions order by opened desc limit 1000`).raw();
+  const insert = db.prepare(
+    `insert or ignore into sessions(${columns}) values (?, ?, ?, ?, ?, ?, ?, null, null)`,
+  );
+  const touched = db.prepare('update sessions set touched = max(touched, ?) where issuer = ? and id = ?');
+  const closed = db.prepare('update sessions set closed = ?, reason = ? where issuer = ? and id = ?');
+  const read = (issuer: string, id: string): Session | null => {
+    const row = find.get([issuer, id]) as Row | undefined;
+    return row === undefined ? null : toSession(row);
+  };
+  const check = (issuer: string, id: string, now: number): SessionAnswer => {
+    try {
+      return judge(read(issuer, id), now);
+    } catch (error) {
+      return { ok: false, code: faultOf(error) };
+    }
+  };
+  const guarded = <T>(query: () => T): T => {
+    try {
+      return query();
+    } catch (error) {
+      throw new AmbitError(faultOf(error), undefined, { cause: error });
+    }
+  };
+  return {
+    open: async (input, now) => {
+      const s = newSession(input, now);
+      const fresh = await writer.submit(
+        () => insert.run([s.issuer, s.id, s.operator, s.user, s.opened, s.touched, s.expires]).changes > 0,
+      );
+      if (!fresh) throw new AmbitError('input_invalid', 'A session with this id was opened before.');
+      return s;
+    },
+    check,
+    touch: async (issuer, id, now) => {
+      checkNow(now);
+      try {
+        return await writer.submit(() => {
+          const answer = judge(read(issuer, id), now);
+          if (!answer.ok) return answer;
+          touched.run([now, issuer, id]);
+          return {
+            ok: true,
+            session: Object.freeze({ ...answer.session, touched: Math.max(now, answer.session.touched) }),
+          };
+        });
+      } catch (error) {
+        return { ok: false, code: faultOf(error) };
+      }
+    },
+    close: async (issuer, id, reason, now) => {
+      checkNow(now);
+      const result = await writer.submit((): Session | null => {
+        const session = read(issuer, id);
+        if (session === null || session.closed !== null) return session;
+        revoke({ kind: 'session', issuer, value: id, reason, expires: session.expires }, now);
+        closed.run([now, reason, issuer, id]);
+        return Object.freeze({ ...session, closed: now, reason });
+      });
+      if (result === null) throw new AmbitError('session_not_found');
+      return result;
+    },
+    get: async (issuer, id) => guarded(() => read(issuer, id)),
+    list: async () => guarded(() => (all.all([]) as Row[]).map(toSession)),
+  };
+}

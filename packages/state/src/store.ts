@@ -1,0 +1,21 @@
+// What outlives a request, behind one object: four small interfaces over one back end.
+import type { Ledger } from '@ambit/core';
+import type { Budgets } from './budgets.ts';
+import type { Replay } from './replay.ts';
+import type { Revocations } from './revocations.ts';
+import type { Sessions } from './sessions.ts';
+
+/** A back end. `close` ends timers and connections; what was acknowledged stays. */
+export interface Store {
+  readonly kind: 'memory' | 'sqlite' | 'redis';
+  readonly budgets: Budgets;
+  readonly replay: Replay;
+  readonly revocations: Revocations;
+  readonly sessions: Sessions;
+  close(): Promise<void>;
+}
+
+/** A back end that can also answer at once, for core's synchronous `clear`. */
+export interface SyncStore extends Store {
+  readonly ledger: Ledger;
+}

@@ -1,0 +1,42 @@
+import { expect, test } from 'vitest';
+import { memoryLedger, memoryStore } from '../src/index.ts';
+import { conformance } from './conformance.ts';
+import { NOW, charges, claim, counter } from './make.ts';
+
+conformance('memory', async (clock, rowsPerToken) =>
+  memoryStore({ clock, ...(rowsPerToken === undefined ? {} : { rowsPerToken }) }),
+);
+
+test('S8 a full memory store refuses with the code that says so', async () => {
+  const store = memoryStore({ rows: 100 });
+  let code: string | null = null;
+  for (let i = 0; i < 200 && code === null; i++) {
+    const answer = await store.budgets.reserve(charges([], { replay: claim(`n${i}`) }), NOW);
+    if (!answer.ok) code = answer.code;
+  }
+  expect(code).toBe('store_full');
+});
+
+test('memory is given back: rows that expired make room', async () => {
+  const store = memoryStore({ rows: 300 });
+  for (let i = 0; i < 2000; i++) {
+    const c = charges([counter(`c${i}`, 1, 1, { expires: NOW + i + 10, caveat: 1 })], {
+      replay: claim(`n${i}`, -1, NOW + i + 10),
+    });
+    const answer = await store.budgets.reserve(c, NOW + i);
+    if (!answer.ok) expect.fail(`${i}: ${answer.code}`);
+  }
+});
+
+test('the synchronous ledger gives the same answers', () => {
+  const ledger = memoryLedger();
+  const c = charges([counter('x', 6, 10)], { replay: claim('x') });
+  expect(ledger.apply(c, NOW)).toEqual({ ok: true });
+  expect(ledger.apply(c, NOW)).toMatchObject({ ok: false, code: 'replayed', caveat: -1 });
+  expect(ledger.apply({ ...c, replay: claim('y') }, NOW)).toEqual({
+    ok: false,
+    code: 'budget_exceeded',
+    caveat: -1,
+    left: 4,
+  });
+});
