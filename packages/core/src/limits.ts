@@ -32,7 +32,7 @@ export const LIMITS = {
    * Steps that the argument constraints of one call may take together: a character against a state of a pattern,
    * an item of a list. A holder may append constraints, so their product with the arguments has to be bounded.
    */
-  checkSteps: 1 << 22,
+  checkSteps: 4_194_304,
 } as const;
 
 /** Defaults that a verifier's configuration may change. */
