@@ -6,7 +6,7 @@
 // are refusals. The rules for numbers, strings, names, size and depth are those of `parseJson`.
 import { LIMITS } from '../limits.ts';
 import type { Json, JsonArray, JsonObject, JsonResult } from './json.ts';
-import { numberProblem } from './json.ts';
+import { numberProblem } from './number.ts';
 import { isWellFormed, quote } from './text.ts';
 
 const REFUSED = Object.freeze({ refused: true });
@@ -122,8 +122,10 @@ class Snapshot {
     if (keys.length !== length + 1) this.refuse('an array with holes or extra properties');
     const out: Json[] = [];
     for (let i = 0; i < length; i++) {
+      const key = String(i);
+      if (keys[i] !== key) this.refuse('an array with holes or extra properties');
       this.path.push(i);
-      out.push(this.value(this.property(value, keys[i] === String(i) ? String(i) : ''), depth));
+      out.push(this.value(this.property(value, key), depth));
       this.path.pop();
     }
     return Object.freeze(out);

@@ -60,15 +60,19 @@ export function isInvisible(c: number): boolean {
   );
 }
 
+/** `text`, cut to `max` code units and never between the halves of a pair. */
+export function cut(text: string, max: number): string {
+  if (text.length <= max) return text;
+  const end = (text.charCodeAt(max) & 0xfc00) === 0xdc00 ? max - 1 : max;
+  return `${text.slice(0, end)}...`;
+}
+
 /** `text` in double quotes, cut to `max` characters; what is invisible or unpaired becomes `?`. */
 export function quote(text: string, max = 64): string {
-  let out = '"';
-  let n = 0;
-  for (const char of text) {
+  let out = '';
+  for (const char of cut(text, max)) {
     const c = char.codePointAt(0) ?? 0;
-    n += char.length;
-    if (n > max) return `${out}..."`;
-    out += isInvisible(c) || (c >= 0xd800 && c <= 0xdfff) || c === 0x22 ? '?' : char;
+    out += isInvisible(c) || (c & 0x1ff800) === 0xd800 || c === 0x22 ? '?' : char;
   }
-  return `${out}"`;
+  return `"${out}"`;
 }

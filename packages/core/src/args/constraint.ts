@@ -1,0 +1,224 @@
+// The kinds of constraint in one table, those that hold other constraints, and the ways in and out: to the wire
+// and back, to a sentence, to a check. Unknown or malformed is null on the way in, which denies (law L2).
+import type { Cbor } from '../cbor/value.ts';
+import { AmbitError } from '../codes.ts';
+import { LIMITS } from '../limits.ts';
+import { pattern } from './automaton.ts';
+import type { Check, Kind, Work } from './check.ts';
+import { spend, TOO_LONG } from './check.ts';
+import { cidr } from './cidr.ts';
+import { email } from './email.ts';
+import type { JsonObject } from './json.ts';
+import type { AbsentConstraint, AllConstraint, Constraint, EachConstraint } from './kinds.ts';
+import { subpath } from './path.ts';
+import { equals, length, oneOf, range } from './scalar.ts';
+import { cut, quote } from './text.ts';
+import { url } from './url.ts';
+
+export type { Constraint } from './kinds.ts';
+
+/** `each` in `each` in `all`: what CBOR nesting of eight leaves room for inside an `args` caveat. */
+const NESTING = 4;
+
+const each: Kind<EachConstraint> = {
+  code: 10,
+  fields: ['constraint'],
+  problem: ({ constraint }, depth) => innerProblem(constraint, depth + 1),
+  phrase: ({ constraint }) => `must be a list whose every item ${describeConstraint(constraint)}`,
+  write: ({ constraint }) => [write(constraint)],
+  read([inner, ...more], depth) {
+    const constraint = more.length > 0 ? null : read(inner, depth + 1);
+    return constraint === null ? null : { kind: 'each', constraint };
+  },
+  compile(constraint): Check {
+    const phrase = each.phrase(constraint);
+    const check = compile(constraint.constraint);
+    return (value, work) => {
+      // An empty list fails: nothing may hold because there was nothing to look at (law L2, attack C4).
+      if (!Array.isArray(value) || value.length === 0) return phrase;
+      if (!spend(work, value.length)) return TOO_LONG;
+      for (let i = 0; i < value.length; i++) {
+        const refused = check(value[i], work);
+        if (refused !== null) return refused === TOO_LONG ? TOO_LONG : phrase;
+      }
+      return null;
+    };
+  },
+};
+
+const absent: Kind<AbsentConstraint> = {
+  code: 11,
+  fields: [],
+  problem: () => null,
+  phrase: () => 'must be left out',
+  write: () => [],
+  read: (operands) => (operands.length === 0 ? { kind: 'absent' } : null),
+  compile: () => (value) => (value === undefined ? null : 'must be left out'),
+};
+
+const all: Kind<AllConstraint> = {
+  code: 12,
+  fields: ['constraints'],
+  problem({ constraints }, depth) {
+    const sound =
+      Array.isArray(constraints) && constraints.length >= 2 && constraints.length <= LIMITS.listItems;
+    if (!sound) return 'constraints: expected two or more';
+    for (const constraint of constraints) {
+      const problem = innerProblem(constraint, depth + 1);
+      if (problem !== null) return problem;
+    }
+    return null;
+  },
+  phrase: ({ constraints }) => cut(constraints.map(describeConstraint).join(' and '), 300),
+  write: ({ constraints }) => constraints.map(write),
+  read(operands, depth) {
+    const constraints: Constraint[] = [];
+    for (const operand of operands) {
+      const constraint = read(operand, depth + 1);
+      if (constraint === null) return null;
+      constraints.push(constraint);
+    }
+    return { kind: 'all', constraints: Object.freeze(constraints) };
+  },
+  compile(constraint): Check {
+    const checks = constraint.constraints.map(compile);
+    return (value, work) => {
+      if (!spend(work, checks.length)) return TOO_LONG;
+      for (let i = 0; i < checks.length; i++) {
+        const phrase = checks[i]!(value, work);
+        if (phrase !== null) return phrase;
+      }
+      return null;
+    };
+  },
+};
+
+/** `absent` says something about an argument, not about a value: it does not stand inside another constraint. */
+function innerProblem(constraint: Constraint, depth: number): string | null {
+  return constraint?.kind === 'absent' ? 'absent stands alone' : problemOf(constraint, depth);
+}
+
+const KINDS: { readonly [K in Constraint['kind']]: Kind<Extract<Constraint, { kind: K }>> } = {
+  equals,
+  oneOf,
+  range,
+  length,
+  pattern,
+  subpath,
+  url,
+  cidr,
+  email,
+  each,
+  absent,
+  all,
+};
+
+// Methods are compared bivariantly, which is what lets one table serve: each entry only meets its own kind.
+const BY_KIND: ReadonlyMap<string, Kind<Constraint>> = new Map(Object.entries(KINDS));
+const BY_CODE: ReadonlyMap<Cbor | undefined, Kind<Constraint>> = new Map(
+  [...BY_KIND.values()].map((kind) => [kind.code, kind]),
+);
+
+function kindOf(constraint: Constraint): Kind<Constraint> {
+  const kind = BY_KIND.get(constraint.kind);
+  if (kind === undefined) throw new TypeError('constraint: unknown kind');
+  return kind;
+}
+
+function problemOf(constraint: Constraint, depth: number): string | null {
+  if (typeof constraint !== 'object' || constraint === null) return 'expected a constraint';
+  if (depth > NESTING) return `nested deeper than ${NESTING}`;
+  const kind = BY_KIND.get(constraint.kind);
+  if (kind === undefined) return 'unknown kind';
+  const fields: readonly string[] = kind.fields;
+  for (const field of Object.keys(constraint)) {
+    if (field !== 'kind' && !fields.includes(field)) return `unknown field ${quote(field)}`;
+  }
+  return kind.problem(constraint, depth);
+}
+
+function write(constraint: Constraint): Cbor {
+  const kind = kindOf(constraint);
+  return [kind.code, ...kind.write(constraint)];
+}
+
+function read(x: Cbor | undefined, depth: number): Constraint | null {
+  if (depth > NESTING || !Array.isArray(x)) return null;
+  const kind = BY_CODE.get(x[0]);
+  const constraint = kind?.read(x.slice(1), depth) ?? null;
+  return constraint === null ? null : Object.freeze(constraint);
+}
+
+function compile(constraint: Constraint): Check {
+  return kindOf(constraint).compile(constraint);
+}
+
+// Constraints that `parseConstraint` has validated: they are frozen, so once is enough.
+const SOUND = new WeakSet<Constraint>();
+
+/** What is wrong with a constraint from the API, as a phrase that names the field; null when it is sound. */
+export function constraintProblem(constraint: Constraint): string | null {
+  return SOUND.has(constraint) ? null : problemOf(constraint, 1);
+}
+
+/** The wire form. Throws AmbitError `input_invalid` for a constraint that is not sound, naming the field. */
+export function encodeConstraint(constraint: Constraint): Cbor {
+  const problem = constraintProblem(constraint);
+  if (problem !== null)
+    throw new AmbitError('input_invalid', `${constraint?.kind ?? 'constraint'}: ${problem}.`);
+  return write(constraint);
+}
+
+/** The constraint of a wire form, deeply frozen; null when it is unknown or malformed, which denies. */
+export function parseConstraint(x: Cbor): Constraint | null {
+  const constraint = read(x, 1);
+  if (constraint === null || problemOf(constraint, 1) !== null) return null;
+  SOUND.add(constraint);
+  return constraint;
+}
+
+/** What a constraint asks for, as a phrase that follows the argument's name: `must be a number at most 5`. */
+export function describeConstraint(constraint: Constraint): string {
+  return kindOf(constraint).phrase(constraint);
+}
+
+/** The check of a constraint, prepared once. Throws TypeError for a constraint that is not sound. */
+export function compileConstraint(constraint: Constraint): Check {
+  if (SOUND.has(constraint)) return compile(constraint);
+  const problem = constraintProblem(constraint);
+  // By way of the wire form, so that the check is of a copy that nobody else can change.
+  const copy = problem === null ? parseConstraint(write(constraint)) : null;
+  if (copy === null) throw new TypeError(`compileConstraint: ${problem ?? 'not plain JSON'}`);
+  return compile(copy);
+}
+
+/**
+ * The test of an `args` caveat: every argument named meets its constraint; when `closed`, no other argument is
+ * there. Gives null, or one phrase that names the argument and says what would have been allowed. The steps of
+ * all checks come out of `work`, or out of LIMITS.checkSteps for this call. Throws TypeError as above.
+ */
+export function compileArgs(
+  rules: ReadonlyMap<string, Constraint>,
+  closed: boolean,
+): (args: JsonObject, work?: Work) => string | null {
+  const names = [...rules.keys()];
+  const known = new Set(names);
+  const checks = [...rules.values()].map(compileConstraint);
+  const own = { left: 0 };
+  return (args, work = own) => {
+    own.left = LIMITS.checkSteps;
+    for (let i = 0; i < names.length; i++) {
+      const name = names[i]!;
+      // Own properties only: `constructor` is an argument when the caller sent one, and not otherwise.
+      const phrase = checks[i]!(Object.hasOwn(args, name) ? args[name] : undefined, work);
+      if (phrase !== null) return `${quote(name)} ${phrase}`;
+    }
+    if (closed) {
+      for (const name in args) {
+        if (Object.hasOwn(args, name) && !known.has(name))
+          return `${quote(name)} is not among the arguments allowed`;
+      }
+    }
+    return null;
+  };
+}

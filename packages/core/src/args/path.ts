@@ -1,0 +1,113 @@
+// `subpath`: an absolute path that stays below a root whatever the target does to it (attack C1). The check is
+// lexical. It refuses what some file system, decoder or normaliser could turn into a separator or a dot segment:
+// `..`, `.`, `//`, backslashes, percent signs, controls, segments that end in a dot or a space (Windows strips
+// them), characters that compatibility normalisation or a legacy code page makes one of `/ \ . %`, and characters
+// that HFS+ ignores. Case counts. Symbolic links are not seen here: they are the tool's to resolve or refuse.
+import type { Check, Kind } from './check.ts';
+import { alternatives, isTextList, readTexts, spend, TOO_LONG } from './check.ts';
+import type { SubpathConstraint } from './kinds.ts';
+import { isInvisible, isWellFormed } from './text.ts';
+
+// What NFKC leaves alone, but Windows' best-fit tables or fonts turn into a separator or a full stop: yen and won
+// signs (the backslash of Japanese and Korean code pages), fraction, division and set-minus slashes, their big
+// relatives, ideographic full stops.
+const LOOKALIKES = new Set(
+  '\u00a5\u20a9\u2044\u2215\u2216\u29f5\u29f8\u29f9\u3002\uff61\u2571\u27cb\u27cd\u1735',
+);
+
+/** Characters that a path may not hold, or that could become syntax in it; null when there are none. */
+function textProblem(text: string): string | null {
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i);
+    if (c < 0x20 || c === 0x7f) return 'control characters';
+    if (c === 0x5c) return 'backslashes';
+    if (c === 0x25) return 'percent signs';
+  }
+  if (isAscii(text)) return null;
+  for (const char of text) {
+    if (isInvisible(char.codePointAt(0) ?? 0) || !isWellFormed(char)) return 'invisible characters';
+    if (LOOKALIKES.has(char)) return 'look-alikes of separators';
+  }
+  // Full-width forms, leaders, account-of signs and the like come apart into ASCII here.
+  const plain = text.normalize('NFKC');
+  return syntaxCount(plain) === syntaxCount(text) ? null : 'look-alikes of separators';
+}
+
+function isAscii(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0x7f) return false;
+  return true;
+}
+
+/** How many characters of a text are `/ \\ . % : ;`, which mean something in a path or to a server. */
+function syntaxCount(text: string): number {
+  let n = 0;
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i);
+    if (c === 0x2f || c === 0x5c || c === 0x2e || c === 0x25 || c === 0x3a || c === 0x3b) n++;
+  }
+  return n;
+}
+
+/** What is wrong with one segment of a path, decoded; null when it is a plain name. */
+export function segmentProblem(segment: string): string | null {
+  if (segment === '') return 'empty segments';
+  return segment.includes('/') ? 'a separator in a segment' : pathProblem(`/${segment}`);
+}
+
+/** Names that are empty or end in a dot or a space; `.` and `..` are among them. */
+function segmentsProblem(path: string): string | null {
+  for (let start = 1; start < path.length;) {
+    const slash = path.indexOf('/', start);
+    const end = slash < 0 ? path.length : slash;
+    if (end === start) return 'empty segments';
+    const last = path.charCodeAt(end - 1);
+    if (last === 0x2e || last === 0x20) return 'segments that end in a dot or a space';
+    start = end + 1;
+  }
+  return null;
+}
+
+/** What is wrong with an absolute path; null when it is plain. One slash at the end is let pass. */
+export function pathProblem(path: string): string | null {
+  if (path.charCodeAt(0) !== 0x2f) return 'a relative start';
+  const problem = textProblem(path) ?? segmentsProblem(path);
+  if (problem !== null || isAscii(path)) return problem;
+  // Ideographic and no-break spaces are spaces to whoever normalises.
+  return segmentsProblem(path.normalize('NFKC'));
+}
+
+/** Whether `root` can be a root: a plain absolute path without a slash at its end, or `/` alone. */
+export function isRoot(root: string): boolean {
+  return root === '/' || (pathProblem(root) === null && !root.endsWith('/'));
+}
+
+/** Whether a plain path is the root itself or lies below it: `/srv/docs-evil` is not below `/srv/docs`. */
+export function underRoot(path: string, root: string): boolean {
+  if (root === '/') return path.startsWith('/');
+  return path.startsWith(root) && (path.length === root.length || path.charCodeAt(root.length) === 0x2f);
+}
+
+/** `subpath`: a plain absolute path, one of the roots or below one. */
+export const subpath: Kind<SubpathConstraint> = {
+  code: 6,
+  fields: ['roots'],
+  problem: ({ roots }) => (isTextList(roots, isRoot) ? null : 'roots: expected plain absolute paths'),
+  phrase: ({ roots }) => `must be a plain absolute path in ${alternatives(roots)}`,
+  write: ({ roots }) => roots,
+  read(operands) {
+    const roots = readTexts(operands);
+    return roots === null ? null : { kind: 'subpath', roots };
+  },
+  compile(constraint): Check {
+    const phrase = subpath.phrase(constraint);
+    const { roots } = constraint;
+    return (value, work) => {
+      if (typeof value !== 'string') return phrase;
+      if (!spend(work, value.length)) return TOO_LONG;
+      const problem = pathProblem(value);
+      if (problem !== null) return `${phrase} (found: ${problem})`;
+      for (let i = 0; i < roots.length; i++) if (underRoot(value, roots[i]!)) return null;
+      return phrase;
+    };
+  },
+};
