@@ -8,13 +8,13 @@ import { randomBytes, sha256 } from '../crypto/index.ts';
 import { nobleProvider } from '../crypto/index.ts';
 import type { Provider } from '../crypto/index.ts';
 
-/** What a public key is for: Ed25519 for holders and issuer seals, X25519 for session proofs. */
-export type PublicUse = 'holder' | 'issuer' | 'x25519';
+/** What a public key is for: Ed25519 for holders, issuer seals and model attestations, X25519 for session proofs. */
+export type PublicUse = 'holder' | 'issuer' | 'model' | 'x25519';
 /** What a secret key is for; `root` keys make verification keys, which are in `keyring.ts`. */
-export type SecretUse = 'root' | 'holder' | 'issuer' | 'x25519';
+export type SecretUse = 'root' | 'holder' | 'issuer' | 'model' | 'x25519';
 
-const PUBLIC_USES: readonly PublicUse[] = ['holder', 'issuer', 'x25519'];
-const SECRET_USES: readonly SecretUse[] = ['root', 'holder', 'issuer', 'x25519'];
+const PUBLIC_USES: readonly PublicUse[] = ['holder', 'issuer', 'model', 'x25519'];
+const SECRET_USES: readonly SecretUse[] = ['root', 'holder', 'issuer', 'model', 'x25519'];
 
 const checksum = (prefix: string, payload: Uint8Array): Uint8Array => sha256(utf8(prefix), payload).subarray(0, 4);
 

@@ -18,7 +18,7 @@ export interface AsyncSigner<U extends PublicUse = PublicUse> {
 }
 
 /** A signer over a secret key in memory. */
-export function signer<U extends 'holder' | 'issuer'>(
+export function signer<U extends 'holder' | 'issuer' | 'model'>(
   secret: SecretKey<U>,
   provider: Provider = nobleProvider,
 ): Signer<U> {
