@@ -1,1 +1,42 @@
-export {};
+// The four layers of identity: which operator's configuration, which model artifact, in which session, for which
+// user. They are bound into a grant when it is minted and asked again at every use, so that an agent can never
+// do more than any of them allows at that moment.
+
+// The operator's configuration: read, digested, compared, compiled, put in force.
+export { parseConfiguration, type Parsed } from './config/parse.ts';
+export { problemText, type Problem } from './config/source.ts';
+export * from './config/configuration.ts';
+export { canonicalConfiguration, configurationDigest } from './config/digest.ts';
+export * from './config/diff.ts';
+export { Operator, type AdmittedModel, type FederatedOperator } from './operator/operator.ts';
+export { Layer, type LayerName, type Right } from './operator/layer.ts';
+export { LabelSet, ToolSet, ToolTable } from './operator/tables.ts';
+export * from './operator/registration.ts';
+
+// The model's artifact: measured, attested, admitted.
+export { isModelDigest, modelDigestText, parseModelDigest } from './model/digest.ts';
+export { manifest, manifestLines, openssfRoot, type Manifest, type ManifestFile } from './model/manifest.ts';
+export { measure, type MeasureOptions } from './model/measure.ts';
+export { bundleText, envelopeText, keyid, pae, readEnvelope, type Envelope } from './model/dsse.ts';
+export {
+  attest,
+  attestLater,
+  checkArtifact,
+  PAYLOAD_TYPE,
+  statement,
+  verifyAttestation,
+  type VerifiedAttestation,
+} from './model/attestation.ts';
+export { admit, checkModel, type RevocationView } from './model/admit.ts';
+
+// The user's current rights.
+export * from './user/entitlements.ts';
+
+// The session: bound, opened, asked at use, explained, federated.
+export * from './session/bind.ts';
+export * from './session/open.ts';
+export * from './session/layers.ts';
+export { federate, verifierSeals, type Federated } from './session/federation.ts';
+
+// What the command line prints.
+export * from './commands.ts';
