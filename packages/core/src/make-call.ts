@@ -20,7 +20,7 @@ export function call(input: CallInput): { readonly ok: true; readonly call: Call
   const { tool, args: given, http } = input;
   if (typeof tool !== 'string' || !isToolName(tool)) return deny('tool_invalid');
   const args = takeArguments(given);
-  if (!(args instanceof Arguments)) return args;
+  if (!Arguments.is(args)) return args;
   let made: Call;
   if (http === undefined) made = Object.freeze({ tool, args });
   else {
@@ -41,7 +41,7 @@ export function call(input: CallInput): { readonly ok: true; readonly call: Call
 
 function takeArguments(given: CallInput['args']): Arguments | Denial {
   if (given === undefined) return Arguments.empty;
-  if (given instanceof Arguments) return given;
+  if (Arguments.is(given)) return given;
   if (typeof given === 'string' || given instanceof Uint8Array) return Arguments.parse(given);
   return Arguments.from(given);
 }

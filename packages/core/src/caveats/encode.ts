@@ -24,6 +24,11 @@ function list(what: string, items: readonly string[], valid: (text: string) => b
   return items;
 }
 
+// Where no item would mean no restriction, a list without items is refused: it can't have been meant (law L2).
+function some(what: string, tools: readonly string[]): readonly string[] {
+  return tools.length > 0 ? list(what, tools, isToolPattern) : fail(`${what}: expected one or more`);
+}
+
 function whole(what: string, n: number): number {
   if (!Number.isSafeInteger(n) || n < 0) fail(`${what}: expected a whole number`);
   return n;
@@ -40,14 +45,16 @@ function body(c: Caveat): Cbor {
     case 'audience':
       return list('audience', c.audiences, isName);
     case 'tools':
+      return list('tools', c.tools, isToolPattern);
     case 'deny':
-      return list(c.type, c.tools, isToolPattern);
+      return some('deny', c.tools);
     case 'args': {
       const args = new Map<string, Cbor>();
       for (const [name, constraint] of c.args) {
         args.set(isName(name) ? name : fail('args: expected argument names'), encodeConstraint(constraint));
       }
-      return [list('args tools', c.tools, isToolPattern), args, c.closed];
+      if (args.size === 0 && !c.closed) fail('args: expected a constraint, or closed');
+      return [some('args tools', c.tools), args, c.closed];
     }
     case 'data':
       return list('data', c.labels, isLabel);
@@ -69,7 +76,7 @@ function body(c: Caveat): Cbor {
     case 'note':
       return isNote(c.text) ? c.text : fail('note: expected 1 to 1024 printable bytes');
     case 'flow':
-      return [list('flow tools', c.tools, isToolPattern), FLOW_RULES.indexOf(c.rule) + 1];
+      return [some('flow tools', c.tools), FLOW_RULES.indexOf(c.rule) + 1];
   }
 }
 

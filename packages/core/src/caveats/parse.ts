@@ -29,7 +29,7 @@ function readBody(type: number, r: Reader): Caveat {
     case CAVEAT_TYPES.tools:
       return { type: 'tools', tools: readList(r, isToolPattern) };
     case CAVEAT_TYPES.deny:
-      return { type: 'deny', tools: readList(r, isToolPattern) };
+      return { type: 'deny', tools: readSome(r) };
     case CAVEAT_TYPES.args:
       return readArgs(r);
     case CAVEAT_TYPES.data:
@@ -58,7 +58,7 @@ function readBody(type: number, r: Reader): Caveat {
     }
     case CAVEAT_TYPES.flow: {
       r.array(2);
-      const tools = readList(r, isToolPattern);
+      const tools = readSome(r);
       const rule = FLOW_RULES[r.uint() - 1];
       if (rule === undefined) throw MALFORMED;
       return { type: 'flow', tools, rule };
@@ -66,6 +66,13 @@ function readBody(type: number, r: Reader): Caveat {
     default:
       throw MALFORMED;
   }
+}
+
+// Where an empty list would restrict nothing, it is no legal form (law L2).
+function readSome(r: Reader): readonly string[] {
+  const tools = readList(r, isToolPattern);
+  if (tools.length === 0) throw MALFORMED;
+  return tools;
 }
 
 function readTime(r: Reader): TimeCaveat {
@@ -81,7 +88,7 @@ function readTime(r: Reader): TimeCaveat {
 
 function readArgs(r: Reader): ArgsCaveat {
   r.array(3);
-  const tools = readList(r, isToolPattern);
+  const tools = readSome(r);
   if (r.peek() !== TYPE.map) throw MALFORMED;
   const map = r.value();
   if (!(map instanceof Map) || map.size > LIMITS.listItems) throw MALFORMED;
@@ -92,7 +99,7 @@ function readArgs(r: Reader): ArgsCaveat {
     args.set(name, constraint);
   }
   const closed = r.simple();
-  if (closed === null) throw MALFORMED;
+  if (closed === null || (args.size === 0 && !closed)) throw MALFORMED;
   return { type: 'args', tools, args, closed };
 }
 

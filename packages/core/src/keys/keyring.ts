@@ -115,7 +115,9 @@ export class Keyring {
 
   /** With a new current key; the old one stays live until it is retired. */
   rotate(): Keyring {
-    const keyId = `k${this.keys.length + 1}`;
+    let n = this.keys.length + 1;
+    while (this.keys.some((k) => k.keyId === `k${n}`)) n++;
+    const keyId = `k${n}`;
     const kept = this.keys.map((k) => (k.status === 'current' ? { ...k, status: 'live' as const } : k));
     return new Keyring(this.issuer, [...kept, { keyId, status: 'current', root: SecretKey.generate('root') }]);
   }

@@ -39,6 +39,7 @@ function plan(token: string, call: Call, options: ProofOptions, by: PublicKey<'h
   const nonce = options.nonce ?? randomBytes(16);
   if (nonce.length !== 16) throw new TypeError('nonce: expected 16 bytes');
   const time = Math.floor(options.time);
+  if (!(time >= 0)) throw new RangeError('time: expected Unix seconds');
   const fields = {
     audience: requireName('audience', options.audience),
     token: tokenDigest(token, by),

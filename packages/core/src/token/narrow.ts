@@ -88,6 +88,7 @@ function plan(token: string, d: Delegation, by: PublicKey<'holder'>): SigningPla
   if (seen.some((key) => key !== undefined && equal(key, to))) {
     throw new AmbitError('delegation_invalid', 'This key is in the chain already; a key occurs once.');
   }
+  if (!(d.time >= 0)) throw new RangeError('time: expected Unix seconds');
   const nonce = d.nonce ?? randomBytes(16);
   if (nonce.length !== 16) throw new TypeError('nonce: expected 16 bytes');
   const fields = encode([to, requireName('label', d.label), Math.floor(d.time), nonce]);

@@ -26,6 +26,9 @@ export let makeVerified: (
 /** Throws TypeError for anything a verifier did not make. */
 export let verifiedParts: (v: VerifiedToken) => VerifiedParts;
 
+/** Known to this file only: what the constructor demands, since `private` is the compiler's word alone. */
+const DOOR: unique symbol = Symbol('verified');
+
 /** A token verified for `call` at `now`. Good for that call, once. */
 export class VerifiedToken {
   readonly #token: AuthenticToken;
@@ -36,12 +39,22 @@ export class VerifiedToken {
   /** Unix seconds: the highest time the verifier had seen. */
   readonly now: number;
 
-  private constructor(token: AuthenticToken, call: Call, config: Config, now: number, proved: Proved) {
+  private constructor(
+    door: typeof DOOR,
+    token: AuthenticToken,
+    call: Call,
+    config: Config,
+    now: number,
+    proved: Proved,
+  ) {
+    if (door !== DOOR) throw new TypeError('VerifiedToken: only a verifier makes one');
     this.#token = token;
     this.call = call;
     this.#config = config;
     this.now = now;
     this.#proved = proved;
+    // The call that was proved is the one that is cleared: nobody puts another in its place.
+    Object.freeze(this);
   }
 
   /** How the holder was proved. */
@@ -64,7 +77,7 @@ export class VerifiedToken {
   }
 
   static {
-    makeVerified = (token, call, config, now, proved) => new VerifiedToken(token, call, config, now, proved);
+    makeVerified = (token, call, config, now, proved) => new VerifiedToken(DOOR, token, call, config, now, proved);
     verifiedParts = (v) => ({
       token: v.#token,
       skew: v.#config.skew,

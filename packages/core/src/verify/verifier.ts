@@ -133,7 +133,7 @@ export class Verifier {
    */
   verify(p: Presentation): Verification {
     requireCall(p.call);
-    if (!(p.now >= 0)) throw new RangeError('now: expected Unix seconds');
+    if (!(p.now >= 0 && p.now < Infinity)) throw new RangeError('now: expected Unix seconds');
     const authentic = this.authenticate(p.token);
     if (!authentic.ok) return authentic;
     if (p.now > this.#highest) this.#highest = p.now;
