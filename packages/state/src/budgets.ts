@@ -49,8 +49,8 @@ export interface Budgets {
   settle(reservation: Reservation, amounts: readonly number[]): Promise<boolean>;
   /** Gives all counters back; only before the call has begun. Claims stay claimed. False as for `settle`. */
   release(reservation: Reservation): Promise<boolean>;
-  /** What is left of each counter at `now`, for display. Rejects with AmbitError when the store fails. */
-  left(counters: readonly CounterKey[], now: number): Promise<readonly number[]>;
+  /** What is left of each counter of `charges.place` at `now`, for display. Rejects with AmbitError on a fault. */
+  left(place: string, counters: readonly CounterKey[], now: number): Promise<readonly number[]>;
 }
 
 /** The part of a charge that `left` needs. */

@@ -210,7 +210,7 @@ export function memoryStore(options: MemoryOptions = {}): SyncStore {
         reservation,
         reservation.amounts.map(() => 0),
       ),
-    left: async (counters, now) => {
+    left: async (_place, counters, now) => {
       checkNow(now);
       return counters.map((c) => Math.max(0, c.limit - effective(rows.counter(c.id), c).used));
     },

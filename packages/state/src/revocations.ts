@@ -120,11 +120,11 @@ export class RevocationView {
       const key = GLOBAL.has(entry.kind) ? entry.value : `${entry.issuer}\0${entry.value}`;
       // An entry without an end, or with a later one, is not replaced by one that ends earlier.
       const held = named.get(key);
+      if (held === undefined || held.seq < entry.seq) fresh.push(entry);
       if (held === undefined || (held.expires ?? Infinity) < (entry.expires ?? Infinity))
         named.set(key, entry);
-      if (entry.seq > this.cursor) fresh.push(entry);
+      if (entry.seq > this.cursor) this.cursor = entry.seq;
     }
-    for (const entry of fresh) this.cursor = Math.max(this.cursor, entry.seq);
     return fresh;
   }
 

@@ -182,7 +182,7 @@ class SqliteStore {
           reservation,
           reservation.amounts.map(() => 0),
         ),
-      left: async (counters, now) => {
+      left: async (_place, counters, now) => {
         checkNow(now);
         return counters.map((c) => {
           const found = this.#read(() => row.get([rowKey(c.id)]) as [number, number, number] | undefined);

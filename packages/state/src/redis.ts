@@ -1,0 +1,242 @@
+// The Redis back end, for a fleet (Redis 7 or later, Valkey; single, Sentinel or Cluster; ioredis is an optional
+// peer). All charges of a call are one Lua script and one round trip; they live in one of 64 partitions, chosen
+// by the charges' `place`, so that a cluster can hold them in one slot. Tokens that name pools share their
+// issuer's place, and so one shard carries all pooled tokens of an issuer.
+//
+// State that may have been lost denies (`redis/fence.ts`); a server that is away or slow denies; both until the
+// cause is gone. What asynchronous replication loses in a failover is noticed because the new primary is
+// another process; in a split brain only the old primary goes on granting, so the sum holds.
+import { AmbitError, randomBytes, toHex } from '@ambit/core';
+import { effective } from './apply.ts';
+import {
+  ROWS_PER_TOKEN,
+  checkCharges,
+  checkClaim,
+  checkNow,
+  refunds,
+  type Budgets,
+  type Refused,
+  type Reservation,
+} from './budgets.ts';
+import { Fence, faultOf, type RedisClient } from './redis/fence.ts';
+import { Registry, type RedisSubscriber, type RegistryOptions } from './redis/registry.ts';
+import { ADVANCE_WINDOW, CLAIM, REFUND, RESERVE, ROWS } from './redis/scripts.ts';
+import { isSequence, type Accepted, type Replay, type ReplayCode } from './replay.ts';
+import type { Store } from './store.ts';
+
+export { initialiseRedis, resetRedis, type OperateOptions } from './redis/operate.ts';
+export type { RedisClient } from './redis/fence.ts';
+export type { RedisSubscriber } from './redis/registry.ts';
+
+/**
+ * What to give ioredis: commands are not queued while there is no connection and not sent twice, so that an
+ * outage denies at once; commands of one turn of the event loop travel together. (Leave auto-pipelining off for
+ * a Cluster: ioredis would choose the shard by the script's name.)
+ */
+export const REDIS_OPTIONS: {
+  readonly enableOfflineQueue: false;
+  readonly autoResendUnfulfilledCommands: false;
+  readonly maxRetriesPerRequest: 0;
+  readonly enableAutoPipelining: true;
+} = Object.freeze({
+  enableOfflineQueue: false,
+  autoResendUnfulfilledCommands: false,
+  maxRetriesPerRequest: 0,
+  enableAutoPipelining: true,
+});
+
+/** Options of the Redis back end. */
+export interface RedisOptions extends RegistryOptions {
+  /** An ioredis `Redis` or `Cluster`; it stays the caller's to close. */
+  readonly client: RedisClient;
+  /** A second connection, for the push of revocations; without one they arrive by polling alone. */
+  readonly subscriber?: RedisSubscriber;
+  /** First part of every key; default `ambit:`. */
+  readonly prefix?: string;
+  /** Milliseconds after which a command counts as failed. Default 1000. */
+  readonly timeout?: number;
+  /** The most rows one token's holders may append (attack S12). */
+  readonly rowsPerToken?: number;
+}
+
+/** Rows are named by the first 22 characters of a digest, 132 bits. */
+const short = (id: string): string => id.slice(0, 22);
+
+/**
+ * A store on a Redis that `initialiseRedis` has prepared. Rejects with AmbitError: `store_unavailable`, or
+ * `store_corrupt` when it was never prepared or its state may have been lost.
+ */
+export async function redisStore(options: RedisOptions): Promise<Store> {
+  const fence = new Fence(options.client, options.prefix ?? 'ambit:', options.timeout ?? 1000);
+  const registry = new Registry(fence, options.subscriber ?? null, options);
+  try {
+    await fence.adopt();
+    await registry.start();
+  } catch (error) {
+    registry.stop();
+    throw new AmbitError(faultOf(error), undefined, { cause: error });
+  }
+  return {
+    kind: 'redis',
+    ...budgetsAndReplay(fence, options.rowsPerToken ?? ROWS_PER_TOKEN),
+    revocations: registry.revocations(),
+    sessions: registry.sessions(),
+    close: async () => registry.stop(),
+  };
+}
+
+function budgetsAndReplay(fence: Fence, rowsPerToken: number): { budgets: Budgets; replay: Replay } {
+  const open = new WeakSet<Reservation>();
+  /** The epoch this process was last told: numbers of sessions count under it alone. */
+  let told = fence.epoch;
+  const partition = (place: string): string => place[0]!;
+
+  const giveBack = async (reservation: Reservation, amounts: readonly number[]): Promise<boolean> => {
+    const back = refunds(reservation, amounts);
+    if (back === null || !open.delete(reservation)) return false;
+    if (back.every((n) => n === 0)) return true;
+    const { place, counters } = reservation.charges;
+    const part = partition(place);
+    const keys = [fence.key(part, `f:${toHex(randomBytes(16))}`)];
+    const args: number[] = [];
+    counters.forEach((c, i) => {
+      keys.push(fence.key(part, `c:${short(c.id)}`));
+      args.push(back[i]!, reservation.starts[i]!);
+    });
+    try {
+      await fence.run('refund', REFUND, part, keys, args);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+
+  const budgets: Budgets = {
+    reserve: async (charges, now, share = 0) => {
+      checkNow(now);
+      const wrong = checkCharges(charges);
+      if (wrong !== null) return wrong;
+      const { counters, once, replay, sequence, root, place } = charges;
+      if (sequence !== null && told !== fence.epoch) return { ok: false, code: 'replayed', caveat: -1 };
+      if (sequence !== null && !isSequence(sequence.sequence))
+        return { ok: false, code: 'replayed', caveat: -1 };
+      const part = partition(place);
+      const key = (name: string): string => fence.key(part, name);
+      const keys = [key(`r:${short(root)}`)];
+      const args: (string | number)[] = [
+        share,
+        rowsPerToken,
+        counters.length,
+        replay?.expires ?? '',
+        once.length,
+      ];
+      args.push(sequence?.sequence ?? '', sequence?.expires ?? '');
+      for (const c of counters) {
+        keys.push(key(`c:${short(c.id)}`));
+        args.push(c.amount, c.limit, c.windowStart, c.expires, c.caveat >= 0 ? 1 : 0);
+      }
+      if (replay !== null) keys.push(key(`n:${short(replay.id)}`));
+      for (const claim of once) {
+        keys.push(key(`o:${short(claim.id)}`));
+        args.push(claim.expires, claim.caveat >= 0 ? 1 : 0);
+      }
+      if (sequence !== null)
+        keys.push(key(`h:${short(sequence.session)}`), key(`b:${short(sequence.session)}`));
+      try {
+        const answer = await fence.run('reserve', RESERVE, part, keys, args);
+        if (answer[0] !== 'ok') return refused(answer, charges);
+        const starts: number[] = [];
+        const amounts: number[] = [];
+        for (let i = 1; i < answer.length; i += 2) {
+          starts.push(Number(answer[i]));
+          amounts.push(Number(answer[i + 1]));
+        }
+        const reservation: Reservation = Object.freeze({ charges, amounts: Object.freeze(amounts), starts });
+        open.add(reservation);
+        return { ok: true, reservation };
+      } catch (error) {
+        return { ok: false, code: faultOf(error), caveat: -1 };
+      }
+    },
+    settle: giveBack,
+    release: (reservation) =>
+      giveBack(
+        reservation,
+        reservation.amounts.map(() => 0),
+      ),
+    left: async (place, counters, now) => {
+      checkNow(now);
+      const part = partition(place);
+      try {
+        const keys = counters.map((c) => fence.key(part, `c:${short(c.id)}`));
+        const answer = await fence.run('rows', ROWS, part, keys, []);
+        return counters.map((c, i) => {
+          const [start, used, expires] = String(answer[i + 1])
+            .split(' ')
+            .map(Number);
+          const row = used === undefined ? undefined : { start: start!, used, expires: expires! };
+          return Math.max(0, c.limit - effective(row, c).used);
+        });
+      } catch (error) {
+        throw new AmbitError(faultOf(error), undefined, { cause: error });
+      }
+    },
+  };
+
+  const accepted = async (
+    name: string,
+    body: string,
+    part: string,
+    names: string[],
+    args: (string | number)[],
+  ): Promise<Accepted> => {
+    try {
+      const [code] = await fence.run(
+        name,
+        body,
+        part,
+        names.map((n) => fence.key(part, n)),
+        args,
+      );
+      return code === 'ok' ? { ok: true } : { ok: false, code: code as ReplayCode };
+    } catch (error) {
+      return { ok: false, code: faultOf(error) };
+    }
+  };
+  const window = (session: string, args: (string | number)[]): Promise<Accepted> => {
+    const id = short(session);
+    return accepted('window', ADVANCE_WINDOW, partition(session), [`h:${id}`, `b:${id}`], args);
+  };
+  const replay: Replay = {
+    epoch: async () => {
+      try {
+        return (told = await fence.adopt());
+      } catch (error) {
+        throw new AmbitError(faultOf(error), undefined, { cause: error });
+      }
+    },
+    claim: async (id, expires) => {
+      checkClaim(id, expires);
+      return accepted('claim', CLAIM, partition(id), [`n:${short(id)}`], [expires]);
+    },
+    openWindow: async (sessionId, expires) => {
+      checkClaim(sessionId, expires);
+      return window(sessionId, [expires, '']);
+    },
+    advance: async (sessionId, sequence, expires) => {
+      checkClaim(sessionId, expires);
+      return isSequence(sequence) ? window(sessionId, [expires, sequence]) : { ok: false, code: 'replayed' };
+    },
+  };
+  return { budgets, replay };
+}
+
+/** The script's refusal with the caveat it points at. */
+function refused(answer: readonly unknown[], { counters, once }: Parameters<Budgets['reserve']>[0]): Refused {
+  const code = answer[0] as Refused['code'];
+  const at = Number(answer[1]);
+  if (code === 'replayed') return { ok: false, code, caveat: -1 };
+  if (code === 'once_used') return { ok: false, code, caveat: once[at - 1]!.caveat };
+  const caveat = at > 0 ? counters[at - 1]!.caveat : once[-at - 1]!.caveat;
+  return { ok: false, code, caveat, left: Number(answer[2]) };
+}
