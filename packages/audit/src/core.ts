@@ -4,18 +4,17 @@ export {
   AmbitError,
   CODES,
   concat,
+  decodeCbor,
+  encodeCbor,
   equal,
   fromBase64url,
   fromHex,
   fromUtf8,
   hmacSha256,
-  MALFORMED,
   randomBytes,
-  Reader,
   toBase64url,
   toHex,
-  TYPE,
   utf8,
 } from '@ambit/core';
-export type { DenialCode, Provider } from '@ambit/core';
+export type { Cbor, DenialCode, Provider } from '@ambit/core';
 export { nativeSha256, nodeProvider } from '@ambit/core/node';

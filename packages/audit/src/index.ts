@@ -11,3 +11,7 @@ export * from './note/note.ts';
 export * from './note/checkpoint.ts';
 export * from './note/proof.ts';
 export * from './note/policy.ts';
+export { Log, LOG_DEFAULTS, type LogOptions } from './log/log.ts';
+export { fileHead, memoryHead, type HeadStore } from './log/head.ts';
+export { lockDirectory, type Lock } from './log/lock.ts';
+export type { Recovery } from './log/replay.ts';

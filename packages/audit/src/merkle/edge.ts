@@ -101,15 +101,8 @@ export class Edge {
     );
   }
 
-  /** The state, to go back to when a batch could not be written, or to start from. */
+  /** The state, to start another edge from. */
   state(): EdgeState {
     return { size: this.#size, pending: [...this.#pending], rows: this.#rows.map((row) => [...row]) };
-  }
-
-  /** Goes back to a state taken before. */
-  restore(state: EdgeState): void {
-    this.#size = state.size;
-    this.#pending = [...state.pending];
-    this.#rows = state.rows.map((row) => [...row]);
   }
 }
