@@ -1,0 +1,100 @@
+// The other process of the races: bundled from source by `processes.ts` and started with node.
+import { writeSync } from 'node:fs';
+import { Redis } from 'ioredis';
+import type { Store } from '../src/index.ts';
+import { REDIS_OPTIONS, redisStore } from '../src/redis.ts';
+import { openSqlite } from '../src/sqlite.ts';
+import { NOW, charges, counter, fresh, id } from './make.ts';
+
+export interface Orders {
+  readonly work: 'spend' | 'write' | 'tree' | 'refuse' | 'revoke' | 'once' | 'ledger';
+  readonly sqlite?: string;
+  readonly redis?: { readonly port: number; readonly prefix: string };
+  readonly n: number;
+  readonly inflight: number;
+  readonly limit: number;
+  readonly name: string;
+}
+
+const say = (value: unknown): void => void writeSync(1, `${JSON.stringify(value)}\n`);
+
+async function open(orders: Orders): Promise<Store> {
+  if (orders.sqlite !== undefined) return openSqlite(orders.sqlite, { timeout: 60_000 });
+  const { port, prefix } = orders.redis!;
+  const client = new Redis(port, '127.0.0.1', { ...REDIS_OPTIONS, lazyConnect: true });
+  const subscriber = new Redis(port, '127.0.0.1', { lazyConnect: true });
+  client.on('error', () => undefined);
+  subscriber.on('error', () => undefined);
+  await Promise.all([client.connect(), subscriber.connect()]);
+  return redisStore({ client, subscriber, prefix, timeout: 60_000 });
+}
+
+async function parallel(orders: Orders, step: (i: number) => Promise<void>): Promise<void> {
+  let next = 0;
+  const lane = async (): Promise<void> => {
+    while (next < orders.n) await step(next++);
+  };
+  await Promise.all(Array.from({ length: orders.inflight }, lane));
+}
+
+async function main(orders: Orders): Promise<void> {
+  const store = await open(orders);
+  say('ready');
+  await new Promise<void>((resolve) => process.stdin.once('data', () => resolve()));
+  const tally: Record<string, number> = { granted: 0 };
+  const count = (answer: { ok: boolean; code?: string }): void => {
+    const key = answer.ok ? 'granted' : answer.code!;
+    tally[key] = (tally[key] ?? 0) + 1;
+  };
+  if (orders.work === 'spend') {
+    const c = charges([counter(orders.name, 1, orders.limit)]);
+    await parallel(orders, async () => count(await store.budgets.reserve(c, NOW)));
+  } else if (orders.work === 'ledger') {
+    const { ledger } = openSqlite(orders.sqlite!, { timeout: 60_000 });
+    const c = charges([counter(orders.name, 1, orders.limit)]);
+    for (let i = 0; i < orders.n; i++) count(ledger.apply(c, NOW));
+  } else if (orders.work === 'once') {
+    await parallel(orders, async (i) => {
+      const replay = { id: id(`${orders.name} ${i}`), expires: NOW + 90, caveat: -1 };
+      count(await store.budgets.reserve(charges([], { replay }), NOW));
+    });
+  } else if (orders.work === 'tree') {
+    // 1 + 10 + 100 tokens: a leaf charges itself, its parent and the root.
+    await parallel(orders, async (i) => {
+      const leaf = (i * 7919 + process.pid) % 100;
+      const c = charges([
+        counter(`${orders.name} root`, 1, orders.limit),
+        counter(`${orders.name} middle ${leaf % 10}`, 1, Math.floor(orders.limit / 8), { caveat: 0 }),
+        counter(`${orders.name} leaf ${leaf}`, 1, Math.floor(orders.limit / 50), { caveat: 2 }),
+      ]);
+      const answer = await store.budgets.reserve(c, NOW);
+      count(answer);
+      if (answer.ok)
+        for (const each of [`leaf ${leaf}`, `middle ${leaf % 10}`]) tally[each] = (tally[each] ?? 0) + 1;
+    });
+  } else if (orders.work === 'write') {
+    // Killed at any moment: one line for each acknowledged spend, written before the next is asked for.
+    await parallel(orders, async () => {
+      const replay = { id: fresh(), expires: NOW + 90, caveat: -1 };
+      const answer = await store.budgets.reserve(
+        charges([counter(orders.name, 1, orders.limit)], { replay }),
+        NOW,
+      );
+      say(answer.ok ? 1 : answer.code);
+    });
+  } else if (orders.work === 'refuse') {
+    const subject = { issuer: 'acme', token: 't', key: 'k', user: orders.name, nodes: [], holders: [] };
+    while (store.revocations.isRevoked(subject).ok) await new Promise((resolve) => setImmediate(resolve));
+    say(process.hrtime.bigint().toString());
+  } else {
+    const entry = { kind: 'user', issuer: 'acme', value: orders.name, reason: 'test' } as const;
+    const before = process.hrtime.bigint().toString();
+    await store.revocations.add(entry, NOW);
+    say(before);
+  }
+  say(tally);
+  await store.close();
+  process.exit(0);
+}
+
+await main(JSON.parse(process.argv[2]!) as Orders);
