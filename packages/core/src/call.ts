@@ -19,7 +19,7 @@ export interface Call {
   /** Segments of `[A-Za-z0-9_-]` joined by `.` or `/`. Case-sensitive. */
   readonly tool: string;
   readonly args: Arguments;
-  readonly http?: HttpContext;
+  readonly http?: HttpContext | undefined;
 }
 
 /** What the enforcement point states about a call. A fact that a caveat needs and that is missing denies. */

@@ -45,7 +45,7 @@ export interface SequenceClaim {
 /** Everything one call needs from state; it is applied in one atomic step, wholly or not at all. */
 export interface Charges {
   /**
-   * base64url of D(0), 43 characters: the token that all descendants grew from. Stores bound the rows one root
+   * base64url of D(0), 43 characters (empty when nothing is charged): the token that all descendants grew from. Stores bound the rows one root
    * may hold by counters and `once` claims that its holders appended (attack S12).
    */
   readonly root: string;

@@ -6,7 +6,44 @@ import { deny, type Denial } from './codes.ts';
 import { isMethod } from './caveats/forms.ts';
 import { isToolName } from './patterns.ts';
 
-const CALLS = new WeakSet<object>();
+/** Known to this file only: what the constructor demands. */
+const CHECKED: unique symbol = Symbol('checked');
+
+// A class with a private field, since asking for it is cheaper than a WeakSet of all calls.
+class CheckedCall implements Call {
+  readonly #tool: string;
+  readonly #args: Arguments;
+  readonly #http: HttpContext | undefined;
+
+  constructor(door: typeof CHECKED, tool: string, args: Arguments, http: HttpContext | undefined) {
+    if (door !== CHECKED) throw new TypeError('call: only call() makes one');
+    this.#tool = tool;
+    this.#args = args;
+    this.#http = http;
+  }
+
+  get tool(): string {
+    return this.#tool;
+  }
+
+  get args(): Arguments {
+    return this.#args;
+  }
+
+  get http(): HttpContext | undefined {
+    return this.#http;
+  }
+
+  toJSON(): { tool: string; args: unknown; http?: { method: string; origin: string; target: string } } {
+    const { tool, args, http } = this;
+    if (http === undefined) return { tool, args: args.value };
+    return { tool, args: args.value, http: { method: http.method, origin: http.origin, target: http.target } };
+  }
+
+  static is(c: Call): boolean {
+    return typeof c === 'object' && c !== null && #tool in c;
+  }
+}
 
 /** What a caller hands in; `args` is JSON as bytes or text, a plain value, or arguments taken before. */
 export interface CallInput {
@@ -21,22 +58,19 @@ export function call(input: CallInput): { readonly ok: true; readonly call: Call
   if (typeof tool !== 'string' || !isToolName(tool)) return deny('tool_invalid');
   const args = takeArguments(given);
   if (!Arguments.is(args)) return args;
-  let made: Call;
-  if (http === undefined) made = Object.freeze({ tool, args });
-  else {
-    const { method, origin, target, bodyDigest } = http;
-    if (!isMethod(method) || !/^https?:\/\/[^\s/?#@\\]+$/.test(origin) || !/^\/[\x21-\x7e]*$/.test(target)) {
-      return deny('request_invalid', 'method, origin or target');
-    }
-    if (bodyDigest !== undefined && bodyDigest.length !== 32) return deny('request_invalid', 'body digest');
-    made = Object.freeze({
-      tool,
-      args,
-      http: Object.freeze({ method, origin, target, ...(bodyDigest === undefined ? {} : { bodyDigest: bodyDigest.slice() }) }),
-    });
+  if (http === undefined) return { ok: true, call: new CheckedCall(CHECKED, tool, args, undefined) };
+  const { method, origin, target, bodyDigest } = http;
+  if (!isMethod(method) || !/^https?:\/\/[^\s/?#@\\]+$/.test(origin) || !/^\/[\x21-\x7e]*$/.test(target)) {
+    return deny('request_invalid', 'method, origin or target');
   }
-  CALLS.add(made);
-  return { ok: true, call: made };
+  if (bodyDigest !== undefined && bodyDigest.length !== 32) return deny('request_invalid', 'body digest');
+  const context: HttpContext = Object.freeze({
+    method,
+    origin,
+    target,
+    ...(bodyDigest === undefined ? {} : { bodyDigest: bodyDigest.slice() }),
+  });
+  return { ok: true, call: new CheckedCall(CHECKED, tool, args, context) };
 }
 
 function takeArguments(given: CallInput['args']): Arguments | Denial {
@@ -48,5 +82,5 @@ function takeArguments(given: CallInput['args']): Arguments | Denial {
 
 /** Throws TypeError for anything that `call` did not make: misuse, which must not pass for a checked call. */
 export function requireCall(c: Call): void {
-  if (!CALLS.has(c)) throw new TypeError('call: expected what call() made');
+  if (!CheckedCall.is(c)) throw new TypeError('call: expected what call() made');
 }

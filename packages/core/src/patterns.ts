@@ -45,7 +45,7 @@ export function isToolName(text: string): boolean {
 
 /** Whether `text` is a pattern for tool names, of at most LIMITS.nameBytes. */
 export function isToolPattern(text: string): boolean {
-  return readPattern(text) !== null;
+  return text.charCodeAt(text.length - 1) === 0x2a ? readPattern(text) !== null : isToolName(text);
 }
 
 // A pattern is one of three sets of names. `tree`: longer names that begin with `prefix`, which ends in a
@@ -96,6 +96,16 @@ function matches({ kind, prefix }: Pattern, tool: string): boolean {
 /** Whether `pattern` names `tool`. False for what is no tool name. Throws TypeError for a malformed pattern. */
 export function matchTool(pattern: string, tool: string): boolean {
   return matches(requirePattern(pattern), tool);
+}
+
+/** Whether one of `patterns`, all of them well-formed, names `tool`: a scan, for the short lists of a token. */
+export function matchesAny(patterns: readonly string[], tool: string): boolean {
+  for (let i = 0; i < patterns.length; i++) {
+    const pattern = patterns[i]!;
+    if (pattern === tool) return true;
+    if (pattern.charCodeAt(pattern.length - 1) === 0x2a && matches(requirePattern(pattern), tool)) return true;
+  }
+  return false;
 }
 
 /**

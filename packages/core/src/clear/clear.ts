@@ -4,10 +4,10 @@
 import type { Facts } from '../call.ts';
 import type { Charges, Ledger } from '../charges.ts';
 import { deny, type Denial } from '../codes.ts';
-import { partsOf, policyOf } from '../verify/authentic.ts';
+import { metersOf, partsOf } from '../verify/authentic.ts';
 import { verifiedParts, type VerifiedToken } from '../verify/verified.ts';
-import { chargesOf } from './meters.ts';
-import { compile, NOT_CONCERNED, type Policy, type Request } from './policy.ts';
+import { evaluate, GRANT_CHECKS, makeRequest, NOT_CONCERNED } from './evaluate.ts';
+import { chargesOf, compileMeters } from './meters.ts';
 
 /** The call may run: everything it costs has been charged. */
 export interface Allowed {
@@ -23,25 +23,21 @@ export interface Conditional {
   readonly charges: Charges;
 }
 
-function requestOf(v: VerifiedToken, facts: Facts, skew: number, audience: string): Request {
-  if (!(facts.now >= 0)) throw new RangeError('facts.now: expected Unix seconds');
-  return { call: v.call, facts, now: Math.max(facts.now, v.now), skew, audience };
-}
-
 /** Evaluates everything but state. Throws TypeError when `v` is not what a verifier made. */
 export function assess(v: VerifiedToken, facts: Facts): Conditional | Denial {
   const { token, skew, audience, replay, sequence } = verifiedParts(v);
-  const request = requestOf(v, facts, skew, audience);
-  const policy: Policy = policyOf(token, compile);
-  for (const check of policy.checks) {
-    const answer = check.test(request);
+  const request = makeRequest(v.call, facts, v.now, skew, audience);
+  const parts = partsOf(token);
+  for (const check of GRANT_CHECKS) {
+    const denial = check.test(parts.grant, request);
+    if (denial !== null) return denial;
+  }
+  const { caveats } = parts;
+  for (let i = 0; i < caveats.length; i++) {
+    const answer = evaluate(caveats[i]!, i, request);
     if (answer !== null && answer !== NOT_CONCERNED) return answer;
   }
-  const parts = partsOf(token);
-  if (parts.sealedBy === null && parts.grant.budgets.some((b) => b.pool !== undefined)) {
-    return deny('seal_required', 'a pooled budget', -1);
-  }
-  const charges = chargesOf(parts, policy.meters, request, replay, sequence);
+  const charges = chargesOf(parts, metersOf(token, compileMeters), request, replay, sequence);
   return 'ok' in charges ? charges : { ok: 'if charged', charges };
 }
 

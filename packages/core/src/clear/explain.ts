@@ -1,9 +1,10 @@
 // Explaining a decision: every check of the token with what became of it, for people. It evaluates the same
-// compiled checks that clearing does; there is no second evaluator that could come to disagree.
+// predicates that clearing does; there is no second evaluator that could come to disagree.
 import type { Facts } from '../call.ts';
-import { partsOf, policyOf } from '../verify/authentic.ts';
+import { metersOf, partsOf } from '../verify/authentic.ts';
 import { verifiedParts, type VerifiedToken } from '../verify/verified.ts';
-import { compile, NOT_CONCERNED, type Request } from './policy.ts';
+import { evaluate, GRANT_CHECKS, makeRequest, NOT_CONCERNED, type Answer } from './evaluate.ts';
+import { compileMeters } from './meters.ts';
 import type { DenialCode } from '../codes.ts';
 
 /** `not_reached`: something before it denied. `not_concerned`: it says nothing about this tool. */
@@ -23,8 +24,8 @@ export interface Explanation {
 /** Every check in order. Touches no state. */
 export function explain(v: VerifiedToken, facts: Facts): readonly Explanation[] {
   const { token, skew, audience } = verifiedParts(v);
-  const request: Request = { call: v.call, facts, now: Math.max(facts.now, v.now), skew, audience };
-  const { checks, meters } = policyOf(token, compile);
+  const request = makeRequest(v.call, facts, v.now, skew, audience);
+  const parts = partsOf(token);
   const lines: Explanation[] = [];
   let denied = false;
   const add = (caveat: number, name: string, outcome: Outcome, code?: DenialCode, detail?: string): void => {
@@ -37,22 +38,25 @@ export function explain(v: VerifiedToken, facts: Facts): readonly Explanation[] 
     });
     if (outcome === 'failed') denied = true;
   };
-  for (const { caveat, name, test } of checks) {
-    const answer = test(request);
+  const addAnswer = (caveat: number, name: string, answer: Answer): void => {
     if (answer === NOT_CONCERNED) add(caveat, name, 'not_concerned');
     else if (answer === null) add(caveat, name, 'passed');
     else add(caveat, name, 'failed', answer.code, answer.message);
-  }
-  for (const meter of meters) {
+  };
+  for (const { name, test } of GRANT_CHECKS) addAnswer(-1, name, test(parts.grant, request));
+  parts.caveats.forEach((c, i) => {
+    // These hold by verification, or always: what was denied elsewhere does not reach back to them.
+    if (c.type === 'note') lines.push({ caveat: i, name: 'note', outcome: 'passed', detail: c.text });
+    else if (c.type === 'delegate' || c.type === 'seal' || c.type === 'depth') {
+      lines.push({ caveat: i, name: c.type, outcome: 'passed' });
+    } else if (c.type !== 'budget' && c.type !== 'once') addAnswer(i, c.type, evaluate(c, i, request));
+  });
+  for (const meter of metersOf(token, compileMeters)) {
     const charge = meter.charge(request);
     if (charge === null) add(meter.caveat, meter.name, 'not_concerned');
     else if ('ok' in charge) add(meter.caveat, meter.name, 'failed', charge.code, charge.message);
     else if ('amount' in charge) add(meter.caveat, meter.name, 'needs_ledger', undefined, `${charge.amount} of ${charge.limit} ${charge.unit}`);
     else add(meter.caveat, meter.name, 'needs_ledger', undefined, 'once');
   }
-  partsOf(token).caveats.forEach((c, i) => {
-    if (c.type === 'note') add(i, 'note', 'passed', undefined, c.text);
-    else if (c.type === 'delegate' || c.type === 'seal' || c.type === 'depth') add(i, c.type, 'passed');
-  });
   return lines.sort((a, b) => a.caveat - b.caveat);
 }

@@ -8,10 +8,10 @@ import { encode, type Cbor } from '../cbor/index.ts';
 import { deny, type Denial } from '../codes.ts';
 import { sha256 } from '../crypto/index.ts';
 import { LABELS } from '../labels.ts';
-import { compileTools } from '../patterns.ts';
+import { matchesAny } from '../patterns.ts';
 import { unitNumber, type Budget } from '../token/budget.ts';
 import type { AuthenticParts } from '../verify/authentic.ts';
-import type { Request } from './policy.ts';
+import type { Request } from './evaluate.ts';
 
 /** One counter or `once` of a chain. */
 export interface Meter {
@@ -53,13 +53,12 @@ export function compileMeters(parts: AuthenticParts): readonly Meter[] {
 }
 
 function budgetMeter(b: Budget, counter: string, expires: number, caveat: number): Meter {
-  const concerned = b.tools === undefined ? null : compileTools(b.tools);
   const window = b.window ?? 0;
   return {
     caveat,
     name: 'budget',
     charge(r) {
-      if (concerned !== null && !concerned(r.call.tool)) return null;
+      if (b.tools !== undefined && !matchesAny(b.tools, r.call.tool)) return null;
       const amount = amountOf(b, r);
       if (typeof amount !== 'number') return { ...amount, caveat };
       if (amount > b.limit) return deny('budget_exceeded', `${b.unit}: at most ${b.limit} in all`, caveat);
@@ -98,6 +97,16 @@ function amountOf(b: Budget, { call, facts }: Request): number | Denial {
   }
 }
 
+/** A call that costs nothing; nothing has to be found, so no digest is computed. */
+const FREE: Charges = Object.freeze({
+  root: '',
+  place: '',
+  counters: Object.freeze([]),
+  once: Object.freeze([]),
+  replay: null,
+  sequence: null,
+});
+
 /** Everything a call costs: the meters' charges and the proof's claims. A denial when a meter can't be read. */
 export function chargesOf(
   parts: AuthenticParts,
@@ -115,6 +124,7 @@ export function chargesOf(
     if ('amount' in charge) counters.push(charge);
     else once.push(charge);
   }
+  if (counters.length === 0 && once.length === 0 && replay === null && sequence === null) return FREE;
   const root = toBase64url(parts.prefixes.at(0));
   const pooled = parts.grant.budgets.some((b) => b.pool !== undefined);
   const place = pooled ? id(['place', parts.grant.issuer]) : root;

@@ -42,7 +42,7 @@ function close(fill: number, length: number): void {
 }
 
 /** Links `from` to `count` - 1, each under the one before it, the first under what `link` holds. */
-function run(bytes: Uint8Array, spans: Int32Array, from: number, count: number): void {
+function run(bytes: Uint8Array, spans: ArrayLike<number>, from: number, count: number): void {
   for (let i = 8; i < 16; i++) {
     innerPad[i] = IPAD;
     outerPad[i] = OPAD;
@@ -72,7 +72,7 @@ function checkSpan(bytes: Uint8Array, start: number, stop: number): void {
   if (!(start >= 0 && start <= stop && stop <= bytes.length))
     throw new RangeError('span: expected to lie within bytes');
 }
-function checkSpans(bytes: Uint8Array, spans: Int32Array, from: number, count: number): void {
+function checkSpans(bytes: Uint8Array, spans: ArrayLike<number>, from: number, count: number): void {
   if (!(from >= 0 && from <= count && 2 * count <= spans.length))
     throw new RangeError('count: expected pairs in spans');
   for (let i = from; i < count; i++) checkSpan(bytes, spans[2 * i]!, spans[2 * i + 1]!);
@@ -126,7 +126,7 @@ export function chain(
   secret: Uint8Array,
   prefix: Uint8Array,
   bytes: Uint8Array,
-  spans: Int32Array,
+  spans: ArrayLike<number>,
   count: number,
   out: Uint8Array,
 ): void {
@@ -147,7 +147,7 @@ export function chain(
 export function chainFrom(
   tail: Uint8Array,
   bytes: Uint8Array,
-  spans: Int32Array,
+  spans: ArrayLike<number>,
   from: number,
   count: number,
   out: Uint8Array,

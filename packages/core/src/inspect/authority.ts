@@ -1,6 +1,6 @@
 // What is left of a token when grant and caveats are intersected: for people, so that an empty or a no-op
 // narrowing can be pointed out before it bites. Enforcement never uses it; it evaluates every caveat instead.
-import { canonicalJson } from '../args/canonical.ts';
+import { describeConstraint } from '../args/constraint.ts';
 import type { ArgsCaveat, Caveat, FlowCaveat, HttpCaveat, Restriction } from '../caveats/caveat.ts';
 import { coversTools, intersectTools, matchLabel } from '../patterns.ts';
 import type { Budget } from '../token/budget.ts';
@@ -112,9 +112,6 @@ export function budgetWords(b: Budget): string {
 
 /** An `args` caveat in words: one line an argument. */
 export function argsWords(c: ArgsCaveat): readonly string[] {
-  const lines = [...c.args].map(([name, { kind, ...rest }]) => {
-    const shown = Object.entries(rest).map(([k, v]) => `${k} ${canonicalJson(v as never)}`);
-    return `${name}: ${kind} ${shown.join(' ')}`.trimEnd();
-  });
+  const lines = [...c.args].map(([name, constraint]) => `${name} ${describeConstraint(constraint)}`);
   return c.closed ? [...lines, 'no other argument'] : lines;
 }

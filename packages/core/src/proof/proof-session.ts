@@ -5,7 +5,7 @@ import { toBase64url, fromBase64url } from '../bytes.ts';
 import type { Call } from '../call.ts';
 import { decode, encode } from '../cbor/index.ts';
 import { AmbitError } from '../codes.ts';
-import { hmacSha256, nobleProvider, randomBytes, type Provider } from '../crypto/index.ts';
+import { HmacKey, nobleProvider, randomBytes, type Provider } from '../crypto/index.ts';
 import { PublicKey, SecretKey } from '../keys/key.ts';
 import { signLater, signNow, type AsyncSigner, type Signer, type SigningPlan } from '../keys/signer.ts';
 import { LABELS } from '../labels.ts';
@@ -14,7 +14,7 @@ import { requireCall } from '../make-call.ts';
 import { isName } from '../token/names.ts';
 import { proofText } from './proof.ts';
 import { tokenDigest } from './prove.ts';
-import { statement } from './statement.ts';
+import { statementScratch, writeStatement } from './statement.ts';
 import { encodeTicket, sessionId, sessionKey, type Ticket } from './ticket.ts';
 
 /** What a verifier publishes so that holders can open sessions with it. */
@@ -83,6 +83,7 @@ export class ProofSession {
   readonly #opened: Opened;
   #sequence = 0;
   #established = false;
+  #mac: HmacKey | null = null;
   #lastToken = '';
   #lastDigest: Uint8Array = new Uint8Array(0);
 
@@ -164,7 +165,8 @@ export class ProofSession {
     const sequence = this.#sequence++;
     const at = Math.floor(time);
     const fields = { audience, token: this.#lastDigest, time: at, freshness: { session: id, sequence } };
-    const mac = hmacSha256(key, LABELS.statementSession.bytes, statement(fields, call));
+    this.#mac ??= new HmacKey(key);
+    const mac = this.#mac.mac(statementScratch, writeStatement(LABELS.statementSession, fields, call));
     return proofText(
       this.#established
         ? { kind: 'session', session: id, sequence, time: at, mac }

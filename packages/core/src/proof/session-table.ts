@@ -7,13 +7,13 @@ import type { Call } from '../call.ts';
 import type { SequenceClaim } from '../charges.ts';
 import { concat } from '../bytes.ts';
 import { deny, type Denial } from '../codes.ts';
-import { hmacSha256, randomBytes, type Provider } from '../crypto/index.ts';
+import { HmacKey, randomBytes, type Provider } from '../crypto/index.ts';
 import { PublicKey, type SecretKey } from '../keys/key.ts';
 import { LABELS } from '../labels.ts';
 import { DEFAULTS } from '../limits.ts';
 import type { OpeningProof, SessionProof } from './proof.ts';
 import type { SessionOffer } from './proof-session.ts';
-import { statement } from './statement.ts';
+import { statementScratch, writeStatement } from './statement.ts';
 import { readTicket, sessionId, sessionKey, type Ticket } from './ticket.ts';
 import { SequenceWindow } from './window.ts';
 
@@ -42,7 +42,7 @@ export interface SessionUse {
 
 interface Open {
   readonly holder: Uint8Array;
-  readonly key: Uint8Array;
+  readonly key: HmacKey;
   readonly id: Uint8Array;
   readonly name: string;
   readonly expires: number;
@@ -108,7 +108,7 @@ export class SessionTable {
     if (shared === null) return deny('ticket_invalid', 'ephemeral key');
     const open: Open = {
       holder: ticket.holder,
-      key: sessionKey(shared, id, ticket),
+      key: new HmacKey(sessionKey(shared, id, ticket)),
       id,
       name: nameOf(id),
       expires: ticket.expires,
@@ -131,8 +131,8 @@ export class SessionTable {
   #check(open: Open, proof: SessionProof | OpeningProof, u: SessionUse, register: boolean): SessionVerdict {
     const { sequence, time, mac } = proof;
     const fields = { audience: this.audience, token: u.token, time, freshness: { session: open.id, sequence } };
-    const expected = hmacSha256(open.key, LABELS.statementSession.bytes, statement(fields, u.call));
-    if (!equal(expected, mac)) return deny('proof_invalid');
+    const length = writeStatement(LABELS.statementSession, fields, u.call);
+    if (!open.key.verify(statementScratch, length, mac)) return deny('proof_invalid');
     // The session is its holder's: a delegatee, or another key of the chain, can't go on with it.
     if (!equal(open.holder, u.holder)) return deny('proof_invalid', 'the session is another holder\'s');
     if (u.now >= open.expires) return deny('ticket_expired');

@@ -1,11 +1,12 @@
 // The statement a holder makes at each use (DESIGN section 5): canonical CBOR [audience, D(n), tool, arguments
 // digest, time, nonce / [session id, sequence], context digest]. What is signed or MACed is label || statement,
-// the label first as everywhere, outside the array (SPEC.md says why).
-import { concat } from '../bytes.ts';
+// the label first as everywhere, outside the array (SPEC.md says why). It is written straight into one scratch,
+// since a session proof costs little more than hashing it; a test compares it with the general encoder.
 import type { Call, HttpContext } from '../call.ts';
 import { encode, type Cbor } from '../cbor/index.ts';
 import { sha256 } from '../crypto/index.ts';
-import { LABELS } from '../labels.ts';
+import { LABELS, type Label } from '../labels.ts';
+import { LIMITS } from '../limits.ts';
 
 /** What makes one statement unlike any other: a nonce of 16 bytes, or a session's id (32 bytes) and number. */
 export type Freshness = Uint8Array | { readonly session: Uint8Array; readonly sequence: number };
@@ -32,12 +33,101 @@ export function contextDigest(http: HttpContext | undefined): Uint8Array {
 /** SHA-256(label || body): the body digest of an HTTP context. */
 export const bodyDigest = (body: Uint8Array): Uint8Array => sha256(LABELS.body.bytes, body);
 
+// Label, two names of at most 256 bytes, four digests, heads: under 768 bytes.
+const scratch = new Uint8Array(1024);
+const encoder = new TextEncoder();
+let at = 0;
+
+function bytes(value: Uint8Array): void {
+  if (value.length > 23) scratch[at++] = 0x58;
+  scratch[at++] = value.length > 23 ? value.length : 0x40 | value.length;
+  for (let i = 0; i < value.length; i++) scratch[at++] = value[i]!;
+}
+
+function text(value: string): void {
+  if (value.length < 24) {
+    // Short ASCII, which most names are, in place; anything else goes the general way.
+    const start = at++;
+    let i = 0;
+    for (; i < value.length; i++) {
+      const c = value.charCodeAt(i);
+      if (c > 127) break;
+      scratch[at++] = c;
+    }
+    if (i === value.length) {
+      scratch[start] = 0x60 | i;
+      return;
+    }
+    at = start;
+  }
+  const raw = value.length > LIMITS.nameBytes ? null : encoder.encode(value);
+  if (raw === null || raw.length > LIMITS.nameBytes) throw new RangeError('statement: a name is too long');
+  if (raw.length > 255) {
+    scratch[at++] = 0x79;
+    scratch[at++] = raw.length >> 8;
+    scratch[at++] = raw.length & 0xff;
+  } else if (raw.length > 23) {
+    scratch[at++] = 0x78;
+    scratch[at++] = raw.length;
+  } else scratch[at++] = 0x60 | raw.length;
+  scratch.set(raw, at);
+  at += raw.length;
+}
+
+function uint(n: number): void {
+  if (n < 24) scratch[at++] = n;
+  else if (n < 0x100) {
+    scratch[at++] = 0x18;
+    scratch[at++] = n;
+  } else if (n < 0x10000) {
+    scratch[at++] = 0x19;
+    scratch[at++] = n >> 8;
+    scratch[at++] = n;
+  } else if (n < 0x1_0000_0000) {
+    scratch[at++] = 0x1a;
+    scratch[at++] = n >>> 24;
+    scratch[at++] = n >>> 16;
+    scratch[at++] = n >>> 8;
+    scratch[at++] = n;
+  } else {
+    const raw = encode(n);
+    scratch.set(raw, at);
+    at += raw.length;
+  }
+}
+
+/**
+ * Writes label || statement into a scratch that the next call overwrites, and returns how many bytes it took;
+ * `statementScratch` holds them.
+ */
+export function writeStatement(label: Label, f: StatementFields, call: Call): number {
+  scratch.set(label.bytes);
+  at = label.bytes.length;
+  scratch[at++] = 0x87;
+  text(f.audience);
+  bytes(f.token);
+  text(call.tool);
+  bytes(call.args.digest());
+  uint(f.time);
+  if (f.freshness instanceof Uint8Array) bytes(f.freshness);
+  else {
+    scratch[at++] = 0x82;
+    bytes(f.freshness.session);
+    uint(f.freshness.sequence);
+  }
+  bytes(contextDigest(call.http));
+  return at;
+}
+
+/** Where `writeStatement` writes. */
+export const statementScratch: Uint8Array = scratch;
+
 /** The statement's bytes, without label. */
 export function statement(f: StatementFields, call: Call): Uint8Array {
-  const fresh: Cbor = f.freshness instanceof Uint8Array ? f.freshness : [f.freshness.session, f.freshness.sequence];
-  return encode([f.audience, f.token, call.tool, call.args.digest(), f.time, fresh, contextDigest(call.http)]);
+  const label = LABELS.statementSigned;
+  return scratch.slice(label.bytes.length, writeStatement(label, f, call));
 }
 
 /** label || statement, for the signed form. */
 export const signedMessage = (f: StatementFields, call: Call): Uint8Array =>
-  concat(LABELS.statementSigned.bytes, statement(f, call));
+  scratch.slice(0, writeStatement(LABELS.statementSigned, f, call));

@@ -39,7 +39,7 @@ function fault(b: Budget, inGrant: boolean): string | null {
   if ((b.unit === 'sum') !== (b.argument !== undefined)) return 'argument: needed for sum, and for nothing else';
   if (b.argument !== undefined && !isName(b.argument)) return 'argument: expected a name';
   if (b.pool !== undefined && (!inGrant || !isName(b.pool))) return 'pool: a name, and only in a grant';
-  if (b.tools !== undefined && !isList(b.tools, isToolPattern)) return 'tools: expected 1 to 256 tool patterns';
+  if (b.tools !== undefined && !(isList(b.tools, isToolPattern) && b.tools.length > 0)) return 'tools: expected 1 to 256 tool patterns';
   return null;
 }
 
@@ -74,16 +74,16 @@ export function readBudgets(reader: Reader, inGrant: boolean): readonly Budget[]
     const argument = reader.nothing() ? undefined : reader.text(LIMITS.nameBytes);
     const pool = reader.nothing() ? undefined : reader.text(LIMITS.nameBytes);
     const tools = reader.nothing() ? undefined : readList(reader, isToolPattern);
-    const budget: Budget = Object.freeze({
+    const budget: Budget = {
       unit,
       limit,
       ...(window === 0 ? {} : { window }),
       ...(argument === undefined ? {} : { argument }),
       ...(pool === undefined ? {} : { pool }),
       ...(tools === undefined ? {} : { tools }),
-    });
+    };
     if (fault(budget, inGrant) !== null) throw MALFORMED;
     budgets.push(budget);
   }
-  return Object.freeze(budgets);
+  return budgets;
 }

@@ -19,10 +19,13 @@ export interface Contents {
 export function readContents(frame: Frame): Contents | null {
   const { bytes, spans } = frame;
   try {
-    const grant = readGrant(new Reader(bytes, spans[0], spans[1]));
+    const r = new Reader(bytes, spans[0], spans[1]);
+    const grant = readGrant(r);
     const caveats: Caveat[] = [];
     for (let i = 1; i < frame.items; i++) {
-      caveats.push(readCaveat(new Reader(bytes, spans[2 * i], spans[2 * i + 1])));
+      r.pos = spans[2 * i]!;
+      r.end = spans[2 * i + 1]!;
+      caveats.push(readCaveat(r));
     }
     return { frame, grant, caveats };
   } catch (error) {

@@ -17,8 +17,8 @@ const TAIL_BYTES = 32;
 /** Where the items of a token lie. Item 0 is the grant, item i+1 caveat i. */
 export interface Frame {
   readonly bytes: Uint8Array;
-  /** (start, end) of the content of every item. */
-  readonly spans: Int32Array;
+  /** (start, end) of the content of every item. A plain array: a typed one costs more to make than to read. */
+  readonly spans: readonly number[];
   /** Number of items: 1 + caveats. */
   readonly items: number;
   /** Where the first caveat's head lies. */
@@ -46,15 +46,12 @@ export function readFrame(bytes: Uint8Array, evidence = false): Frame | null {
     const count = r.array();
     if (count > LIMITS.caveats) return null;
     const caveatsAt = r.pos;
-    const spans = new Int32Array(2 * (count + 1));
-    spans[0] = grantStart;
-    spans[1] = grantStart + grantLength;
+    const spans = [grantStart, grantStart + grantLength];
     for (let i = 1; i <= count; i++) {
       const n = r.head(TYPE.bytes);
-      spans[2 * i] = r.pos;
+      spans.push(r.pos, r.pos + n);
       r.pos += n;
       if (r.pos > r.end) return null;
-      spans[2 * i + 1] = r.pos;
     }
     let tailAt = -1;
     if (!evidence) {

@@ -17,13 +17,10 @@ export function tailFrom(tail: Uint8Array, frame: Frame, from: number, out: Uint
   chainFrom(tail, frame.bytes, frame.spans, from, frame.items, out);
 }
 
-function spansOf(contents: readonly Uint8Array[]): { bytes: Uint8Array; spans: Int32Array } {
-  const spans = new Int32Array(2 * contents.length);
+function spansOf(contents: readonly Uint8Array[]): { bytes: Uint8Array; spans: number[] } {
+  const spans: number[] = [];
   let at = 0;
-  contents.forEach((c, i) => {
-    spans[2 * i] = at;
-    spans[2 * i + 1] = at += c.length;
-  });
+  for (const c of contents) spans.push(at, (at += c.length));
   return { bytes: concat(...contents), spans };
 }
 

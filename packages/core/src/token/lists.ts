@@ -22,5 +22,5 @@ export function readList(reader: Reader, valid: (text: string) => boolean): read
     if (!valid(text)) throw MALFORMED;
     items.push(text);
   }
-  return Object.freeze(items);
+  return items;
 }

@@ -34,5 +34,6 @@ export function requireName(field: string, text: unknown): string {
 
 /** Free text for people (notes): up to 1024 bytes, the same characters. */
 export function isNote(text: string): boolean {
-  return text.length > 0 && !UNPRINTABLE.test(text) && utf8(text).length <= LIMITS.textBytes;
+  if (text.length === 0 || text.length > LIMITS.textBytes) return false;
+  return isPlainAscii(text) || (!UNPRINTABLE.test(text) && utf8(text).length <= LIMITS.textBytes);
 }

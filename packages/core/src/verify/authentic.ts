@@ -4,6 +4,7 @@
 import { toBase64url, toHex } from '../bytes.ts';
 import type { Caveat } from '../caveats/caveat.ts';
 import type { Budget } from '../token/budget.ts';
+import type { Meter } from '../clear/meters.ts';
 import type { Frame } from '../token/frame.ts';
 import type { Grant } from '../token/grant.ts';
 import { Prefixes } from '../token/prefix.ts';
@@ -74,18 +75,21 @@ export interface AuthenticParts {
 export let makeAuthentic: (parts: AuthenticParts) => AuthenticToken;
 /** What an authentic token is made of, bytes included. */
 export let partsOf: (t: AuthenticToken) => AuthenticParts;
-/** What was compiled of a token before, or what `make` compiles of it now. */
-export let policyOf: <P extends object>(t: AuthenticToken, make: (parts: AuthenticParts) => P) => P;
+/** The meters of a token: computed once by `make`, since each has an id that is a digest. */
+export let metersOf: (t: AuthenticToken, make: (parts: AuthenticParts) => readonly Meter[]) => readonly Meter[];
+
+/** Known to this file only: what the constructor demands, since `private` is the compiler's word alone. */
+const DOOR: unique symbol = Symbol('authentic');
 
 /** A genuine token. Made by a verifier only. */
 export class AuthenticToken {
   readonly #parts: AuthenticParts;
   #view: TokenView | null = null;
   #expires = -1;
-  /** What `clear` has compiled of it; see clear/policy.ts. */
-  #policy: object | null = null;
+  #meters: readonly Meter[] | null = null;
 
-  private constructor(parts: AuthenticParts) {
+  private constructor(door: typeof DOOR, parts: AuthenticParts) {
+    if (door !== DOOR) throw new TypeError('AuthenticToken: only a verifier makes one');
     this.#parts = parts;
   }
 
@@ -110,10 +114,9 @@ export class AuthenticToken {
 
   static {
     // The doors for this package's own modules; not exported from the package.
-    makeAuthentic = (parts) => new AuthenticToken(parts);
+    makeAuthentic = (parts) => new AuthenticToken(DOOR, parts);
     partsOf = (t) => t.#parts;
-    policyOf = <P extends object>(t: AuthenticToken, make: (parts: AuthenticParts) => P): P =>
-      (t.#policy ??= make(t.#parts)) as P;
+    metersOf = (t, make) => (t.#meters ??= make(t.#parts));
   }
 }
 
@@ -144,10 +147,10 @@ function viewOf(p: AuthenticParts, expires: number): TokenView {
     model: Object.freeze({ id: model.id, digest: toHex(model.digest) }),
     session: grant.session,
     user: grant.user,
-    tools: grant.tools,
-    data: grant.data ?? null,
-    deny: grant.deny,
-    budgets: grant.budgets,
+    tools: Object.freeze([...grant.tools]),
+    data: grant.data === undefined ? null : Object.freeze([...grant.data]),
+    deny: Object.freeze([...grant.deny]),
+    budgets: Object.freeze(grant.budgets.map(frozenBudget)),
     holder: p.holder === undefined ? null : toBase64url(p.holder),
     chain: Object.freeze(chain),
     delegationsLeft: p.delegationsLeft,
@@ -155,3 +158,6 @@ function viewOf(p: AuthenticParts, expires: number): TokenView {
     digest: toBase64url(prefixes.all()),
   });
 }
+
+const frozenBudget = (b: Budget): Budget =>
+  Object.freeze(b.tools === undefined ? { ...b } : { ...b, tools: Object.freeze([...b.tools]) });

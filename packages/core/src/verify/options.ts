@@ -44,12 +44,23 @@ export interface VerifierOptions {
   readonly cache?: { readonly tokens?: number; readonly delegations?: number };
 }
 
+/** A verification key as the hot path wants it. */
+export interface HeldKey {
+  readonly key: Uint8Array;
+  readonly retired: boolean;
+}
+
+/** What is held of one issuer. */
+export interface IssuerKeys {
+  readonly own: ReadonlyMap<string, HeldKey> | null;
+  readonly domain: ReadonlyMap<string, HeldKey> | null;
+}
+
 /** The same, checked, with everything looked up by what a token names. */
 export interface Config {
   readonly audience: string;
-  readonly keys: ReadonlyMap<string, { readonly key: Uint8Array; readonly retired: boolean }>;
-  /** (issuer, own audience or none) for which keys are held. */
-  readonly byMac: ReadonlySet<string>;
+  /** By issuer: the keys of this audience and those of the domain, by key id; a side without keys is null. */
+  readonly keys: ReadonlyMap<string, IssuerKeys>;
   readonly seals: ReadonlyMap<string, readonly SealKey[]>;
   readonly federated: ReadonlySet<string>;
   readonly requireSeal: boolean;
@@ -62,10 +73,6 @@ export interface Config {
   readonly delegationCache: number;
 }
 
-/** The name under which a key is found; NUL can't stand in a name. */
-export const keyName = (issuer: string, domain: boolean, keyId: string): string => `${issuer}\0${domain ? 'd' : 'a'}\0${keyId}`;
-/** The name of a way: (issuer, audience or domain). */
-export const wayName = (issuer: string, domain: boolean): string => `${issuer}\0${domain ? 'd' : 'a'}`;
 /** Map key of a public key's bytes. */
 export const bytesName = (bytes: Uint8Array): string => String.fromCharCode.apply(null, bytes as unknown as number[]);
 
@@ -78,17 +85,17 @@ function seconds(field: string, value: number | undefined, fallback: number): nu
 /** Checks options once; throws TypeError or RangeError for misuse. */
 export function configure(o: VerifierOptions): Config {
   const audience = requireName('audience', o.audience);
-  const keys = new Map<string, { key: Uint8Array; retired: boolean }>();
-  const byMac = new Set<string>();
+  const keys = new Map<string, { own: Map<string, HeldKey> | null; domain: Map<string, HeldKey> | null }>();
   for (const k of o.keys ?? []) {
     if (!(k instanceof VerificationKey)) throw new TypeError('keys: expected VerificationKey');
     if (k.audience !== null && k.audience !== audience) {
       throw new TypeError(`keys: ${k.toString()} is not for ${audience}`);
     }
-    const name = keyName(k.issuer, k.audience === null, k.keyId);
-    if (keys.has(name)) throw new TypeError(`keys: ${k.toString()} is given twice`);
-    keys.set(name, { key: k.unsafeBytes(), retired: k.retired });
-    byMac.add(wayName(k.issuer, k.audience === null));
+    const held = keys.get(k.issuer) ?? { own: null, domain: null };
+    const side = (held[k.audience === null ? 'domain' : 'own'] ??= new Map());
+    if (side.has(k.keyId)) throw new TypeError(`keys: ${k.toString()} is given twice`);
+    side.set(k.keyId, { key: k.unsafeBytes(), retired: k.retired });
+    keys.set(k.issuer, held);
   }
   const seals = new Map<string, SealKey[]>();
   for (const s of o.seals ?? []) {
@@ -109,7 +116,6 @@ export function configure(o: VerifierOptions): Config {
   return Object.freeze({
     audience,
     keys,
-    byMac,
     seals,
     federated,
     requireSeal: o.requireSeal ?? false,

@@ -2,7 +2,7 @@
 // chain is walked once: the holder is the grant's key, each `delegate` is signed by the holder before it over
 // everything before it, within the delegations that remain, and a key occurs once.
 import { concat, equal } from '../bytes.ts';
-import type { DelegateCaveat, SealCaveat } from '../caveats/caveat.ts';
+import type { Caveat, DelegateCaveat, SealCaveat } from '../caveats/caveat.ts';
 import { deny, type Denial } from '../codes.ts';
 import { LABELS } from '../labels.ts';
 import { countersOf, delegatesOf, delegationsLeft, type Contents } from '../token/draft.ts';
@@ -30,11 +30,17 @@ export function checkSignatures(
   const { grant, caveats } = contents;
   if (countersOf(grant, caveats) > LIMITS.counters) return deny('token_invalid', 'too many counters');
   const left = delegationsLeft(grant, caveats);
+  const { holder: first } = grant;
+  // Most tokens hold no signature at all.
+  if (!caveats.some(isSigned)) {
+    if (first === undefined && grant.delegations > 0) return notDelegable();
+    return { ok: true, holder: first, delegationsLeft: left, sealedBy: null, fresh: NONE };
+  }
   const shape = checkShape(contents, left);
   if (shape !== null) return shape;
 
   const fresh: string[] = [];
-  let holder = grant.holder;
+  let holder = first;
   let sealedBy: Uint8Array | null = null;
   for (let i = 0; i < caveats.length; i++) {
     const c = caveats[i]!;
@@ -52,13 +58,17 @@ export function checkSignatures(
   return { ok: true, holder, delegationsLeft: left, sealedBy, fresh };
 }
 
+const NONE: readonly string[] = [];
+const isSigned = (c: Caveat): boolean => c.type === 'delegate' || c.type === 'seal';
+const notDelegable = (): Denial => deny('delegation_invalid', 'a bearer token is never delegable');
+
 // All that can be refused without a signature being checked (law L8).
 function checkShape({ grant, caveats }: Contents, left: number): Denial | null {
   const delegates = delegatesOf(caveats);
   if (delegates.length > LIMITS.delegations) return deny('token_invalid', 'too many delegations');
   const { holder } = grant;
   if (holder === undefined && (delegates.length > 0 || grant.delegations > 0)) {
-    return deny('delegation_invalid', 'a bearer token is never delegable');
+    return notDelegable();
   }
   if (left < 0) return deny('delegation_exceeded');
   const keys = [holder, ...delegates.map((d) => d.to)];

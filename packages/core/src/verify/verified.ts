@@ -34,10 +34,8 @@ export class VerifiedToken {
   readonly #token: AuthenticToken;
   readonly #config: Config;
   readonly #proved: Proved;
-  /** The call that the proof covers; the one that is cleared and run. */
-  readonly call: Call;
-  /** Unix seconds: the highest time the verifier had seen. */
-  readonly now: number;
+  readonly #call: Call;
+  readonly #now: number;
 
   private constructor(
     door: typeof DOOR,
@@ -49,12 +47,20 @@ export class VerifiedToken {
   ) {
     if (door !== DOOR) throw new TypeError('VerifiedToken: only a verifier makes one');
     this.#token = token;
-    this.call = call;
+    this.#call = call;
     this.#config = config;
-    this.now = now;
+    this.#now = now;
     this.#proved = proved;
-    // The call that was proved is the one that is cleared: nobody puts another in its place.
-    Object.freeze(this);
+  }
+
+  /** The call that the proof covers; the one that is cleared and run. Nobody can put another in its place. */
+  get call(): Call {
+    return this.#call;
+  }
+
+  /** Unix seconds: the highest time the verifier had seen. */
+  get now(): number {
+    return this.#now;
   }
 
   /** How the holder was proved. */

@@ -15,7 +15,7 @@ import { tailFrom, tailOf } from '../token/links.ts';
 import { Prefixes } from '../token/prefix.ts';
 import { makeAuthentic, partsOf, type AuthenticToken, type Way } from './authentic.ts';
 import { BoundedMap, TokenCache } from './cache.ts';
-import { configure, keyName, wayName, type Config, type VerifierOptions } from './options.ts';
+import { configure, type Config, type HeldKey, type VerifierOptions } from './options.ts';
 import { checkProof } from './possession.ts';
 import { checkSignatures } from './signatures.ts';
 import { makeVerified, type VerifiedToken } from './verified.ts';
@@ -81,14 +81,14 @@ export class Verifier {
     }
     const { audience, issuer, keyId } = selectors;
     if (audience !== undefined && audience !== this.#config.audience) return unverified(deny('wrong_audience'));
-    const domain = audience === undefined;
-    if (this.#config.byMac.has(wayName(issuer, domain))) return this.#byMac(token, frame, keyName(issuer, domain, keyId));
+    const held = this.#config.keys.get(issuer);
+    const side = audience === undefined ? held?.domain : held?.own;
+    if (side) return this.#byMac(token, frame, side.get(keyId));
     if (this.#config.federated.has(issuer)) return this.#bySignatures(token, frame);
     return refuse('unknown issuer or key');
   }
 
-  #byMac(text: string, frame: Frame, name: string): Authentication {
-    const entry = this.#config.keys.get(name);
+  #byMac(text: string, frame: Frame, entry: HeldKey | undefined): Authentication {
     if (entry === undefined) return refuse('unknown key id');
     const parent = this.#tokens?.parentOf(frame);
     const tail = new Uint8Array(32);
@@ -117,10 +117,14 @@ export class Verifier {
     const signatures = checkSignatures(contents, prefixes, this.#config, this.#signatures);
     if (!signatures.ok) return signatures;
     const { holder, delegationsLeft, sealedBy, fresh } = signatures;
+    const { grant, caveats } = contents;
     if (sealedBy === null && (way === 'signatures' || this.#config.requireSeal)) {
       return deny('seal_required', sealOf(contents.caveats) === undefined ? 'it has none' : 'its seal key is not known');
     }
-    const { grant, caveats } = contents;
+    // A pool is shared with other audiences: only a sealed grant may name one (attack S13).
+    if (sealedBy === null && grant.budgets.some((b) => b.pool !== undefined)) {
+      return deny('seal_required', 'a pooled budget', -1);
+    }
     if (holder === undefined && !this.#config.bearer) return deny('bearer_refused');
     for (const node of fresh) this.#signatures.set(node, true);
     const parts = { frame, grant, caveats, prefixes, way, holder, delegationsLeft, sealedBy };
