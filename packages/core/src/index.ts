@@ -99,6 +99,7 @@ export type { ProofKind } from './verify/possession.ts';
 export type * from './charges.ts';
 export { assess, clear, isFree, type Allowed, type Conditional, type Decision } from './clear/clear.ts';
 export { explain, type Explanation, type Outcome } from './clear/explain.ts';
+export { countersOf, type CounterView } from './clear/counters.ts';
 
 // For people: unverified views.
 export { inspect, type Inspection } from './inspect/inspect.ts';

@@ -6,3 +6,6 @@ export * from './revocations.ts';
 export * from './sessions.ts';
 export * from './store.ts';
 export { memoryLedger, memoryStore, type MemoryOptions } from './memory.ts';
+export * from './authorize.ts';
+export * from './snapshot.ts';
+export * from './commands.ts';

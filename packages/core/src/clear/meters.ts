@@ -17,6 +17,8 @@ import type { Request } from './evaluate.ts';
 export interface Meter {
   readonly caveat: number;
   readonly name: 'budget' | 'once';
+  /** The rule and its counter's id; null for `once` and for an empty list. */
+  readonly counts: { readonly budget: Budget; readonly id: string } | null;
   /** Null: this call costs nothing here. A denial: the amount can't be known, or is over the whole limit. */
   charge(r: Request): CounterCharge | Claim | Denial | null;
 }
@@ -42,11 +44,16 @@ export function compileMeters(parts: AuthenticParts): readonly Meter[] {
     if (c.type === 'budget') c.budgets.forEach((b, entry) => add(b, entry, i, prefixes.at(i + 1)));
     // An empty list of budgets leaves nothing to spend (law L2): it is a counter with no room.
     if (c.type === 'budget' && c.budgets.length === 0) {
-      meters.push({ caveat: i, name: 'budget', charge: () => deny('budget_exceeded', 'no budget at all', i) });
+      meters.push({
+        caveat: i,
+        name: 'budget',
+        counts: null,
+        charge: () => deny('budget_exceeded', 'no budget at all', i),
+      });
     }
     if (c.type === 'once') {
       const claim: Claim = Object.freeze({ id: id(['once', prefixes.at(i + 1)]), expires, caveat: i });
-      meters.push({ caveat: i, name: 'once', charge: () => claim });
+      meters.push({ caveat: i, name: 'once', counts: null, charge: () => claim });
     }
   });
   return meters;
@@ -57,6 +64,7 @@ function budgetMeter(b: Budget, counter: string, expires: number, caveat: number
   return {
     caveat,
     name: 'budget',
+    counts: { budget: b, id: counter },
     charge(r) {
       if (b.tools !== undefined && !matchesAny(b.tools, r.call.tool)) return null;
       const amount = amountOf(b, r);
@@ -107,6 +115,12 @@ const FREE: Charges = Object.freeze({
   sequence: null,
 });
 
+/** What has to live together with this token's counters (`Charges.place`). */
+export function placeOf({ grant, prefixes }: AuthenticParts): string {
+  const pooled = grant.budgets.some((b) => b.pool !== undefined);
+  return pooled ? id(['place', grant.issuer]) : toBase64url(prefixes.at(0));
+}
+
 /** Everything a call costs: the meters' charges and the proof's claims. A denial when a meter can't be read. */
 export function chargesOf(
   parts: AuthenticParts,
@@ -126,7 +140,6 @@ export function chargesOf(
   }
   if (counters.length === 0 && once.length === 0 && replay === null && sequence === null) return FREE;
   const root = toBase64url(parts.prefixes.at(0));
-  const pooled = parts.grant.budgets.some((b) => b.pool !== undefined);
-  const place = pooled ? id(['place', parts.grant.issuer]) : root;
+  const place = placeOf(parts);
   return { root, place, counters, once, replay, sequence };
 }

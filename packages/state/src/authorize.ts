@@ -1,0 +1,154 @@
+// One call, one decision: verify, assess, then the state, in the order of law L8. Signature and policy first,
+// because they cost nobody anything; then revocation and the session, at every use, whether or not the token
+// was cached; then one trip to the store that charges everything in one atomic step. A store that fails or is
+// slow denies, unless the operator has listed the tool as one that may proceed; the decision then says so, and
+// the caller is told through `onProceed`, because a call without its charges must not go unlogged.
+import { assess, compileTools, deny, isFree, isToolPattern } from '@ambit/core';
+import type { Call, Charges, Denial, Facts, TokenView, VerifiedToken, Verifier } from '@ambit/core';
+import type { Budgets, FaultCode, Reservation } from './budgets.ts';
+import type { RevocationSubject } from './revocations.ts';
+import type { Session } from './sessions.ts';
+import type { Store } from './store.ts';
+
+/** What an authorizer works with. */
+export interface AuthorizerOptions {
+  readonly verifier: Verifier;
+  readonly store: Store;
+  /** Charges go here instead of `store.budgets`: leases (`lease.ts`). */
+  readonly budgets?: Budgets;
+  /**
+   * Whether a token's session has to be open in the store. Default true. False leaves it to the revocation
+   * list, for services that don't share the issuer's sessions.
+   */
+  readonly sessions?: boolean;
+  /** Tool patterns whose calls proceed, uncharged, when the store fails. Default: none. */
+  readonly proceedOnFault?: readonly string[];
+  /** Told of every call that proceeds so, before the decision is given. */
+  readonly onProceed?: (proceeded: {
+    readonly tool: string;
+    readonly code: FaultCode | 'revocations_stale';
+    readonly digest: string;
+  }) => void;
+}
+
+/** One call. `facts.now` is the time of everything. */
+export interface AuthorizeRequest {
+  readonly token: string;
+  readonly proof?: string | undefined;
+  readonly call: Call;
+  readonly facts: Facts;
+}
+
+/** The call may run. */
+export interface Authorized {
+  readonly ok: true;
+  readonly token: VerifiedToken;
+  readonly charges: Charges;
+  /** To be settled after the call, or released before it; null when nothing was charged. */
+  readonly reservation: Reservation | null;
+  readonly session: Session | null;
+  /** The fault in spite of which the call proceeds; null as a rule. */
+  readonly fault: FaultCode | 'revocations_stale' | null;
+}
+
+/** Decides about calls. Rejects for misuse alone. */
+export interface Authorizer {
+  authorize(request: AuthorizeRequest): Promise<Authorized | Denial>;
+  /** Gives back what a call did not use; `amounts` as for `Budgets.settle`. */
+  settle(decision: Authorized, amounts: readonly number[]): Promise<boolean>;
+  /** Gives everything back; only before the call has begun. */
+  release(decision: Authorized): Promise<boolean>;
+}
+
+const subjects = new WeakMap<TokenView, RevocationSubject>();
+
+/** Everything of a token that a revocation may name. Views are shared by all uses of a token's bytes. */
+export function subjectOf(view: TokenView): RevocationSubject {
+  let subject = subjects.get(view);
+  if (subject === undefined) {
+    subject = Object.freeze({
+      issuer: view.issuer,
+      token: view.tokenId,
+      key: view.keyId,
+      operator: view.operator.id,
+      model: view.model.digest,
+      session: view.session,
+      user: view.user,
+      nodes: view.chain.map((node) => node.id),
+      holders: view.chain.map((node) => node.holder),
+    });
+    subjects.set(view, subject);
+  }
+  return subject;
+}
+
+const FAULTS: ReadonlySet<string> = new Set(['store_unavailable', 'store_corrupt', 'store_full']);
+const isFault = (code: string): code is FaultCode => FAULTS.has(code);
+
+/** An authorizer; throws TypeError for options that make none. */
+export function createAuthorizer(options: AuthorizerOptions): Authorizer {
+  const { verifier, store, onProceed } = options;
+  const budgets = options.budgets ?? store.budgets;
+  const patterns = options.proceedOnFault ?? [];
+  if (!patterns.every(isToolPattern)) throw new TypeError('proceedOnFault: expected tool patterns');
+  const mayProceed = compileTools(patterns);
+
+  return {
+    authorize: async ({ token, proof, call, facts }) => {
+      const shown = verifier.verify({ token, proof, call, now: facts.now });
+      if (!shown.ok) return shown;
+      const assessed = assess(shown.token, facts);
+      if (assessed.ok === false) return assessed;
+      const { charges } = assessed;
+      const { view } = shown.token;
+      const now = Math.floor(Math.max(facts.now, shown.token.now));
+      // Set when the store failed and the operator lets this tool proceed. Whatever still answers is still asked.
+      let fault: Authorized['fault'] = null;
+      const excuse = (code: FaultCode | 'revocations_stale'): Denial | null => {
+        if (!mayProceed(call.tool)) return deny(code);
+        fault ??= code;
+        return null;
+      };
+
+      const revoked = store.revocations.isRevoked(subjectOf(view));
+      if (!revoked.ok) {
+        if (revoked.code === 'revoked') {
+          const { kind, reason } = revoked.entry;
+          return deny('revoked', reason === '' ? kind : `${kind}: ${reason}`);
+        }
+        const denial = excuse(revoked.code);
+        if (denial !== null) return denial;
+      }
+      let session: Session | null = null;
+      if (options.sessions !== false) {
+        const asked = store.sessions.check(view.issuer, view.session, now);
+        const answer = asked instanceof Promise ? await asked : asked;
+        if (answer.ok) session = answer.session;
+        else if (answer.code === 'session_closed' || answer.code === 'session_not_found')
+          return deny(answer.code);
+        else {
+          const denial = excuse(answer.code);
+          if (denial !== null) return denial;
+        }
+      }
+      let reservation: Reservation | null = null;
+      if (!isFree(charges)) {
+        const answer = await budgets.reserve(charges, now);
+        if (answer.ok) reservation = answer.reservation;
+        else if (isFault(answer.code)) {
+          const denial = excuse(answer.code);
+          if (denial !== null) return denial;
+        } else
+          return deny(
+            answer.code,
+            answer.left === undefined ? undefined : `${answer.left} left`,
+            answer.caveat,
+          );
+      }
+      if (fault !== null) onProceed?.({ tool: call.tool, code: fault, digest: view.digest });
+      return { ok: true, token: shown.token, charges, reservation, session, fault };
+    },
+    settle: async ({ reservation }, amounts) => reservation === null || budgets.settle(reservation, amounts),
+    release: async ({ reservation }) => reservation === null || budgets.release(reservation),
+  };
+}

@@ -1,0 +1,393 @@
+// Attack group S with real tokens: verify, assess, then the store.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  attenuate,
+  createVerifier,
+  delegate,
+  prove,
+  ProofSession,
+  restrict,
+  SecretKey,
+  toBase64url,
+  type Ledger,
+} from '@ambit/core';
+import { clear } from '@ambit/core';
+import { nodeProvider } from '@ambit/core/node';
+import { afterAll, describe, expect, test } from 'vitest';
+import { budgetLines, memoryStore, revoke, closeSession, type Budgets, type Store } from '../src/index.ts';
+import { openSqlite } from '../src/sqlite.ts';
+import {
+  AUDIENCE,
+  ISSUER,
+  SESSION,
+  agent,
+  authorizer,
+  facts,
+  keyring,
+  makeCall,
+  pay,
+  sealKey,
+  sealer,
+  token,
+  use,
+  verifier,
+} from './world.ts';
+import { LATER, NOW } from './make.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'ambit-authorize-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+let n = 0;
+const code = (answer: { ok: boolean; code?: string }): string => (answer.ok ? 'ok' : answer.code!);
+const limit = restrict.sum('amount', 10_000);
+
+describe.each([
+  ['memory', (): Store => memoryStore()],
+  ['sqlite', (): Store => openSqlite(join(folder, `${n++}.db`))],
+])('%s', (_name, open) => {
+  test('S1 two hundred calls of 50 against a sum of 10,000: the next is refused', async () => {
+    const store = open();
+    const a = await authorizer(store);
+    const t = attenuate(token(), limit);
+    const answers = await Promise.all(Array.from({ length: 201 }, () => use(a, t, pay(50))));
+    expect(answers.filter((answer) => answer.ok).length).toBe(200);
+    expect(code(await use(a, t, pay(1)))).toBe('budget_exceeded');
+    await store.close();
+  });
+
+  test('S2 three calls of 9,000 under a cap of 10,000 a call and a sum of 10,000: the second is refused', async () => {
+    const store = open();
+    const a = await authorizer(store);
+    const cap = restrict.args(['pay'], { amount: { kind: 'range', min: 0, max: 10_000 } });
+    const t = attenuate(token(), cap, limit);
+    expect((await Promise.all([1, 2, 3].map(() => use(a, t, pay(9000))))).map(code).toSorted()).toEqual([
+      'budget_exceeded',
+      'budget_exceeded',
+      'ok',
+    ]);
+    const refused = await use(a, t, pay(9000));
+    expect(refused).toMatchObject({
+      code: 'budget_exceeded',
+      caveat: 1,
+      message: expect.stringContaining('1000 left') as string,
+    });
+    await store.close();
+  });
+
+  test("S3 a hundred siblings, each with a budget of its own, against the parent's", async () => {
+    const store = open();
+    const a = await authorizer(store);
+    const parent = attenuate(token(), restrict.calls(20));
+    const answers = await Promise.all(
+      Array.from({ length: 100 }, (_, i) => {
+        const child = attenuate(parent, restrict.note(`child ${i}`), restrict.calls(5));
+        return use(a, child, pay(1));
+      }),
+    );
+    expect(answers.filter((answer) => answer.ok).length).toBe(20);
+    await store.close();
+  });
+
+  test('S5 the counter is not reset by re-deriving the token, by another holder, or by the clock', async () => {
+    const store = open();
+    const a = await authorizer(store);
+    const parent = attenuate(token(), restrict.calls(1));
+    expect(code(await use(a, parent, pay(1)))).toBe('ok');
+    const again = attenuate(parent, restrict.calls(100));
+    const handed = delegate(parent, { to: agent(1).publicKey, label: 'sub', time: NOW }, agent(0));
+    expect(code(await use(a, again, pay(1)))).toBe('budget_exceeded');
+    expect(code(await use(a, handed, pay(1), agent(1)))).toBe('budget_exceeded');
+    expect(code(await use(a, parent, pay(1), agent(0), facts({ now: NOW + 1000 })))).toBe('budget_exceeded');
+    await store.close();
+  });
+
+  test('S6 an amount that is negative, zero, fractional or huge charges nothing it should not', async () => {
+    const store = open();
+    const a = await authorizer(store);
+    const t = attenuate(token(), limit);
+    for (const amount of [-1, -10_000, 0.5, 1e-7])
+      expect(code(await use(a, t, pay(amount)))).toBe('budget_amount');
+    expect(code(await use(a, t, makeCall('pay', { amount: '5' })))).toBe('budget_amount');
+    expect(code(await use(a, t, makeCall('pay')))).toBe('budget_amount');
+    expect(code(await use(a, t, pay(0)))).toBe('ok');
+    expect(code(await use(a, t, pay(Number.MAX_SAFE_INTEGER)))).toBe('budget_exceeded');
+    expect(code(await use(a, t, pay(10_000)))).toBe('ok');
+    await store.close();
+  });
+
+  test('S7 revoked by token, node, session, user, operator, model digest, holder key and key id, cached or not', async () => {
+    const kinds = ['token', 'node', 'session', 'user', 'operator', 'model', 'holder', 'key'] as const;
+    for (const kind of kinds) {
+      const store = open();
+      const a = await authorizer(store);
+      const t = delegate(token(), { to: agent(1).publicKey, label: 'sub', time: NOW }, agent(0));
+      const shown = await use(a, t, pay(1), agent(1));
+      if (!shown.ok) throw new Error(shown.code);
+      const v = shown.token.view;
+      const values = {
+        token: v.tokenId,
+        node: v.chain[1]!.id,
+        session: v.session,
+        user: v.user,
+        operator: v.operator.id,
+        model: v.model.digest,
+        holder: toBase64url(agent(0).publicKey.bytes),
+        key: v.keyId,
+      };
+      const global = kind === 'node' || kind === 'model' || kind === 'holder';
+      await revoke(
+        store,
+        { kind, value: values[kind], reason: 'lost', ...(global ? {} : { issuer: ISSUER }) },
+        NOW,
+      );
+      expect(await use(a, t, pay(1), agent(1))).toMatchObject({
+        code: 'revoked',
+        message: expect.stringContaining('lost') as string,
+      });
+      await store.close();
+    }
+  });
+
+  test('S7 D8 a revoked node takes its subtree with it; its siblings live', async () => {
+    const store = open();
+    const a = await authorizer(store);
+    const base = token();
+    const left = delegate(base, { to: agent(1).publicKey, label: 'left', time: NOW }, agent(0));
+    const right = delegate(base, { to: agent(2).publicKey, label: 'right', time: NOW }, agent(0));
+    const under = delegate(left, { to: agent(3).publicKey, label: 'under', time: NOW }, agent(1));
+    const shown = await use(a, left, pay(1), agent(1));
+    if (!shown.ok) throw new Error(shown.code);
+    await revoke(store, { kind: 'node', value: shown.token.view.chain[1]!.id, reason: '' }, NOW);
+    expect(code(await use(a, left, pay(1), agent(1)))).toBe('revoked');
+    expect(code(await use(a, under, pay(1), agent(3)))).toBe('revoked');
+    expect(code(await use(a, right, pay(1), agent(2)))).toBe('ok');
+    expect(code(await use(a, base, pay(1)))).toBe('ok');
+    await store.close();
+  });
+
+  test('S10 once, budgets and revocation are not escaped by appending a note', async () => {
+    const store = open();
+    const a = await authorizer(store);
+    const t = attenuate(token(), restrict.once());
+    const note = (text: string, i: number): string => attenuate(text, restrict.note(`note ${i}`));
+    expect(code(await use(a, t, pay(1)))).toBe('ok');
+    expect(code(await use(a, note(t, 1), pay(1)))).toBe('once_used');
+    const budgeted = attenuate(token(), restrict.calls(1));
+    expect(code(await use(a, note(budgeted, 1), pay(1)))).toBe('ok');
+    expect(code(await use(a, note(budgeted, 2), pay(1)))).toBe('budget_exceeded');
+    const id = await use(a, token(), pay(1));
+    if (!id.ok) throw new Error(id.code);
+    await store.close();
+  });
+
+  test('S11 counters, nonces and once are not burnt by someone without the key, nor by a call that is refused', async () => {
+    const store = open();
+    const a = await authorizer(store);
+    const t = attenuate(token(), restrict.calls(1), restrict.once(), restrict.tools('pay'));
+    const good = pay(1);
+    const proof = prove(t, good, { audience: AUDIENCE, time: NOW }, agent(0));
+    const forged = prove(
+      attenuate(token({ holder: agent(5).publicKey }), restrict.calls(1)),
+      good,
+      { audience: AUDIENCE, time: NOW },
+      agent(5),
+    );
+    for (const [shown, by, what] of [
+      [t, forged, good],
+      [t, undefined, good],
+      [t.slice(0, -2) + 'AA', proof, good],
+      [t, proof, pay(2)],
+    ] as const)
+      expect((await a.authorize({ token: shown, proof: by, call: what, facts: facts() })).ok).toBe(false);
+    expect(code(await use(a, t, makeCall('search')))).toBe('tool_not_granted');
+    expect(code(await a.authorize({ token: t, proof, call: good, facts: facts() }))).toBe('ok');
+    expect(code(await a.authorize({ token: t, proof, call: good, facts: facts() }))).toBe('replayed');
+    await store.close();
+  });
+
+  test("S12 endless fresh budgets: the holder fills its own allowance of rows and nobody else's", async () => {
+    const store = memoryStore({ rowsPerToken: 64 });
+    const a = await authorizer(store);
+    const t = token();
+    const codes: string[] = [];
+    for (let i = 0; i < 10; i++) {
+      const many = attenuate(
+        t,
+        ...Array.from({ length: 15 }, () => restrict.calls(10)),
+        restrict.note(String(i)),
+      );
+      // The note stands behind the budgets, so the budgets' counters are the same rows each time.
+      codes.push(code(await use(a, many, pay(1))));
+      const fresh = attenuate(
+        t,
+        restrict.note(String(i)),
+        ...Array.from({ length: 15 }, () => restrict.calls(10)),
+      );
+      codes.push(code(await use(a, fresh, pay(1))));
+    }
+    expect(codes.filter((c) => c === 'ok').length).toBe(10 + 3);
+    expect(codes.filter((c) => c === 'budget_exceeded').length).toBe(7);
+    expect(code(await use(a, t, pay(1)))).toBe('ok');
+    expect(code(await use(a, attenuate(token(), restrict.calls(3)), pay(1)))).toBe('ok');
+    await store.close();
+  });
+
+  test("S13 another's counter is not hit by a chosen token id or audience", async () => {
+    const store = open();
+    const a = await authorizer(store);
+    const tokenId = new Uint8Array(16).fill(7);
+    const mine = attenuate(token({ tokenId }), restrict.calls(1));
+    const same = attenuate(token({ tokenId, user: 'mallory@acme.com' }), restrict.calls(1));
+    expect(code(await use(a, same, pay(1)))).toBe('ok');
+    expect(code(await use(a, mine, pay(1)))).toBe('ok');
+    const other = createVerifier({
+      audience: 'other.acme.com',
+      keys: keyring.exportFor('other.acme.com'),
+      provider: nodeProvider,
+    });
+    const b = await authorizer(store, { verifier: other });
+    const there = attenuate(token({ tokenId, audience: 'other.acme.com' }), restrict.calls(1));
+    const what = pay(1);
+    const proof = prove(there, what, { audience: 'other.acme.com', time: NOW }, agent(0));
+    expect(code(await b.authorize({ token: there, proof, call: what, facts: facts() }))).toBe('ok');
+    await store.close();
+  });
+
+  test('S13 a pool is shared by the sealed tokens of its issuer, across audiences, and by no others', async () => {
+    const store = open();
+    const seals = [sealKey];
+    const a = await authorizer(store, { verifier: verifier({ seals }) });
+    const budgets = [{ unit: 'calls', limit: 3, pool: 'team' }] as const;
+    const one = token({ budgets }, sealer);
+    const two = token({ budgets, user: 'bob@acme.com' }, sealer);
+    const answers = await Promise.all([one, two, one, two, one].map((t) => use(a, t, pay(1))));
+    expect(answers.map(code).filter((c) => c === 'ok').length).toBe(3);
+    await store.close();
+  });
+
+  test("sessions: a closed or unknown one makes every token useless; a session proof's number counts once", async () => {
+    const store = open();
+    const a = await authorizer(store);
+    expect(code(await use(a, token({ session: 'never opened' }), pay(1)))).toBe('session_not_found');
+    const epoch = new Uint8Array(Buffer.from(await store.replay.epoch(), 'hex'));
+    const sessions = { key: SecretKey.generate('x25519'), epoch, shared: true };
+    // Two replicas of one service: the same keys, the same windows.
+    const [first, second] = [verifier({ sessions }), verifier({ sessions })];
+    const replicas = await Promise.all([first, second].map((each) => authorizer(store, { verifier: each })));
+    const session = ProofSession.open(first.sessionOffer!, { time: NOW }, agent(0), nodeProvider);
+    const t = token();
+    const what = pay(1);
+    const proof = session.prove(t, what, NOW);
+    expect(code(await replicas[0]!.authorize({ token: t, proof, call: what, facts: facts() }))).toBe('ok');
+    expect(code(await replicas[0]!.authorize({ token: t, proof, call: what, facts: facts() }))).toBe(
+      'replayed',
+    );
+    expect(code(await replicas[1]!.authorize({ token: t, proof, call: what, facts: facts() }))).toBe(
+      'replayed',
+    );
+    const next = session.prove(t, what, NOW);
+    expect(code(await replicas[1]!.authorize({ token: t, proof: next, call: what, facts: facts() }))).toBe(
+      'ok',
+    );
+    await closeSession(store, ISSUER, SESSION, 'done', NOW);
+    const codes = await Promise.all(
+      [token(), t, attenuate(t, restrict.note('x'))].map(async (each) => code(await use(a, each, pay(1)))),
+    );
+    expect(codes).toEqual(['revoked', 'revoked', 'revoked']);
+    await store.close();
+  });
+
+  test('what a call did not use is given back, and `budget` shows it for the token and its ancestors', async () => {
+    const store = open();
+    const a = await authorizer(store);
+    const parent = attenuate(token({ budgets: [{ unit: 'bytes', limit: 1000 }] }), restrict.calls(10));
+    const child = attenuate(
+      delegate(parent, { to: agent(1).publicKey, label: 'reader', time: NOW }, agent(0)),
+      restrict.budget({ unit: 'calls', limit: 3, window: 60 }),
+    );
+    const decision = await use(a, child, pay(1), agent(1), facts({ bytes: 600 }));
+    if (!decision.ok) throw new Error(decision.code);
+    expect(code(await use(a, child, pay(1), agent(1), facts({ bytes: 600 })))).toBe('budget_exceeded');
+    expect(await a.settle(decision, [250, 1, 1])).toBe(true);
+    const seen = verifier().authenticate(child);
+    if (!seen.ok) throw new Error(seen.code);
+    const lines = await budgetLines(store, seen.token, NOW);
+    expect(lines).toMatchObject([
+      { caveat: -1, left: 750, label: null, renewed: null },
+      { caveat: 0, left: 9, label: null },
+      { caveat: 2, left: 2, label: 'reader', renewed: NOW - (NOW % 60) + 60 },
+    ]);
+    await store.close();
+  });
+});
+
+describe('S8 a store that fails', () => {
+  const broken = (store: Store, code: 'store_unavailable' | 'store_corrupt' | 'store_full'): Store => ({
+    ...store,
+    budgets: { ...store.budgets, reserve: async () => ({ ok: false, code, caveat: -1 }) } satisfies Budgets,
+  });
+
+  test.each(['store_unavailable', 'store_corrupt', 'store_full'] as const)(
+    '%s denies with that code',
+    async (fault) => {
+      const a = await authorizer(broken(memoryStore(), fault));
+      expect(code(await use(a, token(), pay(1)))).toBe(fault);
+    },
+  );
+
+  test('a tool the operator has listed proceeds, says so, and is reported; a refusal is no fault', async () => {
+    const reported: unknown[] = [];
+    const options = { proceedOnFault: ['pay'], onProceed: (p: unknown) => void reported.push(p) };
+    const store = memoryStore();
+    const a = await authorizer(broken(store, 'store_unavailable'), options);
+    const t = attenuate(token(), restrict.calls(1));
+    expect(await use(a, t, pay(1))).toMatchObject({
+      ok: true,
+      fault: 'store_unavailable',
+      reservation: null,
+    });
+    expect(reported).toMatchObject([{ tool: 'pay', code: 'store_unavailable' }]);
+    expect(code(await use(a, t, makeCall('search')))).toBe('store_unavailable');
+    const b = await authorizer(store, options);
+    expect(code(await use(b, t, pay(1)))).toBe('ok');
+    expect(code(await use(b, t, pay(1)))).toBe('budget_exceeded');
+    await revoke(store, { kind: 'user', issuer: ISSUER, value: 'jane@acme.com', reason: '' }, NOW);
+    expect(code(await use(a, t, pay(1)))).toBe('revoked');
+    expect(reported.length).toBe(1);
+  });
+});
+
+test("S9 the verifier's cache: no stale allow after revocation or expiry", async () => {
+  const store = memoryStore();
+  const a = await authorizer(store);
+  const t = token({ expires: NOW + 100 });
+  for (let i = 0; i < 3; i++) expect(code(await use(a, t, pay(1)))).toBe('ok');
+  expect(code(await use(a, t, pay(1), agent(0), facts({ now: NOW + 100 })))).toBe('expired');
+  const other = token();
+  for (let i = 0; i < 3; i++)
+    expect(code(await use(a, other, pay(1), agent(0), facts({ now: NOW + 100 })))).toBe('ok');
+  await revoke(store, { kind: 'operator', issuer: ISSUER, value: 'acme-corp', reason: '' }, NOW);
+  expect(code(await use(a, other, pay(1), agent(0), facts({ now: NOW + 100 })))).toBe('revoked');
+});
+
+test("core's synchronous clear takes the memory and the SQLite ledger", () => {
+  const ledgers: Ledger[] = [memoryStore().ledger, openSqlite(join(folder, 'ledger.db')).ledger];
+  for (const ledger of ledgers) {
+    const t = attenuate(token(), restrict.calls(2));
+    const v = verifier();
+    const once = (): string => {
+      const what = pay(1);
+      const shown = v.verify({
+        token: t,
+        proof: prove(t, what, { audience: AUDIENCE, time: NOW }, agent(0)),
+        call: what,
+        now: NOW,
+      });
+      if (!shown.ok) throw new Error(shown.code);
+      return code(clear(shown.token, facts(), ledger));
+    };
+    expect([once(), once(), once()]).toEqual(['ok', 'ok', 'budget_exceeded']);
+  }
+  expect(LATER).toBeGreaterThan(NOW);
+});
