@@ -1,0 +1,39 @@
+// The README's code is compiled, with the project's own strict settings, and run against the built packages.
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, it } from 'vitest';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
+// Inside the workspace, so that `@ambit/...` resolves as it does for a user of the packages.
+mkdirSync(join(ROOT, 'node_modules/.cache'), { recursive: true });
+const DIR = mkdtempSync(join(ROOT, 'node_modules/.cache/readme-'));
+afterAll(() => rmSync(DIR, { recursive: true, force: true }));
+
+const blocks = (language: string): string[] =>
+  [...README.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\``, 'gm'))].map((m) => m[1]!);
+
+describe('README', () => {
+  it('its TypeScript compiles and does what it says', () => {
+    const code = blocks('ts');
+    expect(code.length).toBeGreaterThan(0);
+    const files = code.map((text, i) => {
+      writeFileSync(join(DIR, `block-${i}.ts`), text);
+      return `block-${i}`;
+    });
+    const options = { composite: false, incremental: false, declaration: false, declarationMap: false };
+    const compilerOptions = { ...options, isolatedDeclarations: false, types: ['node'], outDir: 'out', typeRoots: [join(ROOT, 'node_modules/@types')] };
+    writeFileSync(
+      join(DIR, 'tsconfig.json'),
+      JSON.stringify({ extends: join(ROOT, 'tsconfig.base.json'), compilerOptions, files: files.map((f) => `${f}.ts`) }),
+    );
+    const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
+    const built = spawnSync(process.execPath, [tsc, '-p', DIR], { cwd: DIR, encoding: 'utf8' });
+    expect(built.stdout).toBe('');
+    for (const file of files) {
+      execFileSync(process.execPath, [join(DIR, 'out', `${file}.js`)], { encoding: 'utf8', stdio: 'pipe' });
+    }
+  });
+});
