@@ -20,6 +20,8 @@ class CheckedCall implements Call {
     this.#tool = tool;
     this.#args = args;
     this.#http = http;
+    // Against properties that would hide the getters between check and use (60 ns).
+    Object.freeze(this);
   }
 
   get tool(): string {

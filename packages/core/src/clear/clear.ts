@@ -25,8 +25,8 @@ export interface Conditional {
 
 /** Evaluates everything but state. Throws TypeError when `v` is not what a verifier made. */
 export function assess(v: VerifiedToken, facts: Facts): Conditional | Denial {
-  const { token, skew, audience, replay, sequence } = verifiedParts(v);
-  const request = makeRequest(v.call, facts, v.now, skew, audience);
+  const { token, call, now, skew, audience, replay, sequence } = verifiedParts(v);
+  const request = makeRequest(call, facts, now, skew, audience);
   const parts = partsOf(token);
   for (const check of GRANT_CHECKS) {
     const denial = check.test(parts.grant, request);
@@ -55,7 +55,7 @@ export function clear(v: VerifiedToken, facts: Facts, ledger?: Ledger): Decision
   const { charges } = assessed;
   if (isFree(charges)) return { ok: true, charges };
   if (ledger === undefined) return deny('ledger_required');
-  const answer = ledger.apply(charges, Math.max(facts.now, v.now));
+  const answer = ledger.apply(charges, Math.max(facts.now, verifiedParts(v).now));
   if (answer.ok === true) return { ok: true, charges };
   const left = answer.left === undefined ? undefined : `${answer.left} left`;
   return deny(answer.code, left, answer.caveat);

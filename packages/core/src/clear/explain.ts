@@ -23,8 +23,8 @@ export interface Explanation {
 
 /** Every check in order. Touches no state. */
 export function explain(v: VerifiedToken, facts: Facts): readonly Explanation[] {
-  const { token, skew, audience } = verifiedParts(v);
-  const request = makeRequest(v.call, facts, v.now, skew, audience);
+  const { token, call, now, skew, audience } = verifiedParts(v);
+  const request = makeRequest(call, facts, now, skew, audience);
   const parts = partsOf(token);
   const lines: Explanation[] = [];
   let denied = false;

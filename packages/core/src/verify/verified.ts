@@ -9,6 +9,8 @@ import type { Proved, ProofKind } from './possession.ts';
 /** What `clear` needs of a verified token. */
 export interface VerifiedParts {
   readonly token: AuthenticToken;
+  readonly call: Call;
+  readonly now: number;
   readonly skew: number;
   readonly audience: string;
   readonly replay: Claim | null;
@@ -51,6 +53,8 @@ export class VerifiedToken {
     this.#config = config;
     this.#now = now;
     this.#proved = proved;
+    // Against properties that would hide the getters: who runs `v.call` must run what was proved (60 ns).
+    Object.freeze(this);
   }
 
   /** The call that the proof covers; the one that is cleared and run. Nobody can put another in its place. */
@@ -86,6 +90,9 @@ export class VerifiedToken {
     makeVerified = (token, call, config, now, proved) => new VerifiedToken(DOOR, token, call, config, now, proved);
     verifiedParts = (v) => ({
       token: v.#token,
+      // Not by the getters: a property of the same name on the object would hide them.
+      call: v.#call,
+      now: v.#now,
       skew: v.#config.skew,
       audience: v.#config.audience,
       replay: v.#proved.replay,

@@ -1,0 +1,176 @@
+// L8 Bounded before crypto, a refusal no dearer than an acceptance, and no state touched before all the rest passed.
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { attenuate, clear, encodeCbor, LIMITS, ProofSession, prove, restrict, type Cbor, type Facts } from '@ambit/core';
+import {
+  AUDIENCE,
+  COLD,
+  countingProvider,
+  facts,
+  generations,
+  holder,
+  itemsOf,
+  lineageArb,
+  makeCall,
+  mintBase,
+  NOW,
+  remac,
+  search,
+  TestLedger,
+  verifierWith,
+  withRawCaveats,
+  x25519Secret,
+} from '../sample.ts';
+
+const note: Cbor = [14, 'x'];
+const fakeDelegate = (n: number): Cbor => [
+  9,
+  [encodeCbor([new Uint8Array(32).fill(n), 'x', NOW, new Uint8Array(16)]), new Uint8Array(64).fill(1)],
+];
+
+describe('L8 sizes and counts before crypto', () => {
+  test.each([
+    ['129 caveats', withRawCaveats(mintBase(), ...Array.from({ length: 129 }, () => note))],
+    ['17 delegations', withRawCaveats(mintBase({ delegations: 16 }), ...Array.from({ length: 17 }, (_, i) => fakeDelegate(i + 1)))],
+    ['17 counters', withRawCaveats(mintBase(), ...Array.from({ length: 17 }, () => [7, [[1, 9, 0, null, null, null]]] as Cbor))],
+    ['a token above 16 KiB', withRawCaveats(mintBase(), ...Array.from({ length: 20 }, () => [14, 'x'.repeat(900)] as Cbor))],
+    ['a text above 1 KiB', withRawCaveats(mintBase(), [14, 'x'.repeat(1025)])],
+    ['a name above 256 bytes', withRawCaveats(mintBase(), [2, ['x'.repeat(257)]])],
+    ['257 patterns', withRawCaveats(mintBase(), [3, Array.from({ length: 257 }, () => 'a')])],
+    ['delegations beyond 16 in the grant', remac(itemsOf(mintBase()).map((g) => replaceLast(g, encodeCbor(17))))],
+  ])('%s', (_, token) => {
+    const provider = countingProvider();
+    expect(verifierWith({ ...COLD, provider }).authenticate(token)).toMatchObject({ ok: false, code: 'token_invalid' });
+    expect(provider.calls).toBe(0);
+  });
+
+  test('exactly at the limits it is accepted', () => {
+    expect(verifierWith(COLD).authenticate(withRawCaveats(mintBase(), ...Array.from({ length: 128 }, () => note))).ok).toBe(true);
+    const counters = Array.from({ length: 16 }, () => [7, [[1, 9, 0, null, null, null]]] as Cbor);
+    expect(verifierWith(COLD).authenticate(withRawCaveats(mintBase(), ...counters)).ok).toBe(true);
+  });
+
+  test('a token of many megabytes, and a proof of many, are refused by their size', () => {
+    const provider = countingProvider();
+    const v = verifierWith({ provider });
+    expect(v.authenticate(`amb1_${'A'.repeat(20_000_000)}`)).toMatchObject({ code: 'token_invalid' });
+    expect(v.verify({ token: mintBase(), proof: `ambp1_${'A'.repeat(20_000_000)}`, call: search, now: NOW })).toMatchObject({ code: 'proof_invalid' });
+    expect(provider.calls).toBe(0);
+  });
+
+  test('structure is looked at before any signature: depth, a key twice, a seal out of place', () => {
+    const provider = countingProvider();
+    const v = verifierWith({ ...COLD, provider });
+    const seal: Cbor = [10, [new Uint8Array(32), new Uint8Array(64)]];
+    expect(v.authenticate(withRawCaveats(mintBase({ delegations: 0 }), fakeDelegate(1)))).toMatchObject({ code: 'delegation_exceeded' });
+    expect(v.authenticate(withRawCaveats(mintBase(), fakeDelegate(1), fakeDelegate(1)))).toMatchObject({ code: 'delegation_invalid' });
+    expect(v.authenticate(withRawCaveats(mintBase(), fakeDelegate(1), seal))).toMatchObject({ code: 'seal_invalid' });
+    expect(v.authenticate(withRawCaveats(mintBase(), seal, seal))).toMatchObject({ code: 'seal_invalid' });
+    expect(provider.calls).toBe(0);
+  });
+
+  // A caveat a holder appends is not free for the verifier: all constraints of one call share one purse of steps.
+  test('the argument constraints of all caveats of one call take LIMITS.checkSteps together', () => {
+    const pattern = '(a|b|c|d|e)*'.repeat(20);
+    const value = 'a'.repeat(Math.floor(LIMITS.checkSteps / 2 / 300));
+    const once = restrict.args(['web_search'], { q: { kind: 'pattern', pattern } });
+    const c = makeCall({ tool: 'web_search', args: { q: value } });
+    const allowed = (token: string): string => {
+      const proof = prove(token, c, { audience: AUDIENCE, time: NOW }, holder(0));
+      const shown = verifierWith(COLD).verify({ token, proof, call: c, now: NOW });
+      if (!shown.ok) return shown.code;
+      const d = clear(shown.token, facts(), new TestLedger());
+      return d.ok ? 'ok' : d.code;
+    };
+    expect(allowed(attenuate(mintBase(), once))).toBe('ok');
+    expect(allowed(attenuate(mintBase(), ...Array.from({ length: 12 }, () => once)))).toBe('argument_refused');
+  });
+});
+
+function replaceLast(grant: Uint8Array, value: Uint8Array): Uint8Array {
+  return new Uint8Array([...grant.subarray(0, grant.length - 1), ...value]);
+}
+
+test('L8 a refusal costs no more public-key operations than an acceptance', () => {
+  fc.assert(
+    fc.property(lineageArb, fc.nat(), fc.nat(), (l, where, what) => {
+      const { token, by } = generations(l).at(-1)!;
+      const count = (t: string, proof: string): { ok: boolean; calls: number } => {
+        const provider = countingProvider();
+        const shown = verifierWith({ ...COLD, provider }).verify({ token: t, proof, call: l.call, now: l.facts.now });
+        return { ok: shown.ok, calls: provider.calls };
+      };
+      const proof = prove(token, l.call, { audience: AUDIENCE, time: l.facts.now }, by);
+      const good = count(token, proof);
+      expect(good.ok).toBe(true);
+      const swap = (text: string, from: number): string => {
+        const at = from + (where % (text.length - from));
+        return text.slice(0, at) + 'ABab01-_'[what % 8]! + text.slice(at + 1);
+      };
+      expect(count(swap(token, 5), proof).calls).toBeLessThanOrEqual(good.calls);
+      expect(count(token, swap(proof, 6)).calls).toBeLessThanOrEqual(good.calls);
+      // One bit of one item, MACed again: a delegation signature that fails is the last one checked.
+      const contents = itemsOf(token);
+      const i = what % contents.length;
+      contents[i]![where % contents[i]!.length]! ^= 1;
+      expect(count(remac(contents), proof).calls).toBeLessThanOrEqual(good.calls);
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test('L8 an opening session proof costs one signature and one agreement, forged or not, and a later one neither', () => {
+  const provider = countingProvider();
+  const v = verifierWith({ ...COLD, provider, sessions: { key: x25519Secret } });
+  const token = mintBase({ delegations: 0 });
+  const session = ProofSession.open(v.sessionOffer!, { time: NOW }, holder(0));
+  const first = session.prove(token, search, NOW);
+  const show = (proof: string): number => {
+    provider.calls = 0;
+    v.verify({ token, proof, call: search, now: NOW });
+    return provider.calls;
+  };
+  expect(show(`${first.slice(0, -4)}AAAA`)).toBe(2);
+  expect(show(first)).toBe(2);
+  session.established();
+  expect(show(session.prove(token, search, NOW))).toBe(0);
+});
+
+test('L8 the ledger is asked only when everything else has passed', () => {
+  const budgets = [restrict.calls(3), restrict.once()];
+  let denied = 0;
+  fc.assert(
+    fc.property(lineageArb, fc.constantFrom('none', 'proof', 'token', 'data'), (l, fault) => {
+      const { token: bare, by } = generations(l).at(-1)!;
+      let token = bare;
+      try {
+        token = attenuate(bare, ...budgets);
+      } catch {
+        return;
+      }
+      const ledger = new TestLedger();
+      const proof = prove(token, l.call, { audience: AUDIENCE, time: l.facts.now }, by);
+      const presented = fault === 'token' ? bare : token;
+      const c = fault === 'proof' ? makeCall({ tool: 'web_search', args: { q: 'other' } }) : l.call;
+      const shown = verifierWith().verify({ token: presented, proof, call: c, now: l.facts.now });
+      expect(ledger.asked).toBe(0);
+      if (!shown.ok) return;
+      const { data: _, ...blind } = l.facts;
+      const seen: Facts = fault === 'data' ? blind : l.facts;
+      const decision = clear(shown.token, seen, ledger);
+      if (decision.ok) {
+        expect(ledger.asked).toBe(1);
+        return;
+      }
+      denied++;
+      const stateful = ['budget_exceeded', 'once_used', 'replayed'];
+      if (ledger.asked > 0) {
+        // Only the ledger's own answer may follow, and it left nothing behind.
+        expect(stateful).toContain(decision.code);
+        expect([...ledger.spent.values(), ...ledger.claimed]).toEqual([]);
+      }
+    }),
+    { numRuns: 400 },
+  );
+  expect(denied).toBeGreaterThan(50);
+});

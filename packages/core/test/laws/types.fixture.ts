@@ -1,0 +1,25 @@
+// Compiled by `types.test.ts` and by `npm run check`, never run: every line marked must be refused by the compiler.
+import { assess, clear, type AuthenticToken, type Decision, type Facts, type Verifier, type VerifiedToken } from '@ambit/core';
+
+export function misuse(v: Verifier, facts: Facts, text: string, genuine: AuthenticToken, verified: VerifiedToken): Decision {
+  // @ts-expect-error a token's text was not verified
+  clear(text, facts);
+  // @ts-expect-error a genuine token whose holder is not proved is not cleared
+  clear(genuine, facts);
+  const authentication = v.authenticate(text);
+  // @ts-expect-error nor is what authenticate() answers
+  clear(authentication, facts);
+  // @ts-expect-error nor one that merely looks alike
+  clear({ call: verified.call, now: 1, proof: 'signed', view: verified.view, audience: 'x', toJSON: () => verified.view }, facts);
+  // @ts-expect-error a call without facts
+  clear(verified);
+  // @ts-expect-error what was assessed is no decision: its charges are not applied
+  const decision: Decision = assess(verified, facts);
+  const assessed = assess(verified, facts);
+  // @ts-expect-error `ok` of an assessment is never true
+  if (assessed.ok === true) return decision;
+  // @ts-expect-error nobody can construct one
+  const made = new (verified.constructor as typeof VerifiedToken)(genuine);
+  void made;
+  return clear(verified, facts);
+}
