@@ -1,0 +1,194 @@
+// `ambit mint`: a token for a holder, from a session file or from flags. Its session is opened in the home's state
+// before the token exists, so that no token names a session that nobody could close.
+import { mint, mintBearer, randomBytes, toBase64url, type GrantSpec, type Keyring } from '@ambit/core';
+import type { SyncStore } from '@ambit/state';
+import type { Command } from 'commander';
+import type { Cli } from '../cli.ts';
+import { badInput, Failure, usage } from '../failure.ts';
+import { readInput } from '../files.ts';
+import { modelOf, readGrantFile } from '../grant-file.ts';
+import { Home } from '../home.ts';
+import { readPublicKey, readSigner } from '../keyfile.ts';
+import { addNarrowFlags, budgetsOf, conditionsOf, wholeNumber, type NarrowFlags } from '../narrowing.ts';
+import { example } from '../program.ts';
+import { withState } from '../state.ts';
+import { fromNow, parseTime, timeText } from '../times.ts';
+import { narrowingNotes } from '../tokens.ts';
+import { inspect } from '@ambit/core';
+
+interface MintFlags extends NarrowFlags {
+  readonly from?: string;
+  readonly holder?: string;
+  readonly bearer?: boolean;
+  readonly seal?: string;
+  readonly audience?: string;
+  readonly delegable?: string;
+  readonly issuer?: string;
+  readonly operator?: string;
+  readonly model?: string;
+  readonly session?: string;
+  readonly user?: string;
+}
+
+export function define(command: Command, cli: Cli): void {
+  command
+    .optionsGroup('Who:')
+    .option('--from <file>', 'a session file (JSON) that says who and what; - for stdin')
+    .option('--operator <name>', 'the operator')
+    .option('--model <name@sha256:hex>', 'the model and the digest of its artifact')
+    .option('--session <id>', 'the session (default: a new one)')
+    .option('--user <name>', 'the user for whom the agent acts')
+    .option('--issuer <name>', 'who signs; needed once, if neither init nor a session file said it')
+    .optionsGroup('For whom:')
+    .option('--holder <file>', "the holder's public key: every use needs a proof by it")
+    .option('--bearer', 'for whoever has it; refused by verifiers that do not ask for it, never delegable')
+    .option('--audience <name>', 'the one service it is for (default: any that holds the domain key)')
+    .option('--delegable <n>', 'how many delegations may follow (default: 0)')
+    .option(
+      '--seal <file>',
+      "seal it with the issuer's Ed25519 key, for verifiers without a key of this home",
+    );
+  addNarrowFlags(command, true)
+    .addHelpText(
+      'after',
+      example(
+        'ambit mint --from session.json --holder agent.key.pub --delegable 1 > a.tok',
+        'ambit mint --operator acme --model m1@sha256:9f86d0.. --user jane --holder agent.key.pub \\',
+        "    --tool read_file --arg 'path under /srv/docs' --data public --max-calls 20 --expires 1h > b.tok",
+      ),
+    )
+    .action((flags: MintFlags) => run(cli, flags));
+}
+
+async function run(cli: Cli, flags: MintFlags): Promise<void> {
+  if ((flags.holder === undefined) === (flags.bearer !== true)) {
+    throw flags.bearer === true
+      ? usage('--holder and --bearer exclude each other')
+      : usage('a token is bound to its holder: --holder FILE', '--bearer makes one that anybody can use');
+  }
+  const home = new Home(cli).require();
+  const { spec, signedBy } = await specOf(cli, flags);
+  const keyring = await home.named(signedBy);
+  const holder = flags.holder === undefined ? null : await readPublicKey(cli, 'holder', flags.holder);
+  const seal = flags.seal === undefined ? undefined : await readSigner(cli, 'issuer', flags.seal);
+  // Made before the session is opened: a grant that can't be written opens none.
+  const token = holder === null ? mintBearer(keyring, spec) : mint(keyring, { ...spec, holder }, seal);
+  await withState(cli, home, (store) => openSession(store, keyring, spec));
+  show(cli, token, keyring, spec);
+}
+
+async function specOf(
+  cli: Cli,
+  flags: MintFlags,
+): Promise<{ readonly spec: GrantSpec; readonly signedBy: string | undefined }> {
+  const delegations = flags.delegable === undefined ? 0 : wholeNumber('--delegable', flags.delegable);
+  const common = { delegations, ...(flags.audience === undefined ? {} : { audience: flags.audience }) };
+  if (flags.from === undefined) {
+    const grant = grantOf(cli, flags);
+    return {
+      spec: { ...grant, ...common, restrictions: conditionsOf(cli, flags, grant.tools) },
+      signedBy: flags.issuer,
+    };
+  }
+  const stated = (
+    ['operator', 'model', 'session', 'user', 'tool', 'deny', 'data', 'expires'] as const
+  ).filter((f) => flags[f] !== undefined);
+  if (stated.length > 0) {
+    throw usage(
+      `--from says that already: leave out ${stated.map((f) => `--${f}`).join(', ')}`,
+      'narrow the token afterwards with `ambit attenuate`',
+    );
+  }
+  const { spec, signedBy } = readGrantFile(flags.from, await readInput(cli, 'the session file', flags.from));
+  if (signedBy !== undefined && flags.issuer !== undefined && signedBy !== flags.issuer) {
+    throw badInput(`--issuer "${flags.issuer}" and signed_by "${signedBy}" differ`);
+  }
+  const budgets = [...(spec.budgets ?? []), ...budgetsOf(flags)];
+  return {
+    spec: { ...spec, ...common, budgets, restrictions: conditionsOf(cli, flags, spec.tools) },
+    signedBy: signedBy ?? flags.issuer,
+  };
+}
+
+function grantOf(cli: Cli, flags: MintFlags): Omit<GrantSpec, 'restrictions'> {
+  const need = (flag: 'operator' | 'model' | 'user'): string => {
+    const value = flags[flag];
+    if (value === undefined)
+      throw usage(
+        `--${flag} is missing`,
+        'a grant names operator, model, session and user; or use --from FILE',
+      );
+    return value;
+  };
+  return {
+    operator: { id: need('operator') },
+    model: modelOf('--model', need('model')),
+    session: flags.session ?? `s-${toBase64url(randomBytes(16))}`,
+    user: need('user'),
+    tools: flags.tool ?? [],
+    deny: flags.deny ?? [],
+    ...(flags.data === undefined ? {} : { data: flags.data }),
+    budgets: budgetsOf(flags),
+    issuedAt: cli.now,
+    expires: parseTime('--expires', flags.expires ?? '15m', cli.now),
+  };
+}
+
+async function openSession(store: SyncStore, keyring: Keyring, spec: GrantSpec): Promise<void> {
+  const { issuer } = keyring;
+  const { session: id, expires } = spec;
+  const known = await store.sessions.get(issuer, id);
+  if (known === null) {
+    // As of its issue: a session file may be minted from later, and the state's clock never goes back.
+    await store.sessions.open(
+      { issuer, id, operator: spec.operator.id, user: spec.user, expires },
+      spec.issuedAt,
+    );
+    return;
+  }
+  if (known.closed !== null)
+    throw new Failure(
+      'session_closed',
+      `session ${id} was closed (${known.reason ?? 'no reason'}); ids are never used again`,
+    );
+  if (known.operator !== spec.operator.id || known.user !== spec.user) {
+    throw badInput(
+      `session ${id} was opened for ${known.user ?? 'nobody'} of ${known.operator}; this grant says otherwise`,
+    );
+  }
+  if (known.expires < expires) {
+    throw badInput(
+      `session ${id} ends at ${timeText(known.expires)}, before this token would`,
+      'mint within it, or name another session',
+    );
+  }
+}
+
+function show(cli: Cli, token: string, keyring: Keyring, spec: GrantSpec): void {
+  const said = inspect(token);
+  const notes = [...narrowingNotes(said, token, [])];
+  if (spec.expires <= cli.now)
+    notes.push(
+      `this token expired ${fromNow(spec.expires, cli.now)}, by ${cli.stated ? 'the stated' : "this machine's"} clock`,
+    );
+  else if (spec.issuedAt > cli.now)
+    notes.push(`this token is issued ${fromNow(spec.issuedAt, cli.now)}, by this clock`);
+  for (const note of notes) cli.warn(note);
+  const { operator, model, session, user } = spec;
+  cli.say(
+    `token ${said.tokenId} by ${keyring.issuer}, key ${keyring.current.keyId}: ${user} of ${operator.id}, ${model.id}, session ${session}, until ${timeText(spec.expires)}`,
+  );
+  cli.result(
+    {
+      token,
+      token_id: said.tokenId,
+      issuer: keyring.issuer,
+      key_id: keyring.current.keyId,
+      session,
+      expires: timeText(spec.expires),
+      node: said.nodes[0],
+      notes,
+    },
+    `${token}\n`,
+  );
+}

@@ -1,0 +1,112 @@
+// `ambit verify`: is the token genuine, is this its holder, and may this call run? In this order; and only what
+// has passed everything else is charged to the home's state. Exit 0 allowed, 1 denied, 3 unverifiable, 4 no store.
+import { CODES, explain, type Denial, type Explanation, type TokenView } from '@ambit/core';
+import { createAuthorizer } from '@ambit/state';
+import type { Authorized } from '@ambit/state';
+import type { Command } from 'commander';
+import {
+  addCallFlags,
+  addFactFlags,
+  factsOf,
+  readCall,
+  type CallFlags,
+  type FactFlags,
+} from '../call-flags.ts';
+import type { Cli } from '../cli.ts';
+import { readText } from '../files.ts';
+import { Home } from '../home.ts';
+import { example } from '../program.ts';
+import { decisionText, explanationRows } from '../show/decision.ts';
+import { withState } from '../state.ts';
+import { addAcceptFlags, verifierOf, type AcceptFlags } from '../verifying.ts';
+
+interface VerifyFlags extends CallFlags, FactFlags, AcceptFlags {
+  readonly proof?: string;
+  readonly explain?: boolean;
+}
+
+export function define(command: Command, cli: Cli): void {
+  command
+    .argument('<token>', 'the token: a file, - or its text')
+    .optionsGroup('What came with the call:')
+    .option('--proof <file>', 'the proof');
+  addCallFlags(command);
+  addAcceptFlags(command);
+  addFactFlags(command)
+    .optionsGroup('How:')
+    .option('--explain', 'show every check: passed, failed, not reached, and why')
+    .addHelpText(
+      'after',
+      example(
+        'ambit verify b.tok --proof b.proof --audience search.acme.com --tool web_search --args \'{"q":"macaroons"}\' --explain',
+      ),
+    )
+    .action((source: string, flags: VerifyFlags) => run(cli, source, flags));
+}
+
+/** What became of one call. */
+export interface Verdict {
+  readonly decision: Authorized | Denial;
+  /** Null when the token did not verify: nothing of it is known to be true. */
+  readonly view: TokenView | null;
+  readonly proof: string | null;
+  readonly checks: readonly Explanation[];
+}
+
+async function run(cli: Cli, source: string, flags: VerifyFlags): Promise<void> {
+  const home = new Home(cli).require();
+  const token = await readText(cli, 'the token', source);
+  const proof = flags.proof === undefined ? undefined : await readText(cli, 'the proof', flags.proof);
+  const call = await readCall(cli, flags, flags.audience);
+  const facts = factsOf(cli, flags, home.defaults);
+  const verdict = await withState(cli, home, async (store): Promise<Verdict> => {
+    const { verifier, issuer } = await verifierOf(cli, home, store, flags);
+    // Looked at once by itself, for what is shown: verifying claims nothing, so asking twice changes nothing.
+    const shown = verifier.verify({ token, proof, call, now: cli.now });
+    if (!shown.ok) return { decision: shown, view: null, proof: null, checks: [] };
+    const { view } = shown.token;
+    // Sessions live with their issuer; others learn of a closed one from the revocation list.
+    const authorizer = createAuthorizer({ verifier, store, sessions: view.issuer === issuer });
+    const decision = await authorizer.authorize({ token, proof, call, facts });
+    return { decision, view, proof: shown.token.proof, checks: explain(shown.token, facts) };
+  });
+  const { decision } = verdict;
+  cli.exit = decision.ok ? 0 : CODES[decision.code].exit;
+  if (cli.quiet && !cli.json) return;
+  cli.result(verdictJson(verdict, call.tool, flags.explain === true), () =>
+    decisionText(cli, verdict, call.tool, flags.explain === true),
+  );
+  if (!decision.ok) adviseOnClock(cli, decision);
+}
+
+function verdictJson(
+  { decision, view, proof, checks }: Verdict,
+  tool: string,
+  all: boolean,
+): { readonly [field: string]: unknown } {
+  const { ok, ...denial } = decision;
+  const charges = ok
+    ? decision.charges.counters.map(({ unit, amount, limit, caveat }) => ({ unit, amount, limit, caveat }))
+    : [];
+  return {
+    decision: ok ? 'allowed' : 'denied',
+    tool,
+    ...(ok ? { charges } : { ...denial, exit: CODES[decision.code].exit }),
+    proof,
+    token: view,
+    ...(all ? { checks: explanationRows(decision, checks) } : {}),
+  };
+}
+
+function adviseOnClock(cli: Cli, denial: Denial): void {
+  const skew = cli.now - Math.floor(Date.now() / 1000);
+  if (
+    cli.stated &&
+    skew < -60 &&
+    ['replayed', 'budget_exceeded', 'once_used', 'session_not_found', 'session_closed'].includes(denial.code)
+  ) {
+    cli.warn(
+      'the stated clock lies in the past: if this home has been used at later times, what had expired by then is refused; use a fresh AMBIT_HOME to go through the past again',
+    );
+  }
+}

@@ -1,0 +1,92 @@
+// What goes wrong, as the command line says it: one line with the code, a hint where one helps, and an exit state
+// from core's table. A stack trace is for `DEBUG=ambit` alone; an error nobody foresaw is a bug and exits with 70.
+import { AmbitError, CODES, type DenialCode } from '@ambit/core';
+
+/** An error of the command line, with a hint about what to do next. */
+export class Failure extends AmbitError {
+  readonly hint: string | undefined;
+  constructor(code: DenialCode, message: string, hint?: string, options?: ErrorOptions) {
+    super(code, message, options);
+    this.name = 'Failure';
+    this.hint = hint;
+  }
+}
+
+/** A command that was not understood: exit 2. */
+export const usage = (message: string, hint?: string): Failure => new Failure('usage', message, hint);
+
+/** Input that was read and makes no sense: exit 3. */
+export const badInput = (message: string, hint?: string): Failure =>
+  new Failure('input_invalid', message, hint);
+
+/** What is shown of an error. */
+export interface Reported {
+  readonly code: DenialCode;
+  readonly message: string;
+  readonly hint: string | undefined;
+  readonly exit: number;
+}
+
+const HINTS: Partial<Record<DenialCode, string>> = {
+  key_exposed: 'chmod 600 the file; or say --insecure-permissions if you know who can read it',
+  delegation_exceeded: 'the issuer allows delegation with `ambit mint --delegable N`',
+  file_exists: 'choose another name, or remove the file yourself',
+  audit_corrupt: '`ambit audit verify` says what is wrong and where',
+  store_unavailable: 'another process may hold the state file; try again',
+};
+
+const errno = (error: unknown): string =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+
+/** The words for an error of the file system. */
+export function ioFailure(what: string, path: string, error: unknown): Failure {
+  const code = errno(error);
+  const options = { cause: error };
+  if (code === 'ENOENT') return new Failure('file_missing', `${path}: no such file`, undefined, options);
+  if (code === 'EEXIST')
+    return new Failure('file_exists', `${path}: exists already and is not overwritten`, undefined, options);
+  const why: Record<string, string> = {
+    EACCES: 'permission denied',
+    EPERM: 'not permitted',
+    EISDIR: 'is a directory',
+    ENOTDIR: 'a part of the path is not a directory',
+    ENOSPC: 'no space left on the device',
+    EROFS: 'the file system is read-only',
+    ENAMETOOLONG: 'the name is too long',
+    EFBIG: 'the file would be too large',
+    ELOOP: 'too many symbolic links',
+  };
+  return new Failure(
+    'io_failed',
+    `${path}: cannot ${what}: ${why[code] ?? (code || 'failed')}`,
+    undefined,
+    options,
+  );
+}
+
+/** Any thrown thing as code, sentence, hint and exit state. */
+export function reportOf(error: unknown): Reported {
+  if (error instanceof AmbitError) {
+    const hint = (error instanceof Failure ? error.hint : undefined) ?? HINTS[error.code];
+    return { code: error.code, message: error.message, hint, exit: CODES[error.code].exit };
+  }
+  const said = error instanceof Error ? `${error.name}: ${error.message}` : typeof error;
+  return {
+    code: 'internal',
+    message: `${CODES.internal.sentence} (${oneLine(said)})`,
+    hint: 'run it again with DEBUG=ambit and report the output',
+    exit: CODES.internal.exit,
+  };
+}
+
+const oneLine = (text: string): string => text.replaceAll(/\s+/g, ' ').slice(0, 300);
+
+/** Every cause of an error with its stack: for `DEBUG=ambit`. */
+export function causeChain(error: unknown): string {
+  const lines: string[] = [];
+  for (let e: unknown = error, depth = 0; e !== undefined && depth < 8; depth++) {
+    lines.push(e instanceof Error ? (e.stack ?? `${e.name}: ${e.message}`) : `thrown: ${typeof e}`);
+    e = e instanceof Error ? e.cause : undefined;
+  }
+  return lines.join('\ncaused by: ');
+}

@@ -1,0 +1,187 @@
+// Reading and writing files so that nothing is half-written and no secret can be read by others: secrets are
+// created exclusively with mode 0600 and refused when group or others may read them; every write goes to a
+// temporary file beside its target, is synced, and takes the name in one step (link to create, rename to replace).
+import {
+  closeSync,
+  fchmodSync,
+  fstatSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+} from 'node:fs';
+import { unlinkSync, writeSync } from 'node:fs';
+import { randomBytes as random } from 'node:crypto';
+import { basename, dirname, join } from 'node:path';
+import { LIMITS } from '@ambit/core';
+import type { Cli } from './cli.ts';
+import { badInput, Failure, ioFailure } from './failure.ts';
+
+/** The most that is read of any input but arguments: generous for keys, tokens and grants. */
+const INPUT_BYTES = 1 << 20;
+
+/** Reads a file whole; Failure that names it. With `secret`, only when nobody else can read it. */
+export function readFile(
+  path: string,
+  options: { readonly secret?: boolean; readonly insecure?: boolean; readonly limit?: number } = {},
+): Buffer {
+  let fd: number;
+  try {
+    fd = openSync(path, 'r');
+  } catch (error) {
+    throw ioFailure('read', path, error);
+  }
+  try {
+    // Asked of the open file, so that nothing can be put in its place between the check and the reading.
+    const { mode, size } = fstatSync(fd);
+    if (
+      options.secret === true &&
+      options.insecure !== true &&
+      process.platform !== 'win32' &&
+      (mode & 0o077) !== 0
+    ) {
+      throw new Failure(
+        'key_exposed',
+        `${path}: a secret file with mode ${(mode & 0o777).toString(8)} can be read by others`,
+        `chmod 600 ${path}`,
+      );
+    }
+    const limit = options.limit ?? INPUT_BYTES;
+    if (size > limit) throw badInput(`${path}: larger than ${limit} bytes, which no input of this kind is`);
+    return readFileSync(fd);
+  } catch (error) {
+    throw error instanceof Failure ? error : ioFailure('read', path, error);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** How a file is written. */
+export interface WriteOptions {
+  readonly mode: number;
+  /** Replace what is there; else an existing file is an error (`file_exists`). */
+  readonly replace?: boolean;
+}
+
+/** Writes a file so that its name stands for all of the content or for none of it. */
+export function writeFile(path: string, content: string | Uint8Array, options: WriteOptions): void {
+  const directory = dirname(path);
+  const temporary = join(directory, `.${basename(path)}.${random(6).toString('hex')}.tmp`);
+  let made = false;
+  try {
+    const fd = openSync(temporary, 'wx', options.mode);
+    made = true;
+    try {
+      // The umask may have taken bits away from a public file; it never adds any to a secret one.
+      fchmodSync(fd, options.mode);
+      const bytes = typeof content === 'string' ? Buffer.from(content) : content;
+      for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at);
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    if (options.replace === true) {
+      renameSync(temporary, path);
+      made = false;
+    } else linkSync(temporary, path);
+    syncDirectory(directory);
+  } catch (error) {
+    throw ioFailure('write', path, error);
+  } finally {
+    if (made) {
+      try {
+        unlinkSync(temporary);
+      } catch {
+        // Somebody else removed it: that is what was wanted.
+      }
+    }
+  }
+}
+
+function syncDirectory(directory: string): void {
+  try {
+    const fd = openSync(directory, 'r');
+    try {
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    // Not every system lets a directory be synced; the file itself is.
+  }
+}
+
+/** Makes a directory for its owner alone. */
+export function makeDirectory(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw ioFailure('make the directory', path, error);
+  }
+}
+
+/** The text of an input: `-` is stdin, anything else a path. */
+export async function readInput(
+  cli: Cli,
+  what: string,
+  source: string,
+  limit: number = INPUT_BYTES,
+): Promise<string> {
+  const bytes = source === '-' ? await cli.stdin(what, limit) : readFile(source, { limit });
+  return bytes.toString('utf8');
+}
+
+/** One line of text: what stands in it but for white space at its end. */
+const line = (text: string): string => text.replace(/[ \t\r\n]+$/, '');
+
+const TEXTS = /^amb[a-z]?1_|^amb(?:pub|sec)_/;
+
+/**
+ * A token, proof, offer or public key: the text itself, a path, or `-`. A text that was pasted with a line break
+ * in it is refused, never mended: nobody could say what was lost.
+ */
+export async function readText(cli: Cli, what: string, source: string): Promise<string> {
+  if (source.startsWith('ambsec_')) {
+    throw new Failure(
+      'usage',
+      `${what}: this is a secret key on the command line; anybody on this machine may have seen it`,
+      'make a new key, and name its file instead',
+    );
+  }
+  const given = TEXTS.test(source) ? source : await readInput(cli, what, source, 4 * LIMITS.tokenBytes);
+  const text = line(given);
+  if (text === '') throw badInput(`${what}: nothing in ${source === '-' ? 'the input' : source}`);
+  if (/\s/.test(text)) {
+    throw badInput(
+      `${what}: there is white space inside it; it was pasted with a line break or in pieces`,
+      'copy it again as one line',
+    );
+  }
+  return text;
+}
+
+/**
+ * The text of a secret: from a file of mode 0600, or `-`. Comment lines are skipped. Never from the command line.
+ */
+export async function readSecret(cli: Cli, what: string, source: string): Promise<readonly string[]> {
+  if (source.startsWith('ambsec_')) {
+    throw new Failure(
+      'usage',
+      `${what}: this is a secret key on the command line; anybody on this machine may have seen it`,
+      'make a new key, and name its file instead',
+    );
+  }
+  const bytes =
+    source === '-'
+      ? await cli.stdin(what, INPUT_BYTES)
+      : readFile(source, { secret: true, insecure: cli.insecurePermissions });
+  const lines = bytes
+    .toString('utf8')
+    .split(/\r?\n/)
+    .map((l) => l.trim());
+  const found = lines.filter((l) => l !== '' && !l.startsWith('#'));
+  if (found.length === 0) throw new Failure('key_invalid', `${source}: holds no key`);
+  return found;
+}

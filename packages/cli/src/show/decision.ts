@@ -1,0 +1,121 @@
+// A decision in words: one line, and with `--explain` every check of the token with what became of it.
+import { CODES, type Denial, type Explanation } from '@ambit/core';
+import type { Cli, Tone } from '../cli.ts';
+import type { Verdict } from '../commands/verify.ts';
+
+/** What became of a check once the state had been asked. */
+export type Became = 'passed' | 'failed' | 'charged' | 'not charged' | 'not reached' | 'not concerned';
+
+/** One check. `caveat` is -1 for the grant. */
+export interface CheckRow {
+  readonly caveat: number;
+  readonly check: string;
+  readonly outcome: Became;
+  readonly code: string | null;
+  readonly detail: string | null;
+}
+
+/** Core's explanation, completed by what the state said. */
+export function explanationRows(
+  decision: Verdict['decision'],
+  checks: readonly Explanation[],
+): readonly CheckRow[] {
+  const refused: Denial | null = decision.ok ? null : decision;
+  // What core found passing and the state refused: the counter that had no room, named by its caveat.
+  const stateful = checks.some((c) => c.outcome === 'failed') ? null : refused;
+  return checks.map((c): CheckRow => {
+    const base = { caveat: c.caveat, check: c.name };
+    if (c.outcome === 'needs_ledger') {
+      if (refused === null) return { ...base, outcome: 'charged', code: null, detail: c.detail ?? null };
+      const mine =
+        stateful?.caveat === c.caveat &&
+        (stateful.code === 'budget_exceeded' || stateful.code === 'once_used');
+      if (mine) return { ...base, outcome: 'failed', code: stateful.code, detail: stateful.message };
+      return { ...base, outcome: 'not charged', code: null, detail: c.detail ?? null };
+    }
+    const outcome: Became =
+      c.outcome === 'not_reached'
+        ? 'not reached'
+        : c.outcome === 'not_concerned'
+          ? 'not concerned'
+          : c.outcome;
+    return { ...base, outcome, code: c.code ?? null, detail: c.detail ?? null };
+  });
+}
+
+const TONES: Readonly<Record<Became, Tone>> = {
+  passed: 'good',
+  charged: 'good',
+  failed: 'bad',
+  'not charged': 'dim',
+  'not reached': 'dim',
+  'not concerned': 'dim',
+};
+
+/** The text that `ambit verify` prints. */
+export function decisionText(cli: Cli, v: Verdict, tool: string, all: boolean): string {
+  const { decision, view } = v;
+  const who = view === null ? '' : ` for ${view.user}${byWhom(v)}`;
+  const head = decision.ok
+    ? `${cli.paint('good', 'allowed')}: ${tool}${who}`
+    : `${cli.paint('bad', 'denied')}: ${decision.code}: ${decision.message}`;
+  if (!all) return `${head}\n`;
+  return `${[head, ...stages(cli, v), ...rows(cli, v)].join('\n')}\n`;
+}
+
+function byWhom({ view, proof }: Verdict): string {
+  if (view === null || proof === null) return '';
+  if (view.holder === null) return ' (bearer: nobody proved anything)';
+  const last = view.chain.at(-1)?.label;
+  return `, by ${last ?? 'the first holder'} (${proof} proof)`;
+}
+
+const line = (cli: Cli, name: string, outcome: Became, detail: string): string =>
+  `  ${name.padEnd(24)} ${cli.paint(TONES[outcome], outcome.padEnd(13))} ${detail}`.trimEnd();
+
+function stages(cli: Cli, { decision, view, proof }: Verdict): readonly string[] {
+  if (view === null) {
+    const denial = decision as Denial;
+    const what =
+      denial.code.startsWith('proof_') ||
+      denial.code.startsWith('ticket_') ||
+      denial.code.startsWith('session_')
+        ? 'proof'
+        : 'token';
+    const passed = what === 'proof' ? [line(cli, 'token', 'passed', 'genuine')] : [];
+    return [
+      ...passed,
+      line(cli, what, 'failed', CODES[denial.code].sentence),
+      line(cli, 'everything else', 'not reached', ''),
+    ];
+  }
+  const way =
+    view.way === 'mac'
+      ? `by MAC, key ${view.keyId} of ${view.issuer}`
+      : `by signatures, seal of ${view.issuer}`;
+  const holders =
+    view.chain.length <= 1
+      ? ''
+      : `, ${view.chain.length - 1} ${view.chain.length === 2 ? 'delegation' : 'delegations'}`;
+  return [
+    line(cli, 'token', 'passed', way + holders),
+    line(
+      cli,
+      'proof',
+      'passed',
+      proof === 'bearer' ? 'none needed: a bearer token' : `${proof ?? ''}, by the current holder`,
+    ),
+  ];
+}
+
+function rows(cli: Cli, v: Verdict): readonly string[] {
+  const { decision } = v;
+  const shown = explanationRows(decision, v.checks).map((r) => {
+    const where = r.caveat < 0 ? 'grant' : `caveat ${r.caveat}`;
+    return line(cli, `${where.padEnd(10)} ${r.check}`, r.outcome, r.detail ?? '');
+  });
+  // What refused and is no check of the token: revocation, session, replay, the store itself.
+  const failed = explanationRows(decision, v.checks).some((r) => r.outcome === 'failed');
+  if (!decision.ok && !failed && v.view !== null) shown.push(line(cli, 'state', 'failed', decision.message));
+  return shown;
+}

@@ -1,0 +1,183 @@
+// A token as a tree: who it is for, then each holder with the caveats that bind it, delegated to the next.
+import {
+  argsWords,
+  budgetWords,
+  effectiveAuthority,
+  PublicKey,
+  toHex,
+  type Caveat,
+  type Grant,
+  type Inspection,
+} from '@ambit/core';
+import { fromBase64url } from '@ambit/core';
+import type { Cli } from '../cli.ts';
+import { fromNow, timeText } from '../times.ts';
+
+/** A branch: its line, and what hangs on it. */
+interface Branch {
+  readonly text: string;
+  readonly under: Branch[];
+}
+const branch = (text: string, under: Branch[] = []): Branch => ({ text, under });
+
+function draw(list: readonly Branch[], indent = ''): string[] {
+  return list.flatMap((b, i) => {
+    const last = i === list.length - 1;
+    return [
+      `${indent}${last ? '└─ ' : '├─ '}${b.text}`,
+      ...draw(b.under, `${indent}${last ? '   ' : '│  '}`),
+    ];
+  });
+}
+
+const field = (name: string, value: string): Branch => branch(`${name.padEnd(11)} ${value}`);
+const list = (items: readonly string[], none: string): string =>
+  items.length === 0 ? none : items.join(', ');
+const keyText = (bytes: Uint8Array): string => new PublicKey('holder', bytes).toString();
+
+/** What a caveat says, in words; times relative to `now`. */
+export function caveatWords(c: Caveat, now: number): string {
+  const at = (t: number): string => `${timeText(t)} (${fromNow(t, now)})`;
+  switch (c.type) {
+    case 'time':
+      return [
+        c.notBefore === undefined ? '' : `not before ${at(c.notBefore)}`,
+        c.expires === undefined ? '' : `expires ${at(c.expires)}`,
+      ]
+        .filter((t) => t !== '')
+        .join(', ');
+    case 'audience':
+      return `only at ${list(c.audiences, 'no service')}`;
+    case 'tools':
+      return `only ${list(c.tools, 'no tool')}`;
+    case 'deny':
+      return `never ${list(c.tools, 'nothing')}`;
+    case 'args':
+      return `for ${list(c.tools, 'no tool')}: ${argsWords(c).join('; ') || 'anything'}`;
+    case 'data':
+      return `only data under ${list(c.labels, 'no label')}`;
+    case 'budget':
+      return c.budgets.length === 0 ? 'nothing to spend' : `at most ${c.budgets.map(budgetWords).join(', ')}`;
+    case 'depth':
+      return `at most ${c.delegations} ${c.delegations === 1 ? 'delegation follows' : 'delegations follow'}`;
+    case 'delegate':
+      return `to "${c.label}" at ${timeText(c.time)}, by its own claim`;
+    case 'seal':
+      return `by the issuer's key ${new PublicKey('issuer', c.key).toString()}`;
+    case 'http':
+      return `only ${list(c.methods, 'no method')} on ${list(c.paths, 'no path')}`;
+    case 'net':
+      return `only from ${list(c.cidrs, 'no network')}`;
+    case 'once':
+      return 'one use by anybody';
+    case 'note':
+      return JSON.stringify(c.text);
+    case 'flow':
+      break;
+  }
+  return `after untrusted content: ${{ refuse: 'refuse', named: 'only named destinations for', approval: 'approval for' }[c.rule]} ${list(c.tools, 'no tool')}`;
+}
+
+function grantBranches(g: Grant, now: number): Branch[] {
+  return [
+    field('issuer', `${g.issuer}, key ${g.keyId}`),
+    field('audience', g.audience ?? "any that holds the issuer's domain key"),
+    field(
+      'operator',
+      `${g.operator.id}${g.operator.config === undefined ? '' : `, configuration sha256:${toHex(g.operator.config)}`}`,
+    ),
+    field('model', `${g.model.id}@sha256:${toHex(g.model.digest)}`),
+    field('session', g.session),
+    field('user', g.user),
+    field('issued', `${timeText(g.issuedAt)} (${fromNow(g.issuedAt, now)})`),
+    field('expires', `${timeText(g.expires)} (${fromNow(g.expires, now)})`),
+    field('tools', list(g.tools, 'none: it grants nothing')),
+    field('denied', list(g.deny, 'none')),
+    field('data', g.data === undefined ? 'no labelled data' : list(g.data, 'none')),
+    field('budgets', list(g.budgets.map(budgetWords), 'none')),
+    field('delegable', `${g.delegations} ${g.delegations === 1 ? 'time' : 'times'}`),
+  ];
+}
+
+// The caveats below the holder they bind; each `delegate` opens the next holder's branch.
+function chainBranches(t: Inspection, now: number): Branch[] {
+  const { grant, caveats, nodes } = t;
+  const first = branch(
+    grant.holder === undefined
+      ? 'holder      nobody: a bearer token'
+      : `holder      ${keyText(grant.holder)}, node ${nodes[0]!}`,
+  );
+  let holder = first;
+  let node = 1;
+  caveats.forEach((c, i) => {
+    const text = `caveat ${String(i).padEnd(4)} ${c.type}: ${caveatWords(c, now)}`;
+    if (c.type !== 'delegate') {
+      holder.under.push(branch(text));
+      return;
+    }
+    const next = branch(`holder      ${keyText(c.to)}, node ${nodes[node++]!}`);
+    holder.under.push(branch(text, [next]));
+    holder = next;
+  });
+  return [first];
+}
+
+/** The whole view as text. */
+export function inspectionText(cli: Cli, t: Inspection): string {
+  const now = cli.now;
+  const left = effectiveAuthority(t);
+  const what = t.form === 'token' ? 'token' : 'evidence (a token without its tail: nobody can use it)';
+  const state =
+    t.expires <= now
+      ? cli.paint('bad', `expired ${fromNow(t.expires, now)}`)
+      : `expires ${fromNow(t.expires, now)}`;
+  const lines = [
+    `${cli.paint('warn', 'UNVERIFIED')}: this is what it says of itself; only \`ambit verify\` finds out whether it is true.`,
+    '',
+    `${what} ${t.tokenId}, version ${t.version}, ${t.bytes} bytes (${t.characters} characters), ${t.sealed ? 'sealed' : 'not sealed'}, ${state}`,
+    ...draw([...grantBranches(t.grant, now), ...chainBranches(t, now)]),
+    '',
+    left.empty === null
+      ? `In effect: ${list(left.tools, 'no tool')}${left.data.length === 0 ? '' : `; data ${left.data.join(', ')}`}; until ${timeText(t.expires)}; ${t.delegationsLeft} further ${t.delegationsLeft === 1 ? 'delegation' : 'delegations'}`
+      : `In effect: nothing, because ${left.empty}`,
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+/** The same for programs: bytes as text, times as RFC 3339. */
+export function inspectionJson(t: Inspection, now: number): { readonly [field: string]: unknown } {
+  const { grant: g, caveats } = t;
+  const left = effectiveAuthority(t);
+  return {
+    unverified: true,
+    form: t.form,
+    token_id: t.tokenId,
+    bytes: t.bytes,
+    characters: t.characters,
+    sealed: t.sealed,
+    digest: t.digest,
+    issuer: g.issuer,
+    key_id: g.keyId,
+    audience: g.audience ?? null,
+    operator: {
+      id: g.operator.id,
+      config: g.operator.config === undefined ? null : toHex(g.operator.config),
+    },
+    model: { id: g.model.id, digest: toHex(g.model.digest) },
+    session: g.session,
+    user: g.user,
+    issued_at: timeText(g.issuedAt),
+    expires: timeText(t.expires),
+    expired: t.expires <= now,
+    tools: g.tools,
+    deny: g.deny,
+    data: g.data ?? null,
+    budgets: g.budgets,
+    delegations: g.delegations,
+    delegations_left: t.delegationsLeft,
+    holder: t.holder === null ? null : keyText(fromBase64url(t.holder)!),
+    nodes: t.nodes,
+    caveats: caveats.map((c, index) => ({ index, type: c.type, says: caveatWords(c, now) })),
+    effective: { tools: left.tools, data: left.data, empty: left.empty },
+  };
+}

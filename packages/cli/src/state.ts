@@ -1,0 +1,43 @@
+// The home's state file: budgets, used proofs, revocations, sessions. SQLite, durable, safe for many processes.
+import { AmbitError, fromHex, toBase64url, type TokenView } from '@ambit/core';
+import type { RevocationSubject, SyncStore } from '@ambit/state';
+import type { Cli } from './cli.ts';
+import { Failure } from './failure.ts';
+import type { Home } from './home.ts';
+
+/** Opens the state, runs `job`, and closes it whatever happens. */
+export async function withState<T>(
+  cli: Cli,
+  home: Home,
+  job: (store: SyncStore) => Promise<T> | T,
+): Promise<T> {
+  const { openSqlite } = await import('@ambit/state/sqlite');
+  const path = home.require().at('state.db');
+  let store: SyncStore;
+  try {
+    store = openSqlite(path, { clock: () => cli.now });
+  } catch (error) {
+    if (!(error instanceof AmbitError)) throw error;
+    throw new Failure(error.code, `${path}: ${error.message}`, undefined, { cause: error });
+  }
+  try {
+    return await job(store);
+  } finally {
+    await store.close();
+  }
+}
+
+const fromHexText = (hex: string): string => toBase64url(fromHex(hex) ?? new Uint8Array());
+
+/** Everything of a verified token that a revocation can name; ids and digests in base64url, as the list has them. */
+export const subjectOf = (t: TokenView): RevocationSubject => ({
+  issuer: t.issuer,
+  token: fromHexText(t.tokenId),
+  key: t.keyId,
+  operator: t.operator.id,
+  model: fromHexText(t.model.digest),
+  session: t.session,
+  user: t.user,
+  nodes: t.chain.map((n) => n.id),
+  holders: t.chain.map((n) => n.holder),
+});

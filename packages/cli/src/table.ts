@@ -1,0 +1,114 @@
+// The table of commands: name, what it does in one line, and the file that defines it. A command's file is loaded
+// when it is the one that was asked for, so start-up costs what the command needs and no more. A new group of
+// commands is one file and one line here; the file exports `define(command, cli)`, which adds options, help,
+// sub-commands and actions.
+import type { Command } from 'commander';
+import type { Cli } from './cli.ts';
+
+/** What a command's file exports. */
+export interface CommandFile {
+  define(command: Command, cli: Cli): void;
+}
+
+/** A line of the table. */
+export interface Entry {
+  readonly name: string;
+  readonly group: string;
+  readonly summary: string;
+  readonly load: () => Promise<CommandFile>;
+}
+
+const START = 'Start:';
+const KEYS = 'Keys:';
+const TOKENS = 'Tokens:';
+const LOOK = 'Look at tokens:';
+const MORE = 'More:';
+
+/** All commands, in the order of the help. */
+export const TABLE: readonly Entry[] = [
+  {
+    name: 'init',
+    group: START,
+    summary: 'make a home: keyring, state, log',
+    load: () => import('./commands/init.ts'),
+  },
+  {
+    name: 'demo',
+    group: START,
+    summary: 'see the whole story run, in a temporary home',
+    load: () => import('./commands/demo.ts'),
+  },
+  {
+    name: 'keygen',
+    group: KEYS,
+    summary: 'make a key pair for a holder, an issuer, or proof sessions',
+    load: () => import('./commands/keygen.ts'),
+  },
+  {
+    name: 'keyring',
+    group: KEYS,
+    summary: 'list, rotate, retire and export root keys',
+    load: () => import('./commands/keyring.ts'),
+  },
+  { name: 'mint', group: TOKENS, summary: 'issue a token', load: () => import('./commands/mint.ts') },
+  {
+    name: 'attenuate',
+    group: TOKENS,
+    summary: 'narrow a token',
+    load: () => import('./commands/attenuate.ts'),
+  },
+  {
+    name: 'delegate',
+    group: TOKENS,
+    summary: 'derive a token for another holder',
+    load: () => import('./commands/delegate.ts'),
+  },
+  {
+    name: 'prove',
+    group: TOKENS,
+    summary: "prove one call with the holder's key",
+    load: () => import('./commands/prove.ts'),
+  },
+  {
+    name: 'verify',
+    group: TOKENS,
+    summary: 'verify a token and its proof, and clear one call',
+    load: () => import('./commands/verify.ts'),
+  },
+  {
+    name: 'offer',
+    group: TOKENS,
+    summary: 'print what holders need to open a proof session here',
+    load: () => import('./commands/offer.ts'),
+  },
+  {
+    name: 'inspect',
+    group: LOOK,
+    summary: 'show what a token says of itself, unverified',
+    load: () => import('./commands/inspect.ts'),
+  },
+  {
+    name: 'diff',
+    group: LOOK,
+    summary: 'compare the authority of two tokens',
+    load: () => import('./commands/diff.ts'),
+  },
+  {
+    name: 'evidence',
+    group: LOOK,
+    summary: 'print the form of a token that may be kept in a log',
+    load: () => import('./commands/evidence.ts'),
+  },
+  {
+    name: 'codes',
+    group: MORE,
+    summary: 'list denial and error codes with their exit states',
+    load: () => import('./commands/codes.ts'),
+  },
+  {
+    name: 'completion',
+    group: MORE,
+    summary: 'print completions for bash, zsh or fish',
+    load: () => import('./commands/completion.ts'),
+  },
+];

@@ -1,0 +1,59 @@
+// What several commands do with a token that nobody has verified: read it, and say what a change took away.
+import {
+  diff,
+  effectiveAuthority,
+  inspect,
+  withoutEffect,
+  type DiffRow,
+  type Inspection,
+  type Restriction,
+} from '@ambit/core';
+import type { Cli } from './cli.ts';
+import { readText } from './files.ts';
+import { inContext } from './keyfile.ts';
+import { diffText } from './show/diff.ts';
+
+/** A token's (or evidence's) text with what it says of itself. */
+export interface GivenToken {
+  readonly text: string;
+  readonly said: Inspection;
+}
+
+/** Reads a token from a file, `-`, or its own text. */
+export async function readToken(cli: Cli, source: string, what = 'the token'): Promise<GivenToken> {
+  const text = await readText(cli, what, source);
+  return { text, said: inContext(what, source, () => inspect(text)) };
+}
+
+/** What a person should know of a narrowing: restrictions that change nothing, and a token that is worth nothing. */
+export function narrowingNotes(
+  before: Inspection,
+  after: string,
+  restrictions: readonly Restriction[],
+): readonly string[] {
+  const had = effectiveAuthority(before);
+  const notes = restrictions.flatMap((r) => {
+    const why = withoutEffect(had, r);
+    return why === null
+      ? []
+      : [`this ${r.type === 'time' ? 'expiry' : r.type} restriction changes nothing: ${why}`];
+  });
+  const { empty } = effectiveAuthority(after);
+  if (empty !== null) notes.push(`nothing can be done with this token: ${empty}`);
+  return notes;
+}
+
+/** Prints the difference to stderr, with the notes; gives both for JSON. */
+export function showChange(
+  cli: Cli,
+  before: GivenToken,
+  after: string,
+  restrictions: readonly Restriction[],
+): { readonly changes: readonly DiffRow[]; readonly notes: readonly string[] } {
+  const rows = diff(before.said, after);
+  const changes = rows.filter((r) => r.mark !== '=');
+  const notes = narrowingNotes(before.said, after, restrictions);
+  cli.say(diffText(cli, rows, process.stderr));
+  for (const note of notes) cli.warn(note);
+  return { changes, notes };
+}
