@@ -1,10 +1,10 @@
 // The compression function of SHA-256 (FIPS 180-4, section 6.2.2), the one loop that the price of a token
-// hangs on. It exists because every stock API pays 2 to 6 us a link for objects and calls, and the hash itself
+// hangs on. It exists because every stock API pays 2 to 6 us a link for objects and calls, where the hash itself
 // takes 0.2 us a block. Sixteen rounds are written out, so that no round moves its registers, and all words
-// live in locals. Measured against this form (Node 20, medians of ratios): all 64 rounds written out 0.88, but
-// three times the source, 10 KB more in a bundle and twice the time for the first tokens of a process; words in
-// memory 1.2; rolled 1.5. h + K + w come first in their sum: last, they cost 15 %. WebAssembly would save
-// another 10 % over the longest form, for a binary nobody can read.
+// live in locals. Measured against this form (Node 20, medians of ratios within one run): all 64 rounds written
+// out 0.89, but with three times the source, 10 KB more in a bundle and twice the time for the first tokens of
+// a process; words in memory 1.2; rolled 2.0. h + K + w come first in their sum: last, they cost 16 %.
+// WebAssembly came within 15 % of the longest form, which is too little for a binary that nobody can read.
 
 /** The round constants: the fractional bits of the cube roots of the first 64 primes. */
 // prettier-ignore
