@@ -12,6 +12,12 @@ export const hasRedis: boolean = spawnSync('redis-server', ['--version']).status
 if (!hasRedis)
   console.warn('SKIPPED: redis-server is not on the PATH, so the Redis back end is not tested here.');
 
+/** Whatever happens to the tests, no server outlives them. */
+const running = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
 export interface Server {
   readonly port: number;
   readonly child: ChildProcess;
@@ -40,7 +46,8 @@ export async function startRedis(
     { stdio: 'ignore' },
   );
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  process.once('exit', () => child.kill('SIGKILL'));
+  running.add(child);
+  child.once('exit', () => running.delete(child));
   const clients: Redis[] = [];
   const connect = (options: object = {}): Redis => {
     const client = new Redis(port, '127.0.0.1', {

@@ -1,9 +1,21 @@
 // The Redis back end against real servers: the common laws, then what only Redis can do wrong.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { spawnSync } from 'node:child_process';
+import { Cluster } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { initialiseRedis, redisStore, resetRedis } from '../src/redis.ts';
+import type { Store } from '../src/index.ts';
 import { conformance } from './conformance.ts';
-import { hasRedis, startRedis, type Server } from './redis-server.ts';
-import { NOW, charges, counter } from './make.ts';
+import { freePort, hasRedis, startRedis, type Server } from './redis-server.ts';
+import { LATER, NOW, charges, claim, counter, id } from './make.ts';
+
+const SUBJECT = { issuer: 'acme', token: 't', key: 'k', user: 'u', nodes: [], holders: [] };
+const one = (name: string, limit = 10): ReturnType<typeof charges> => charges([counter(name, 1, limit)]);
+const code = (answer: { ok: boolean; code?: string }): string => (answer.ok ? 'ok' : answer.code!);
+const spend = async (store: Store, name = 'c', limit = 10): Promise<string> =>
+  code(await store.budgets.reserve(one(name, limit), NOW));
 
 describe.skipIf(!hasRedis)('with redis-server', () => {
   let server: Server;
@@ -13,17 +25,314 @@ describe.skipIf(!hasRedis)('with redis-server', () => {
   });
   afterAll(() => server.stop());
 
+  const connected = async (
+    at: Server = server,
+  ): ReturnType<typeof at.connect> extends infer R ? Promise<R> : never => {
+    const client = at.connect();
+    await client.connect();
+    return client;
+  };
+  const open = async (
+    at: Server,
+    options: { prefix?: string; timeout?: number; poll?: number; staleAfter?: number; push?: boolean } = {},
+  ): Promise<Store> => {
+    const client = await connected(at);
+    const { push, ...rest } = options;
+    return redisStore({ client, ...(push === false ? {} : { subscriber: await connected(at) }), ...rest });
+  };
+
   conformance('redis', async (_clock, rowsPerToken) => {
-    const client = server.connect();
-    const subscriber = server.connect();
-    await Promise.all([client.connect(), subscriber.connect()]);
     const prefix = `t${n++}:`;
-    await initialiseRedis(client, { prefix });
-    return redisStore({
-      client,
-      subscriber,
-      prefix,
-      ...(rowsPerToken === undefined ? {} : { rowsPerToken }),
+    await initialiseRedis(await connected(), { prefix });
+    const more = rowsPerToken === undefined ? {} : { rowsPerToken };
+    return redisStore({ client: await connected(), subscriber: await connected(), prefix, ...more });
+  });
+
+  test('a Redis that nobody initialised is refused; it is initialised once', async () => {
+    const prefix = `t${n++}:`;
+    await expect(open(server, { prefix })).rejects.toMatchObject({ code: 'store_corrupt' });
+    await initialiseRedis(await connected(), { prefix });
+    await expect(initialiseRedis(await connected(), { prefix })).rejects.toMatchObject({
+      code: 'file_exists',
     });
+    const store = await open(server, { prefix });
+    expect(await spend(store)).toBe('ok');
+    await store.close();
+  });
+
+  test('a refund that travels twice is given once', async () => {
+    const prefix = `t${n++}:`;
+    await initialiseRedis(await connected(), { prefix });
+    const client = await connected();
+    const twice = new Proxy(client, {
+      get: (target, key) =>
+        key === 'evalsha'
+          ? async (...args: Parameters<typeof client.evalsha>) => {
+              await client.evalsha(...args).catch(() => undefined);
+              return client.evalsha(...args);
+            }
+          : Reflect.get(target, key),
+    });
+    const store = await redisStore({ client: twice, prefix });
+    const plain = await open(server, { prefix });
+    await plain.budgets.reserve(charges([counter('twice', 50, 100)]), NOW);
+    const answer = await store.budgets.reserve(charges([counter('twice', 10, 100)]), NOW);
+    if (!answer.ok) throw new Error(answer.code);
+    const before = (await plain.budgets.left(id('root'), [counter('twice', 0, 100)], NOW))[0]!;
+    await store.budgets.settle(answer.reservation, [0]);
+    expect(await plain.budgets.left(id('root'), [counter('twice', 0, 100)], NOW)).toEqual([before + 10]);
+  });
+
+  describe('S8 state that may have been lost denies until an operator resets', () => {
+    test('FLUSHALL in the middle', async () => {
+      const own = await startRedis();
+      try {
+        const admin = await connected(own);
+        await initialiseRedis(admin);
+        const store = await open(own, { poll: 20, staleAfter: 200 });
+        const epoch = await store.replay.epoch();
+        const sequence = { session: id('s'), sequence: 5, expires: LATER };
+        const numbered = charges([], { sequence });
+        const nonce = charges([], { replay: claim('before', -1, Math.floor(Date.now() / 1000) + 60) });
+        expect(code(await store.budgets.reserve(numbered, NOW))).toBe('ok');
+        expect(code(await store.budgets.reserve(nonce, NOW))).toBe('ok');
+        for (let i = 0; i < 10; i++) expect(await spend(store)).toBe('ok');
+        await admin.flushall();
+        // Ten were spent; a fresh counter would grant again.
+        expect(await spend(store)).toBe('store_corrupt');
+        expect(await spend(store, 'another')).toBe('store_corrupt');
+        expect(code(await store.budgets.reserve(numbered, NOW))).toBe('store_corrupt');
+        expect(await store.replay.claim(id('x'), LATER)).toEqual({ ok: false, code: 'store_corrupt' });
+        expect(await store.sessions.check('acme', 's', NOW)).toEqual({ ok: false, code: 'store_corrupt' });
+        await expect(store.replay.epoch()).rejects.toMatchObject({ code: 'store_corrupt' });
+        await expect.poll(() => code(store.revocations.isRevoked(SUBJECT))).toBe('revocations_stale');
+        await resetRedis(admin);
+        await spend(store);
+        expect(await spend(store)).toBe('ok');
+        // The windows are gone, and so their numbers are refused until the verifier is told the new epoch.
+        expect(code(await store.budgets.reserve(numbered, NOW))).toBe('replayed');
+        expect(await store.replay.epoch()).not.toBe(epoch);
+        // A proof from before the flush is not good again.
+        expect(code(await store.budgets.reserve(nonce, NOW))).toBe('replayed');
+        await expect.poll(() => code(store.revocations.isRevoked(SUBJECT))).toBe('ok');
+        await store.close();
+      } finally {
+        await own.stop();
+      }
+    });
+
+    test('a restart without persistence, and one that restored an old snapshot', async () => {
+      const dir = mkdtempSync(join(tmpdir(), 'ambit-restart-'));
+      const port = await freePort();
+      const first = await startRedis(['--save', ''], { port, dir });
+      const admin = await connected(first);
+      await initialiseRedis(admin);
+      const store = await open(first, { timeout: 500, poll: 20, staleAfter: 300 });
+      for (let i = 0; i < 5; i++) await spend(store);
+      await admin.save();
+      for (let i = 0; i < 5; i++) expect(await spend(store)).toBe('ok');
+      first.child.kill('SIGKILL');
+      await expect.poll(() => spend(store)).toBe('store_unavailable');
+      await expect.poll(() => code(store.revocations.isRevoked(SUBJECT))).toBe('revocations_stale');
+      // It comes back with five of the ten spends, under another run id.
+      const second = await startRedis(['--save', ''], { port, dir });
+      await expect.poll(() => spend(store)).toBe('store_corrupt');
+      const late = await open(second).then(spend, (error: { code: string }) => error.code);
+      expect(late).toBe('store_corrupt');
+      await resetRedis(await connected(second));
+      await expect.poll(() => spend(store)).toBe('ok');
+      await store.close();
+      await first.stop();
+      await second.stop();
+      rmSync(dir, { recursive: true });
+    });
+
+    test('a failover to a replica that lagged behind', async () => {
+      const primary = await startRedis(['--save', '', '--repl-diskless-sync-delay', '0']);
+      const replica = await startRedis(['--save', '', '--replicaof', '127.0.0.1', String(primary.port)]);
+      try {
+        await initialiseRedis(await connected(primary));
+        const store = await open(primary);
+        for (let i = 0; i < 5; i++) expect(await spend(store)).toBe('ok');
+        const admin = await connected(replica);
+        await expect.poll(() => admin.dbsize(), { timeout: 20_000 }).toBeGreaterThan(65);
+        await admin.call('REPLICAOF', 'NO', 'ONE');
+        for (let i = 0; i < 5; i++) expect(await spend(store)).toBe('ok');
+        await store.close();
+        // The counter says five here. The new primary must not be believed.
+        const lag = await open(replica).then(spend, (error: { code: string }) => error.code);
+        expect(lag).toBe('store_corrupt');
+      } finally {
+        await replica.stop();
+        await primary.stop();
+      }
+    });
+
+    test('a server that evicts rows', async () => {
+      const own = await startRedis([
+        '--save',
+        '',
+        '--maxmemory',
+        '50mb',
+        '--maxmemory-policy',
+        'volatile-lru',
+      ]);
+      try {
+        await initialiseRedis(await connected(own));
+        await expect(open(own)).rejects.toMatchObject({ code: 'store_corrupt' });
+      } finally {
+        await own.stop();
+      }
+    });
+  });
+
+  test('S8 a full server: store_full', async () => {
+    const own = await startRedis(['--save', '', '--maxmemory', '1mb', '--maxmemory-policy', 'noeviction']);
+    try {
+      const admin = await connected(own);
+      await admin.config('SET', 'maxmemory', '100mb');
+      await initialiseRedis(admin);
+      const store = await open(own, { poll: 10_000 });
+      expect(await spend(store)).toBe('ok');
+      await admin.config('SET', 'maxmemory', '1mb');
+      expect(await spend(store)).toBe('store_full');
+      await admin.config('SET', 'maxmemory', '100mb');
+      expect(await spend(store)).toBe('ok');
+      await store.close();
+    } finally {
+      await own.stop();
+    }
+  });
+
+  test('S8 a slow server: store_unavailable, and the late answer changes nothing for the caller', async () => {
+    const prefix = `t${n++}:`;
+    const admin = await connected();
+    await initialiseRedis(admin, { prefix });
+    const store = await open(server, { prefix, timeout: 100, staleAfter: 60_000 });
+    expect(await spend(store)).toBe('ok');
+    await admin.call('CLIENT', 'PAUSE', '400', 'WRITE');
+    const before = await store.budgets.left(id('root'), [counter('c', 0, 10)], NOW).catch(() => [9]);
+    expect(await spend(store)).toBe('store_unavailable');
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    // It may have been charged, never credited.
+    const [after] = await store.budgets.left(id('root'), [counter('c', 0, 10)], NOW);
+    expect(after).toBeLessThanOrEqual(before[0]!);
+    expect(await spend(store)).toBe('ok');
+    await store.close();
+  });
+
+  test('S4 S8 appendonly: killed in the middle and started again, a trusted server has every acknowledged spend', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'ambit-aof-'));
+    const port = await freePort();
+    const args = ['--save', '', '--appendonly', 'yes', '--appendfsync', 'always'];
+    let own = await startRedis(args, { port, dir });
+    await initialiseRedis(await connected(own), { restarts: 'trusted' });
+    let acknowledged = 0;
+    for (let round = 0; round < 3; round++) {
+      const store = await open(own, { timeout: 1000 });
+      let running = true;
+      const lane = async (): Promise<void> => {
+        while (running) {
+          if ((await spend(store, 'durable', 1e9)) !== 'ok') return;
+          acknowledged++;
+        }
+      };
+      const lanes = Array.from({ length: 8 }, lane);
+      await new Promise((resolve) => setTimeout(resolve, 60));
+      await own.stop();
+      running = false;
+      await Promise.all(lanes);
+      await store.close();
+      own = await startRedis(args, { port, dir });
+    }
+    const store = await open(own);
+    const spent = 1e9 - (await store.budgets.left(id('root'), [counter('durable', 0, 1e9)], NOW))[0]!;
+    expect(acknowledged).toBeGreaterThan(10);
+    expect(spent).toBeGreaterThanOrEqual(acknowledged);
+    expect(spent).toBeLessThanOrEqual(acknowledged + 3 * 8);
+    await store.close();
+    await own.stop();
+    rmSync(dir, { recursive: true });
+  });
+
+  test('S7 a push that was missed arrives with the next look; a list that went back is stale', async () => {
+    const prefix = `t${n++}:`;
+    const admin = await connected();
+    await initialiseRedis(admin, { prefix });
+    const deaf = await open(server, { prefix, push: false, poll: 30, staleAfter: 400 });
+    const other = await open(server, { prefix });
+    await other.revocations.add({ kind: 'user', issuer: 'acme', value: 'u', reason: 'lost' }, NOW);
+    await expect.poll(() => code(deaf.revocations.isRevoked(SUBJECT))).toBe('revoked');
+    expect(code(deaf.revocations.isRevoked({ ...SUBJECT, user: 'v' }))).toBe('ok');
+    await admin.set(`${prefix}{rev}number`, '1');
+    await expect
+      .poll(() => code(deaf.revocations.isRevoked({ ...SUBJECT, user: 'v' })))
+      .toBe('revocations_stale');
+    expect(code(deaf.revocations.isRevoked(SUBJECT))).toBe('revoked');
+    await deaf.close();
+    await other.close();
+  });
+
+  test('a session closed elsewhere is refused here although it is remembered', async () => {
+    const prefix = `t${n++}:`;
+    await initialiseRedis(await connected(), { prefix });
+    const [a, b] = [await open(server, { prefix }), await open(server, { prefix })];
+    await a.sessions.open({ issuer: 'acme', id: 's', operator: 'o', expires: NOW + 100 }, NOW);
+    expect(await b.sessions.check('acme', 's', NOW)).toMatchObject({ ok: true });
+    expect(b.sessions.check('acme', 's', NOW)).not.toBeInstanceOf(Promise);
+    await a.sessions.close('acme', 's', 'done', NOW);
+    await expect.poll(async () => code(await b.sessions.check('acme', 's', NOW))).toBe('session_closed');
+    await a.close();
+    await b.close();
+  });
+
+  test('a cluster of three: the charges of a call live in one slot, pools too', async () => {
+    const nodes = await Promise.all(
+      [1, 2, 3].map(() => startRedis(['--save', '', '--cluster-enabled', 'yes', '--cluster-port', '0'])),
+    );
+    try {
+      const addresses = nodes.map((node) => `127.0.0.1:${node.port}`);
+      const made = spawnSync('redis-cli', ['--cluster', 'create', ...addresses, '--cluster-yes'], {
+        encoding: 'utf8',
+      });
+      expect(made.stdout).toContain('All 16384 slots covered');
+      const cluster = new Cluster(
+        nodes.map((node) => ({ host: '127.0.0.1', port: node.port })),
+        { redisOptions: { maxRetriesPerRequest: 2 } },
+      );
+      cluster.on('error', () => undefined);
+      await expect
+        .poll(() => cluster.cluster('INFO').then((info) => String(info).includes('cluster_state:ok')))
+        .toBe(true);
+      await initialiseRedis(cluster);
+      const store = await redisStore({ client: cluster, poll: 50 });
+      const answers = await Promise.all(
+        Array.from({ length: 200 }, (_, i) => {
+          const place = id(`token ${i % 20}`);
+          const parts = { root: place, place, replay: claim(`n ${i}`), once: [claim(`o ${i}`, 2)] };
+          return store.budgets.reserve(
+            charges([counter(`a ${i % 20}`, 1, 5), counter(`b ${i % 20}`, 1, 7, { caveat: 0 })], parts),
+            NOW,
+          );
+        }),
+      );
+      expect(answers.filter((answer) => answer.ok).length).toBe(100);
+      // Two tokens of one issuer that name a pool: roots differ, the place is one.
+      const pooled = await Promise.all(
+        Array.from({ length: 10 }, (_, i) =>
+          store.budgets.reserve(
+            charges([counter('pool', 1, 3)], { root: id(`r ${i}`), place: id('pools of acme') }),
+            NOW,
+          ),
+        ),
+      );
+      expect(pooled.filter((answer) => answer.ok).length).toBe(3);
+      await store.revocations.add({ kind: 'user', issuer: 'acme', value: 'u', reason: '' }, NOW);
+      expect(code(store.revocations.isRevoked(SUBJECT))).toBe('revoked');
+      await store.close();
+      cluster.disconnect();
+    } finally {
+      await Promise.all(nodes.map((node) => node.stop()));
+    }
   });
 });

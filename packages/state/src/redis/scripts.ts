@@ -8,7 +8,7 @@ import { GRACE } from '../budgets.ts';
  * KEYS[1] is the partition's epoch. ARGV[1] is '1' when the script is sent as text: then this server is asked
  * whether it is still the process whose state was initialised, and one that evicts nothing. `now`, `swept`: Unix seconds of the server.
  */
-export const FENCE = `
+export const FENCE: string = `
 local e = redis.call('HMGET', KEYS[1], 'epoch', 'run', 'floor')
 if e[1] ~= EPOCH then return {'lost'} end
 if ARGV[1] == '1' then
@@ -53,7 +53,7 @@ end
  * limit, start, expiry, appended, then for each once claim expiry, appended.
  * Returns 'ok', start, amount, ... or a code, the index of what denied, and what is left.
  */
-export const RESERVE = `
+export const RESERVE: string = `
 ${ADVANCE}
 local share, cap = tonumber(ARGV[2]), tonumber(ARGV[3])
 local counters, claims = tonumber(ARGV[4]), tonumber(ARGV[6])
@@ -130,7 +130,7 @@ return answer
 `;
 
 /** KEYS: epoch, marker, counters. ARGV: check, then for each counter amount, start. Applied once, however often it is sent. */
-export const REFUND = `
+export const REFUND: string = `
 if not redis.call('SET', KEYS[2], '1', 'NX', 'EX', 600) then return {'ok'} end
 for i = 3, #KEYS do
   local back, start = tonumber(ARGV[2 * i - 4]), tonumber(ARGV[2 * i - 3])
@@ -146,14 +146,14 @@ return {'ok'}
 `;
 
 /** KEYS: epoch, counters. Returns 'ok' and the rows. */
-export const ROWS = `
+export const ROWS: string = `
 local answer = {'ok'}
 for i = 2, #KEYS do answer[i] = redis.call('GET', KEYS[i]) or '' end
 return answer
 `;
 
 /** KEYS: epoch, nonce. ARGV: check, expiry. */
-export const CLAIM = `
+export const CLAIM: string = `
 if tonumber(ARGV[2]) <= floor or not redis.call('SET', KEYS[2], '1', 'NX', 'PXAT', ms(tonumber(ARGV[2]))) then
   return {'replayed'}
 end
@@ -161,7 +161,7 @@ return {'ok'}
 `;
 
 /** KEYS: epoch, highest, bits. ARGV: check, expiry, number, or '' to open the window. */
-export const ADVANCE_WINDOW = `
+export const ADVANCE_WINDOW: string = `
 ${ADVANCE}
 local expires = tonumber(ARGV[2])
 if ARGV[3] == '' then
@@ -191,12 +191,12 @@ end
 `;
 
 /** KEYS: epoch, number, list, expiries. ARGV: check, entry, expiry or '', channel. */
-export const ADD_REVOCATION = `${REVOKE}
+export const ADD_REVOCATION: string = `${REVOKE}
 return {'ok', revoke(ARGV[2], ARGV[3], ARGV[4])}
 `;
 
 /** KEYS: epoch, number, list. ARGV: check, cursor. Returns 'ok', the last number, and up to 1000 entries. */
-export const SINCE = `
+export const SINCE: string = `
 local answer = {'ok', tonumber(redis.call('GET', KEYS[2]) or '0')}
 for i, entry in ipairs(redis.call('ZRANGEBYSCORE', KEYS[3], '(' .. ARGV[2], '+inf', 'LIMIT', 0, 1000)) do
   answer[i + 2] = entry
@@ -205,7 +205,7 @@ return answer
 `;
 
 /** KEYS: epoch, number, list, expiries, session, index. ARGV: check, what, session, time, expiry, reason, entry, channel. */
-export const SESSION = `${REVOKE}
+export const SESSION: string = `${REVOKE}
 local function read()
   local s = redis.call('HMGET', KEYS[5], 'session', 'touched', 'closed', 'reason')
   return {'ok', s[1] or '', s[2] or '', s[3] or '', s[4] or ''}
@@ -226,7 +226,7 @@ return read()
 `;
 
 /** KEYS: epoch, index. Returns 'ok' and the newest 1000 sessions, four fields each. */
-export const SESSIONS = `
+export const SESSIONS: string = `
 local answer = {'ok'}
 for _, key in ipairs(redis.call('ZREVRANGE', KEYS[2], 0, 999)) do
   local s = redis.call('HMGET', key, 'session', 'touched', 'closed', 'reason')
