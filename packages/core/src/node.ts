@@ -19,9 +19,24 @@ type Curve = 'Ed25519' | 'X25519';
 
 const importPublic = (crv: Curve, x: string): KeyObject =>
   createPublicKey({ format: 'jwk', key: { kty: 'OKP', crv, x } });
-// node:crypto derives the public half from `d`; it wants to see an `x`, whatever it holds.
-const importPrivate = (crv: Curve, d: Uint8Array): KeyObject =>
-  createPrivateKey({ format: 'jwk', key: { kty: 'OKP', crv, d: toBase64url(d), x: '' } });
+// RFC 8410: what precedes the 32 bytes of a private key in PKCS #8.
+const PKCS8: Readonly<Record<Curve, string>> = {
+  Ed25519: '302e020100300506032b657004220420',
+  X25519: '302e020100300506032b656e04220420',
+};
+
+/**
+ * A private key without its public half: node:crypto derives that from `d`. It wants to see an `x`; Node 20
+ * takes any, Node 26 compares, and there PKCS #8 is the way that needs none (0.5 ms instead of 0.04).
+ */
+function importPrivate(crv: Curve, d: Uint8Array): KeyObject {
+  try {
+    return createPrivateKey({ format: 'jwk', key: { kty: 'OKP', crv, d: toBase64url(d), x: '' } });
+  } catch {
+    const key = Buffer.concat([Buffer.from(PKCS8[crv], 'hex'), d]);
+    return createPrivateKey({ format: 'der', type: 'pkcs8', key });
+  }
+}
 
 function publicBytes(key: KeyObject): Uint8Array {
   const x = fromBase64url(createPublicKey(key).export({ format: 'jwk' }).x ?? '');

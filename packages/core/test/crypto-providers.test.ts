@@ -222,6 +222,32 @@ describe('law: primitives in one place', () => {
   });
 });
 
+it('a Node that compares x with d (26 does) gets its private keys another way', async () => {
+  vi.resetModules();
+  const refused = vi.fn();
+  vi.doMock('node:crypto', async (original) => {
+    const real = await original<typeof import('node:crypto')>();
+    return {
+      ...real,
+      createPrivateKey: (key: Parameters<typeof real.createPrivateKey>[0]) => {
+        if (typeof key === 'object' && 'format' in key && key.format === 'jwk') {
+          refused();
+          throw new TypeError('Invalid JWK');
+        }
+        return real.createPrivateKey(key);
+      },
+    };
+  });
+  const fresh = (await import('../src/node.ts')).nodeProvider;
+  vi.doUnmock('node:crypto');
+  const [, seed, publicKey, message, signature] = RFC8032[2]!;
+  expect(toHex(fresh.publicKey(unhex(seed)))).toBe(publicKey);
+  expect(toHex(fresh.sign(unhex(seed), unhex(message)))).toBe(signature);
+  const secret = randomBytes(32);
+  expect(fresh.x25519PublicKey(secret)).toEqual(nobleProvider.x25519PublicKey(secret));
+  expect(refused).toHaveBeenCalledTimes(3);
+});
+
 it('without sodium-native installed the error says what to do', async () => {
   vi.resetModules();
   vi.doMock('node:module', () => ({

@@ -84,6 +84,8 @@ const scratchWords = new Int32Array(16);
 
 function digestOf(words: Int32Array, fill: number, length: number): Uint8Array {
   finish(scratchState, words, fill, length, scratchState);
+  // What was hashed may have been a key.
+  for (let i = 0; i < 16; i++) words[i] = 0;
   const out = new Uint8Array(32);
   store(scratchState, out);
   return out;
