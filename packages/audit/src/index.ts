@@ -15,3 +15,23 @@ export { Log, LOG_DEFAULTS, type LogOptions } from './log/log.ts';
 export { fileHead, memoryHead, type HeadStore } from './log/head.ts';
 export { lockDirectory, type Lock } from './log/lock.ts';
 export type { Recovery } from './log/replay.ts';
+export { type LateEntry } from './log/log.ts';
+export * from './record/record.ts';
+export { decodeRecord, encodeRecord } from './record/codec.ts';
+export { holdsSecret, refuseSecrets, scrub, scrubText } from './record/secrets.ts';
+export { commitment, pseudonym, Vault } from './record/vault.ts';
+export { fromToken, unverifiedToken, type TokenLike } from './record/from-token.ts';
+export {
+  Recorder,
+  sessionsFileOf,
+  type Recorded,
+  type RecorderOptions,
+  type Sink,
+} from './record/recorder.ts';
+export {
+  requireSound,
+  verifyLog,
+  type Problem,
+  type VerifyOptions,
+  type VerifyReport,
+} from './read/verify.ts';

@@ -245,7 +245,7 @@ describe('A3 disk full', () => {
       const root = scratch();
       const mount = join(root, 'small');
       mkdirSync(mount);
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', mount]);
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', mount]);
       try {
         const log = await Log.open({
           directory: join(mount, 'log'),
@@ -255,7 +255,7 @@ describe('A3 disk full', () => {
           checkpointInterval: 0,
         });
         const ballast = join(mount, 'ballast');
-        writeFileSync(ballast, Buffer.alloc(400_000));
+        writeFileSync(ballast, Buffer.alloc(1_900_000));
         let accepted = 0;
         let error: unknown;
         for (let i = 0; i < 2000 && error === undefined; i++) {

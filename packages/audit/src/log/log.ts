@@ -66,11 +66,25 @@ export interface LogOptions {
   readonly onFailure?: (error: AmbitError) => void;
 }
 
+/**
+ * An entry that is made when its place is known: in the order of the log, just before it is written. `encode` must
+ * not throw; `hashed` learns the leaf hash; `undo` is called, in reverse order, when the flush did not succeed.
+ */
+export interface LateEntry {
+  /** An upper bound of the bytes, for the limits of queue and flush. */
+  readonly bytes: number;
+  encode(index: number): Uint8Array;
+  hashed(leaf: Uint8Array): void;
+  undo(): void;
+}
+
 interface Waiting {
-  readonly entry: Buffer;
+  readonly entry: Buffer | LateEntry;
   readonly resolve: (index: number) => void;
   readonly reject: (error: AmbitError) => void;
 }
+
+const bytesOf = ({ entry }: Waiting): number => ('length' in entry ? entry.length : entry.bytes);
 
 const unavailable = (cause: unknown): AmbitError =>
   cause instanceof AmbitError
@@ -221,21 +235,22 @@ export class Log {
    * Appends an entry of at most 65,535 bytes; resolves with its index when it is durable. Rejects with AmbitError
    * `audit_unavailable`: the entry is then not in the log, unless the process dies before it learns either way.
    */
-  append(entry: Uint8Array): Promise<number> {
-    if (entry.length > MAX_ENTRY_BYTES) {
+  append(entry: Uint8Array | LateEntry): Promise<number> {
+    const length = entry instanceof Uint8Array ? entry.length : entry.bytes;
+    if (length > MAX_ENTRY_BYTES) {
       return Promise.reject(
         new AmbitError('audit_refused', `An entry has at most ${MAX_ENTRY_BYTES} bytes.`),
       );
     }
     if (this.#failure !== null) return Promise.reject(this.#failure);
     if (this.#closed) return Promise.reject(new AmbitError('audit_unavailable', 'The log is closed.'));
-    if (this.#queued + entry.length > (this.#options.queueBytes ?? LOG_DEFAULTS.queueBytes)) {
+    if (this.#queued + length > (this.#options.queueBytes ?? LOG_DEFAULTS.queueBytes)) {
       return Promise.reject(new AmbitError('audit_unavailable', 'The audit log cannot keep up.'));
     }
     const promise = new Promise<number>((resolve, reject) => {
-      this.#queue.push({ entry: Buffer.from(entry), resolve, reject });
+      this.#queue.push({ entry: entry instanceof Uint8Array ? Buffer.from(entry) : entry, resolve, reject });
     });
-    this.#queued += entry.length + 2;
+    this.#queued += length + 2;
     // One turn of the loop later, so that all appends of this turn share the first fdatasync.
     this.#flushing ??= new Promise<void>((resolve) => setImmediate(resolve)).then(() => this.#flushAll());
     return promise;
@@ -262,8 +277,8 @@ export class Log {
     const stop = full ? TILE_WIDTH - (this.#edge.size % TILE_WIDTH) : Infinity;
     let bytes = 0;
     let n = 0;
-    while (n < this.#queue.length && n < stop && (n === 0 || bytes + this.#queue[n]!.entry.length <= most)) {
-      bytes += this.#queue[n++]!.entry.length + 2;
+    while (n < this.#queue.length && n < stop && (n === 0 || bytes + bytesOf(this.#queue[n]!) <= most)) {
+      bytes += bytesOf(this.#queue[n++]!) + 2;
     }
     this.#queued -= bytes;
     return this.#queue.splice(0, n);
@@ -281,22 +296,27 @@ export class Log {
     const batch = this.#take();
     const edge = new Edge(this.#edge.state());
     const first = edge.size;
-    let bytes = FRAME_HEADER_BYTES;
-    for (const { entry } of batch) bytes += 2 + entry.length;
-    const out = Buffer.allocUnsafe(bytes);
+    let room = FRAME_HEADER_BYTES;
+    for (const waiting of batch) room += 2 + bytesOf(waiting);
+    const whole = Buffer.allocUnsafe(room);
     const full: FullFile[] = [];
     let at = FRAME_HEADER_BYTES;
     for (const { entry } of batch) {
-      at = out.writeUInt16BE(entry.length, at);
-      out.set(entry, at);
-      at += entry.length;
-      const tiles = edge.push(leafHash(entry));
+      const bytes = 'length' in entry ? entry : entry.encode(edge.size);
+      at = whole.writeUInt16BE(bytes.length, at);
+      whole.set(bytes, at);
+      at += bytes.length;
+      const leaf = leafHash(bytes);
+      if (!('length' in entry)) entry.hashed(leaf);
+      const tiles = edge.push(leaf);
       if (tiles !== null) full.push(...tiles);
     }
+    const out = whole.subarray(0, at);
     sealFrame(out, first, batch.length, edge.root());
     try {
       await this.#write(out);
     } catch (error) {
+      for (const { entry } of batch.toReversed()) if (!('length' in entry)) entry.undo();
       for (const waiting of batch) waiting.reject(unavailable(error));
       return;
     }
