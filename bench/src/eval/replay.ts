@@ -30,6 +30,8 @@ export interface ReplayedCall {
   /** With its flow caveats: null, or the code of the refusal. */
   readonly flow: string | null;
   readonly reading: FlowReading | undefined;
+  /** The words of the request ask for this tool. */
+  readonly requested: boolean;
   readonly shape: ToolShape | undefined;
 }
 
@@ -69,7 +71,7 @@ export class Replayer {
   }
 
   /** Replays a run, call by call. */
-  run(trace: Trace): readonly ReplayedCall[] {
+  run(trace: Trace, tokens = true): readonly ReplayedCall[] {
     const prompt = this.#set.prompt(trace);
     const policy = this.policy(trace.suite, prompt);
     const alone = this.#session(trace, policy, false);
@@ -88,15 +90,16 @@ export class Replayer {
         data: [],
         flow: { ...(reading?.facts ?? { untrusted: ['unknown'], destinationsNamed: false }), approved },
       };
-      const token = alone(recorded.fn, recorded.args, facts);
-      const flow = flowing(recorded.fn, recorded.args, facts);
+      const token = !tokens ? null : alone(recorded.fn, recorded.args, facts);
+      const flow = !tokens ? null : flowing(recorded.fn, recorded.args, facts);
       const output = this.#set.output(recorded);
       if (output !== undefined && shape !== undefined) {
         const value = structured(output);
         if (policy.left.size > 0) this.#author(tracker, value, trace.suite, released);
         tracker.result(shape, { args: recorded.args as Json, value });
       }
-      return { token, flow, reading, shape };
+      const requested = policy.tools.includes(recorded.fn) && (!policy.left.has(recorded.fn) || released.has(recorded.fn));
+      return { token, flow, reading, requested, shape };
     });
   }
 
