@@ -2,7 +2,7 @@
 // them; then, and only then, state. `clear` takes a synchronous ledger; `assess` stops before the state and says
 // what it would cost, for stores that answer later. What `assess` returns is no permission: it has no `ok: true`.
 import type { Facts } from '../call.ts';
-import type { Charges, Ledger } from '../charges.ts';
+import type { Charges, Ledger, LedgerAnswer } from '../charges.ts';
 import { deny, type Denial } from '../codes.ts';
 import { metersOf, partsOf } from '../verify/authentic.ts';
 import { verifiedParts, type VerifiedToken } from '../verify/verified.ts';
@@ -55,8 +55,17 @@ export function clear(v: VerifiedToken, facts: Facts, ledger?: Ledger): Decision
   const { charges } = assessed;
   if (isFree(charges)) return { ok: true, charges };
   if (ledger === undefined) return deny('ledger_required');
-  const answer = ledger.apply(charges, Math.max(facts.now, verifiedParts(v).now));
+  const answer = applied(ledger, charges, Math.max(facts.now, verifiedParts(v).now));
   if (answer.ok === true) return { ok: true, charges };
   const left = answer.left === undefined ? undefined : `${answer.left} left`;
   return deny(answer.code, left, answer.caveat);
+}
+
+// A ledger that fails denies (law L9), whatever it throws; its error may hold more than a caller should see.
+function applied(ledger: Ledger, charges: Charges, now: number): LedgerAnswer {
+  try {
+    return ledger.apply(charges, now);
+  } catch {
+    return { ok: false, code: 'store_unavailable', caveat: -1 };
+  }
 }
