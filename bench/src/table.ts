@@ -4,7 +4,7 @@
 export interface Table {
   readonly title: string;
   /** What was measured, in which unit, and what a reader has to know to judge it. */
-  readonly note?: string;
+  readonly notes?: readonly string[];
   readonly columns: readonly string[];
   readonly rows: readonly (readonly (string | number)[])[];
 }
@@ -26,5 +26,5 @@ export function tableText(t: Table): string {
     row.map((text, i) => (i === 0 ? text.padEnd(widths[i]!) : text.padStart(widths[i]!))).join('  ').trimEnd(),
   );
   lines.splice(1, 0, widths.map((w) => '-'.repeat(w)).join('  '));
-  return [t.title, ...(t.note === undefined ? [] : [t.note]), '', ...lines, ''].join('\n');
+  return [t.title, ...(t.notes ?? []), '', ...lines, ''].join('\n');
 }
