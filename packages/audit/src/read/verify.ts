@@ -100,6 +100,7 @@ export async function verifyLog(options: VerifyOptions): Promise<VerifyReport> {
   }
   const { target, claims, witnesses } = start;
   const files = await listFiles(options.directory, target.size, problems);
+  if (files.segments.length === 0) problems.add('wal', 'the write-ahead log is missing');
   for (const path of files.segments)
     claims.push(...(await checkSegment(options.directory, path, target, problems)));
   claims.sort((a, b) => a.size - b.size);
