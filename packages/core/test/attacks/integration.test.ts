@@ -1,0 +1,56 @@
+// Attack catalogue G5 (a forgotten await) and G9 (a secret in a log, an error, a dump), as far as core goes; G9 in
+// breadth is law L12.
+import { inspect as show } from 'node:util';
+import { expect, test } from 'vitest';
+import { assess, clear, createVerifier, prove, proveLater, publicKey, SecretKey, signer, type AsyncSigner } from '@ambit/core';
+import { AUDIENCE, facts, holder, keyring, mintBase, NOW, search, TestLedger, verifierWith } from '../sample.ts';
+
+test('G5 verification and clearing are synchronous: there is no promise to forget', () => {
+  const proof = prove(mintBase(), search, { audience: AUDIENCE, time: NOW }, holder(0));
+  const shown = verifierWith().verify({ token: mintBase(), proof, call: search, now: NOW });
+  expect(shown).not.toHaveProperty('then');
+  if (!shown.ok) throw new Error(shown.code);
+  const decision = clear(shown.token, facts(), new TestLedger());
+  expect(decision).not.toHaveProperty('then');
+  expect(decision.ok).toBe(true);
+});
+
+test('G5 what is assessed and not charged is no `true`, and a promise is no proof', async () => {
+  const proof = prove(mintBase(), search, { audience: AUDIENCE, time: NOW }, holder(0));
+  const shown = verifierWith().verify({ token: mintBase(), proof, call: search, now: NOW });
+  if (!shown.ok) throw new Error(shown.code);
+  expect(assess(shown.token, facts()).ok).not.toBe(true);
+  const kms: AsyncSigner<'holder'> = { publicKey: holder(0).publicKey, sign: async (l, m) => holder(0).sign(l, m) };
+  const later = proveLater(mintBase(), search, { audience: AUDIENCE, time: NOW }, kms);
+  expect(() => verifierWith().verify({ token: mintBase(), proof: later as never, call: search, now: NOW })).toThrow(TypeError);
+  const answer = verifierWith().verify({ token: mintBase(), proof: await later, call: search, now: NOW });
+  expect(answer.ok).toBe(true);
+});
+
+test('G5 an async ledger in place of a synchronous one does not pass for a yes', () => {
+  const proof = prove(mintBase(), search, { audience: AUDIENCE, time: NOW }, holder(0));
+  const shown = verifierWith().verify({ token: mintBase(), proof, call: search, now: NOW });
+  if (!shown.ok) throw new Error(shown.code);
+  const wrong = { apply: async () => ({ ok: true as const }) };
+  let decision: unknown;
+  try {
+    decision = clear(shown.token, facts(), wrong as never);
+  } catch (error) {
+    decision = error;
+  }
+  expect(decision).not.toMatchObject({ ok: true });
+});
+
+test('G9 keys print as what they are', () => {
+  const secret = SecretKey.generate('holder');
+  const spelled = [secret.unsafeText(), Buffer.from(secret.unsafeBytes()).toString('hex')];
+  const verification = keyring.exportFor(AUDIENCE)[0]!;
+  const things = [secret, signer(secret), verification, keyring, createVerifier({ audience: AUDIENCE, keys: [verification] })];
+  for (const thing of things) {
+    const text = `${show(thing, { depth: 9, showHidden: true })} ${JSON.stringify(thing)} ${String(thing)}`;
+    for (const s of spelled) expect(text).not.toContain(s);
+    expect(text).not.toContain(verification.unsafeText().slice(20));
+  }
+  expect(String(secret)).toBe('[holder secret key]');
+  expect(publicKey(secret).toString()).toMatch(/^ambpub_holder_/);
+});
