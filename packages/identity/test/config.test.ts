@@ -184,13 +184,15 @@ describe('a configuration', () => {
   test.each([
     ['brackets', '['.repeat(100_000)],
     ['brackets on many lines', '[\n'.repeat(100_000)],
-    ['dashes', '- '.repeat(2000) + 'x'],
+    ['dashes', '- '.repeat(30_000) + 'x'],
+    ['question marks', '? '.repeat(30_000) + 'x'],
     ['braces', 'a: {b: '.repeat(500)],
+    ['indentation', Array.from({ length: 300 }, (_, i) => `${' '.repeat(i)}a:`).join('\n')],
     [
       'an alias bomb',
       `a: &a [x,x,x,x,x,x,x,x,x]\n${'bcdefghi'.replace(/./g, (c) => `${c}: &${c} [${`*${String.fromCharCode(c.charCodeAt(0) - 1)},`.repeat(9)}]\n`)}`,
     ],
-    ['a long line', `operator: ${'x'.repeat(5000)}`],
+    ['a long line', `operator: ${'x'.repeat(70_000)}`],
   ])('nesting and size are bounded before anything grows: %s', (_, text) => {
     expect(problems(text).length).toBeGreaterThan(0);
   });

@@ -11,6 +11,7 @@ import {
   grantFor,
   layersText,
   registrationOf,
+  unverifiedActor,
   ResolvedEntitlements,
   verifierSeals,
   type Entitlement,
@@ -624,6 +625,9 @@ describe('explain', () => {
     expect(text).toMatch(
       /^operator {2}allows {5}acme-corp\nmodel {5}forbids {4}agent-v2@sha256:[0-9a-f]{64} {2}tool_denied: .*fs\.delete\)\n/,
     );
+    // Without any key the same is said of what the token claims, delegations included.
+    const claimed = explainLayers(unverifiedActor(token), 'read_customers', context, w.now);
+    expect(claimed.layers.map((l) => l.answer)).toEqual(['allowed', 'allowed', 'refused', 'refused']);
     const use = await w.use(token, 'code_exec');
     expect(use !== 'allowed' && use.layers?.layers.map((l) => l.answer)).toEqual([
       'refused',

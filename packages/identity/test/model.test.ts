@@ -229,7 +229,10 @@ describe('DSSE', () => {
       '{"payload":"","payloadType":"x","signatures":[]}',
       text.replace('"sig"', '"Sig"'),
       text.replace('"payload":"', '"payload":"*'),
-      JSON.stringify({ ...JSON.parse(text), signatures: new Array(17).fill({ keyid: '', sig: '' }) }),
+      JSON.stringify({
+        ...JSON.parse(text),
+        signatures: Array.from({ length: 17 }, () => ({ keyid: '', sig: '' })),
+      }),
     ]) {
       expect(readEnvelope(bad)).toBeNull();
     }

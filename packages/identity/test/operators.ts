@@ -27,10 +27,10 @@ export function acme(edit: (text: string) => string = (t) => t): Operator {
 export const ACME = `ambit: 1
 operator: acme-corp
 issuer: razorsec-iam-service
-keys: { seal-1: ${issuerKey} }
+keys: { seal-1: ${issuerKey.toString()} }
 signers:
-  ml-platform: ${modelKey}
-  ml-lab: ${publicKey(otherModelSecret)}
+  ml-platform: ${modelKey.toString()}
+  ml-lab: ${publicKey(otherModelSecret).toString()}
 tools:
   web_search: { external: true, data: [public], untrusted: true, writes: false }
   read_internal_docs: { external: false, data: [internal:research], untrusted: false, writes: false }
@@ -57,7 +57,7 @@ sessions:
 federation:
   partner-labs:
     issuer: partner-iam
-    keys: { seal-1: ${partnerKey} }
+    keys: { seal-1: ${partnerKey.toString()} }
     tools: [web_search, read_customers]
     data: [public]
     life: 5m

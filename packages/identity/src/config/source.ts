@@ -10,8 +10,8 @@ export const SOURCE_LIMITS: Readonly<Record<'characters' | 'line' | 'depth' | 'p
   Object.freeze({
     /** Characters of the text. */
     characters: 8 * 1024 * 1024,
-    /** Characters of a line; bounds compact nesting (`- - - -`) too. */
-    line: 4096,
+    /** Characters of a line: a group's tools in one list take some. */
+    line: 64 * 1024,
     /** Nesting of maps and lists; the format itself needs six. */
     depth: 16,
     /** Problems reported at once. */
@@ -170,12 +170,19 @@ function shapeProblem(text: string): Problem | null {
     line++;
   }
   let depth = 0;
+  let compact = 0;
   let seen = 1;
   for (const token of new Lexer().lex(text)) {
     if (token === '[' || token === '{') depth++;
     else if (token === ']' || token === '}') depth--;
-    else if (token.includes('\n')) seen += token.split('\n').length - 1;
-    if (depth > SOURCE_LIMITS.depth) return problem(seen, `nested deeper than ${SOURCE_LIMITS.depth}`);
+    // `- - - x` opens a list for each dash, on one line.
+    else if (token === '-' || token === '?') compact++;
+    else if (token.includes('\n')) {
+      seen += token.split('\n').length - 1;
+      compact = 0;
+    }
+    if (Math.max(depth, compact) > SOURCE_LIMITS.depth)
+      return problem(seen, `nested deeper than ${SOURCE_LIMITS.depth}`);
   }
   return null;
 }

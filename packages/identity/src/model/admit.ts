@@ -1,6 +1,6 @@
 // Whether a model may act for an operator: admitted by the configuration, attested by a signer the configuration
 // trusts for it, the very artifact that runs, and not revoked. Each refusal has its own code (attack I1).
-import { deny, equal, toBase64url, toHex, type Denial } from '@ambit/core';
+import { deny, equal, fromHex, toBase64url, toHex, type Denial } from '@ambit/core';
 import type { LayerName } from '../operator/layer.ts';
 import type { AdmittedModel, Operator } from '../operator/operator.ts';
 import { checkArtifact, isVerifiedAttestation, type VerifiedAttestation } from './attestation.ts';
@@ -27,17 +27,17 @@ export interface RevocationView {
     | { readonly ok: false; readonly code: Denial['code']; readonly entry?: { readonly kind: string } };
 }
 
-/** Who acts, by name; what the revocation list is asked about. `model` is the digest of 32 bytes. */
+/** Who acts, by name; what the revocation list is asked about. `model` is the artifact's digest in hexadecimal. */
 export interface Actors {
   readonly issuer: string;
   readonly operator: string;
-  readonly model: Uint8Array;
+  readonly model: string;
   readonly session: string;
   readonly user: string;
 }
 
-// No token or key id is empty, so these name nothing.
-const NOBODY = { token: '', key: '', nodes: [], holders: [] } as const;
+// Nothing is asked about nodes and holders here, and no token or key id is empty.
+const NONE: readonly string[] = Object.freeze([]);
 
 /**
  * A denial when operator, model, session or user is revoked, with the layer that is; or when the list can't be
@@ -47,14 +47,38 @@ export function checkRevoked(
   view: RevocationView,
   who: Actors,
 ): { readonly layer: LayerName; readonly denial: Denial } | null {
-  const answer = view.isRevoked({ ...NOBODY, ...who, model: toBase64url(who.model) });
+  const { issuer, operator, model, session, user } = who;
+  const answer = view.isRevoked({
+    issuer,
+    token: '',
+    key: '',
+    operator,
+    model: listName(model),
+    session,
+    user,
+    nodes: NONE,
+    holders: NONE,
+  });
   if (answer.ok) return null;
   const kind = answer.entry?.kind;
   if (answer.code === 'revoked' && kind === 'model') {
-    return { layer: 'model', denial: deny('model_revoked', modelDigestText(who.model)) };
+    return { layer: 'model', denial: deny('model_revoked', `sha256:${model}`) };
   }
   const layer = kind === 'user' || kind === 'session' ? kind : 'operator';
   return { layer, denial: deny(answer.code, kind) };
+}
+
+// The list names digests in base64url, token views in hexadecimal; the few models in use are converted once.
+const names = new Map<string, string>();
+function listName(hex: string): string {
+  const known = names.get(hex);
+  if (known !== undefined) return known;
+  const bytes = fromHex(hex);
+  if (bytes?.length !== 32) throw new TypeError('model digest: expected 64 hexadecimal digits');
+  if (names.size >= 1024) names.clear();
+  const name = toBase64url(bytes);
+  names.set(hex, name);
+  return name;
 }
 
 /** Whether the configuration in force admits a model with this digest (32 bytes, or hexadecimal). */

@@ -137,5 +137,5 @@ function isRetiring(value: unknown): value is Retiring {
 const isTime = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
 function requireTime(now: number): void {
-  if (!isTime(now)) throw new RangeError(`now: expected whole Unix seconds, got ${now}`);
+  if (!isTime(now)) throw new RangeError(`now: expected whole Unix seconds, got ${String(now)}`);
 }

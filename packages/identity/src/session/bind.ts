@@ -8,6 +8,7 @@ import {
   isName,
   isToolPattern,
   LIMITS,
+  toHex,
   type Budget,
   type Denial,
   type GrantSpec,
@@ -75,6 +76,8 @@ export type Bound =
 export function grantFor(request: SessionRequest, context: BindContext): Bound {
   requireRequest(request);
   const { registration, entitlements, now } = context;
+  if (!Number.isSafeInteger(now) || now < 0)
+    throw new RangeError(`now: expected whole Unix seconds, got ${now}`);
   const { operator } = registration;
   if (now < registration.since)
     return at('operator', deny('config_changed', 'it comes into force in a moment; mint again'));
@@ -83,7 +86,13 @@ export function grantFor(request: SessionRequest, context: BindContext): Bound {
   const { measured } = request.model;
   const digest = measured instanceof Uint8Array ? measured : measured.digest;
   const { issuer } = operator.config;
-  const who = { issuer, operator: operator.id, model: digest, session: request.session, user: request.user };
+  const who = {
+    issuer,
+    operator: operator.id,
+    model: toHex(digest),
+    session: request.session,
+    user: request.user,
+  };
   const revoked = checkRevoked(context.revocations, who);
   if (revoked !== null) return at(revoked.layer, revoked.denial);
   const user = entitlements.view(operator, request.user, now);

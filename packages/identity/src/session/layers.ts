@@ -2,7 +2,15 @@
 // registered, and the token minted under its configuration in force (or one within a stated grace period).
 // Model: still admitted, its digest not revoked. Session: open. User: the *current* entitlements allow the tool
 // on the data it touches. Every answer costs look-ups bounded by the length of names; nothing is cached.
-import { compileTools, deny, fromHex, type Denial, type TokenView, type VerifiedToken } from '@ambit/core';
+import {
+  compileTools,
+  deny,
+  inspect,
+  toHex,
+  type Denial,
+  type TokenView,
+  type VerifiedToken,
+} from '@ambit/core';
 import type { ToolFacts } from '../config/configuration.ts';
 import { checkModel, checkRevoked, type RevocationView } from '../model/admit.ts';
 import type { LayerName } from '../operator/layer.ts';
@@ -52,11 +60,13 @@ export type Actor = Pick<
   | 'issuedAt'
   | 'expires'
   | 'sealedBy'
-  | 'chain'
   | 'tools'
   | 'data'
   | 'deny'
->;
+> & {
+  /** The chain of holders, root first. */
+  readonly chain: readonly unknown[];
+};
 
 /**
  * Asks all layers about the call that `token` was verified for. `now` is Unix seconds; a time before the one the
@@ -74,96 +84,108 @@ export function explainLayers(actor: Actor, tool: string, context: LayerContext,
   return ask(actor, tool, context, now, true);
 }
 
+// One question to all layers: what each of them needs to answer. Use and explanation ask the same functions.
+interface Question {
+  readonly actor: Actor;
+  readonly tool: string;
+  readonly context: LayerContext;
+  readonly now: number;
+  /** For explanations: ask everyone, and the grant too. */
+  readonly all: boolean;
+  /** The operator in force; null for another operator's token. */
+  readonly registration: Registration | null;
+  facts: ToolFacts | null;
+  until: number | undefined;
+}
+
+type Ask = readonly [LayerName, (q: Question) => Denial | null];
+
+const OWN: readonly Ask[] = [
+  ['operator', askOperator],
+  ['model', askModel],
+  ['session', (q) => checkSession(q) ?? (q.all ? checkGrant(q) : null)],
+  ['user', askUser],
+];
+
+// Another operator's configuration, session and user are its own business; only what can be known here is asked.
+const FEDERATED: readonly Ask[] = [
+  ['operator', askFederated],
+  ['model', (): null => null],
+  ['session', (q) => (q.all ? checkGrant(q) : null)],
+  ['user', (): null => null],
+];
+
 function ask(actor: Actor, tool: string, context: LayerContext, now: number, all: boolean): LayersAnswer {
-  const registration = context.operators.get(actor.operator.id);
-  if (registration === undefined || actor.way === 'signatures')
-    return askFederated(actor, tool, context, now, all);
-  const { operator } = registration;
-  const facts = operator.facts(tool);
-  const revoked = revocation(actor, context);
-  let until: number | undefined;
-  const layers = new Answers(actor, all, revoked);
-  layers.ask('operator', () => {
-    const minted = checkMintedUnder(actor, registration, now);
-    if (!minted.ok) return minted;
-    until = minted.until;
-    return operator.layer.check(tool, facts.data);
-  });
-  layers.ask('model', () => {
-    const model = checkModel(operator, actor.model.id, actor.model.digest);
-    return 'ok' in model ? model : model.layer.check(tool, facts.data);
-  });
-  layers.ask(
-    'session',
-    () => checkSession(actor, context, now) ?? (all ? checkGrant(actor, tool, facts.data) : null),
-  );
-  layers.ask('user', () => {
-    const user = context.entitlements.view(operator, actor.user, now);
-    return 'ok' in user ? user : user.check(tool, facts.data);
-  });
-  return layers.sum(facts, until);
-}
-
-// Another operator's token, found genuine by signatures alone: the most that the operators here accept of it.
-// Its own configuration, session and user are its operator's business; only what can be known here is asked.
-function askFederated(
-  actor: Actor,
-  tool: string,
-  context: LayerContext,
-  now: number,
-  all: boolean,
-): LayersAnswer {
-  let denial: Denial | null = deny('operator_unknown', actor.operator.id);
-  let facts: ToolFacts | null = null;
-  for (const { operator } of context.operators.values()) {
-    if (operator.federated(actor.operator.id) === undefined) continue;
-    denial = checkFederated(operator, actor, tool, now);
-    facts = operator.facts(tool);
-    if (denial === null) break;
-  }
-  const layers = new Answers(actor, all, revocation(actor, context));
-  layers.ask('operator', () => denial);
-  layers.ask('model', () => null);
-  layers.ask('session', () => (all ? checkGrant(actor, tool, facts?.data ?? null) : null));
-  layers.ask('user', () => null);
-  return layers.sum(facts, undefined);
-}
-
-// Collects what each layer says, and the first denial.
-class Answers {
-  readonly #actor: Actor;
-  readonly #all: boolean;
-  readonly #revoked: ReturnType<typeof checkRevoked>;
-  readonly #layers: LayerAnswer[] = [];
-  #first: Denial | null = null;
-
-  constructor(actor: Actor, all: boolean, revoked: ReturnType<typeof checkRevoked>) {
-    this.#actor = actor;
-    this.#all = all;
-    this.#revoked = revoked;
-  }
-
-  ask(layer: LayerName, check: () => Denial | null): void {
-    const who = name(layer, this.#actor);
-    if (this.#first !== null && !this.#all) {
-      this.#layers.push({ layer, answer: 'not_asked', who });
-      return;
+  const known = actor.way === 'mac' ? (context.operators.get(actor.operator.id) ?? null) : null;
+  const facts = known?.operator.facts(tool) ?? null;
+  const q: Question = { actor, tool, context, now, all, registration: known, facts, until: undefined };
+  const revoked = revocation(actor, context.revocations);
+  const layers: LayerAnswer[] = [];
+  let first: Denial | null = null;
+  for (const [layer, check] of known === null ? FEDERATED : OWN) {
+    const who = name(layer, actor);
+    if (first !== null && !all) {
+      layers.push({ layer, answer: 'not_asked', who });
+      continue;
     }
-    const denial = this.#revoked?.layer === layer ? this.#revoked.denial : check();
-    this.#first ??= denial;
-    this.#layers.push(
-      denial === null
-        ? { layer, answer: 'allowed', who }
-        : { layer, answer: 'refused', who, code: denial.code, message: denial.message },
-    );
+    const denial = revoked?.layer === layer ? revoked.denial : check(q);
+    first ??= denial;
+    if (denial === null) layers.push({ layer, answer: 'allowed', who });
+    else layers.push({ layer, answer: 'refused', who, code: denial.code, message: denial.message });
   }
+  if (first !== null || q.facts === null) return { ...(first ?? deny('operator_unknown')), layers };
+  return { ok: true, facts: q.facts, layers, ...(q.until === undefined ? {} : { until: q.until }) };
+}
 
-  sum(facts: ToolFacts | null, until: number | undefined): LayersAnswer {
-    const layers = this.#layers;
-    if (this.#first !== null || facts === null)
-      return { ...(this.#first ?? deny('operator_unknown')), layers };
-    return { ok: true, facts, layers, ...(until === undefined ? {} : { until }) };
+/** What a token says of itself, for explanations without any key. `way` is how a verifier would find it genuine. */
+export function unverifiedActor(token: string, way: Actor['way'] = 'mac'): Actor {
+  const { grant, nodes, expires } = inspect(token);
+  const { issuer, session, user, issuedAt, tools, deny: denied } = grant;
+  const config = grant.operator.config === undefined ? null : toHex(grant.operator.config);
+  return {
+    way,
+    issuer,
+    session,
+    user,
+    issuedAt,
+    tools,
+    deny: denied,
+    expires,
+    data: grant.data ?? null,
+    operator: { id: grant.operator.id, config },
+    model: { id: grant.model.id, digest: toHex(grant.model.digest) },
+    sealedBy: null,
+    chain: nodes,
+  };
+}
+
+function askOperator(q: Question): Denial | null {
+  const minted = checkMintedUnder(q.actor, q.registration!, q.now);
+  if (!minted.ok) return minted;
+  q.until = minted.until;
+  return q.registration!.operator.layer.check(q.tool, q.facts!.data);
+}
+
+function askModel(q: Question): Denial | null {
+  const model = checkModel(q.registration!.operator, q.actor.model.id, q.actor.model.digest);
+  return 'ok' in model ? model : model.layer.check(q.tool, q.facts!.data);
+}
+
+function askUser(q: Question): Denial | null {
+  const user = q.context.entitlements.view(q.registration!.operator, q.actor.user, q.now);
+  return 'ok' in user ? user : user.check(q.tool, q.facts!.data);
+}
+
+function askFederated(q: Question): Denial | null {
+  let denial: Denial = deny('operator_unknown', q.actor.operator.id);
+  for (const { operator } of q.context.operators.values()) {
+    if (operator.federated(q.actor.operator.id) === undefined) continue;
+    const refused = checkFederated(operator, q.actor, q.tool, q.now);
+    q.facts = operator.facts(q.tool);
+    if (refused === null) return null;
+    denial = refused;
   }
+  return denial;
 }
 
 function name(layer: LayerName, actor: Actor): string {
@@ -172,26 +194,19 @@ function name(layer: LayerName, actor: Actor): string {
   return layer === 'session' ? actor.session : actor.user;
 }
 
-function revocation(actor: Actor, context: LayerContext): ReturnType<typeof checkRevoked> {
-  const digest = fromHex(actor.model.digest);
-  if (digest?.length !== 32) throw new TypeError('model digest: expected 64 hexadecimal digits');
-  const { issuer, session, user } = actor;
-  return checkRevoked(context.revocations, {
-    issuer,
-    operator: actor.operator.id,
-    model: digest,
-    session,
-    user,
-  });
+function revocation(actor: Actor, view: RevocationView): ReturnType<typeof checkRevoked> {
+  const { issuer, session, user, operator, model } = actor;
+  return checkRevoked(view, { issuer, operator: operator.id, model: model.digest, session, user });
 }
 
-function checkSession(actor: Actor, context: LayerContext, now: number): Denial | null {
+function checkSession({ actor, context, now }: Question): Denial | null {
   if (!context.session.ok) return deny(context.session.code, actor.session);
   return now < actor.expires ? null : deny('expired', actor.session);
 }
 
 // For explanations: what the grant itself says. At use `clear` of core asks the grant and every caveat.
-function checkGrant(actor: Actor, tool: string, data: readonly string[] | null): Denial | null {
+function checkGrant({ actor, tool, facts }: Question): Denial | null {
+  const data = facts?.data ?? null;
   if (compileTools(actor.deny)(tool)) return deny('tool_denied', 'by the grant');
   if (!compileTools(actor.tools)(tool))
     return deny('tool_not_granted', `the grant has ${actor.tools.join(', ')}`);
