@@ -31,12 +31,15 @@ export interface AuthorizerOptions {
   }) => void;
 }
 
-/** One call. `facts.now` is the time of everything. */
+/** One call. `now` is the time of everything; facts may depend on the token, and may be refused for it. */
 export interface AuthorizeRequest {
   readonly token: string;
   readonly proof?: string | undefined;
   readonly call: Call;
-  readonly facts: Facts;
+  /** The facts, or what finds them for a verified token: the operator's tool table and the identity layers. */
+  readonly facts: Facts | ((token: VerifiedToken) => Facts | Denial);
+  /** Unix seconds; default `facts.now`, and needed when facts are found later. */
+  readonly now?: number;
 }
 
 /** The call may run. */
@@ -94,9 +97,12 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
   const mayProceed = compileTools(patterns);
 
   return {
-    authorize: async ({ token, proof, call, facts }) => {
-      const shown = verifier.verify({ token, proof, call, now: facts.now });
+    authorize: async ({ token, proof, call, facts: given, now: time }) => {
+      const at = time ?? (typeof given === 'function' ? Number.NaN : given.now);
+      const shown = verifier.verify({ token, proof, call, now: at });
       if (!shown.ok) return shown;
+      const facts = typeof given === 'function' ? given(shown.token) : given;
+      if ('ok' in facts) return facts;
       const assessed = assess(shown.token, facts);
       if (assessed.ok === false) return assessed;
       const { charges } = assessed;

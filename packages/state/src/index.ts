@@ -9,3 +9,4 @@ export { memoryLedger, memoryStore, type MemoryOptions } from './memory.ts';
 export * from './authorize.ts';
 export * from './snapshot.ts';
 export * from './commands.ts';
+export * from './lease.ts';
