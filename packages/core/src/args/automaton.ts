@@ -6,13 +6,13 @@ import { LIMITS } from '../limits.ts';
 import type { Check, Kind, Work } from './check.ts';
 import { spend, TOO_LONG } from './check.ts';
 import type { PatternConstraint } from './kinds.ts';
-import type { Ranges, Regular } from './regular.ts';
+import type { Bounds, Regular } from './regular.ts';
 import { parseRegular } from './regular.ts';
-import { quote, utf8Length } from './text.ts';
+import { printable, utf8Length } from './text.ts';
 
 /** A nondeterministic automaton. State 0 accepts; others read a code point of `sets`, or fork without reading. */
 interface Automaton {
-  readonly sets: (Ranges | null)[];
+  readonly sets: (Bounds | null)[];
   readonly next: number[];
   /** The second way of a fork, or -1. */
   readonly fork: number[];
@@ -22,7 +22,7 @@ interface Automaton {
 /** Thrown by `add` alone, when an automaton outgrows its limit. */
 const TOO_LARGE = Object.freeze({ tooLarge: true });
 
-function add(a: Automaton, set: Ranges | null, next: number, fork = -1): number {
+function add(a: Automaton, set: Bounds | null, next: number, fork = -1): number {
   if (a.sets.length >= LIMITS.patternStates) throw TOO_LARGE;
   a.sets.push(set);
   a.next.push(next);
@@ -32,33 +32,28 @@ function add(a: Automaton, set: Ranges | null, next: number, fork = -1): number 
 
 /** Adds what `node` reads before going on at `next`; every call adds a state, which bounds the whole build. */
 function build(a: Automaton, node: Regular, next: number): number {
-  switch (node.op) {
-    case 'set':
-      return add(a, node.ranges, next);
-    case 'sequence':
-      if (node.parts.length === 0) return add(a, null, next);
-      return node.parts.reduceRight((then, part) => build(a, part, then), next);
-    case 'either':
-      return node.branches
-        .map((branch) => build(a, branch, next))
-        .reduceRight((rest, one) => add(a, null, one, rest));
-    case 'repeat': {
-      let entry: number;
-      if (node.max < 0) {
-        entry = add(a, null, next);
-        a.fork[entry] = build(a, node.body, entry);
-      } else {
-        entry = add(a, null, next);
-        for (let i = node.min; i < node.max; i++) entry = add(a, null, build(a, node.body, entry), next);
-      }
-      for (let i = 0; i < node.min; i++) entry = build(a, node.body, entry);
-      return entry;
-    }
+  if (node.op === 'set') return add(a, node.bounds, next);
+  if (node.op === 'either') {
+    const ways = node.branches.map((branch) => build(a, branch, next));
+    return ways.reduceRight((rest, way) => add(a, null, way, rest));
   }
+  let entry: number;
+  if (node.op === 'sequence') {
+    if (node.parts.length === 0) return add(a, null, next);
+    entry = next;
+    for (let i = node.parts.length - 1; i >= 0; i--) entry = build(a, node.parts[i]!, entry);
+    return entry;
+  }
+  entry = add(a, null, next);
+  if (node.max < 0) a.fork[entry] = build(a, node.body, entry);
+  for (let i = node.min; i < node.max; i++) entry = add(a, null, build(a, node.body, entry), next);
+  for (let i = 0; i < node.min; i++) entry = build(a, node.body, entry);
+  return entry;
 }
 
 /** The automaton of a pattern, or a phrase that says what is wrong with it. */
 function automaton(pattern: string): Automaton | string {
+  if (utf8Length(pattern) > LIMITS.textBytes) return `more than ${LIMITS.textBytes} bytes`;
   const parsed = parseRegular(pattern);
   if (typeof parsed === 'string') return parsed;
   const a: Automaton = { sets: [null], next: [-1], fork: [-1], start: 0 };
@@ -71,14 +66,16 @@ function automaton(pattern: string): Automaton | string {
   return a;
 }
 
-/** Entries of the table of one pattern: 32 KiB, enough for every pattern that is not made to fill it. */
+/** Entries of the table of one pattern: 16 KiB, enough for every pattern that is not made to fill it. */
 const TABLE = 8192;
+/** Once a value has filled the table so many times, the rest of it is matched without one. */
+const REFILLS = 2;
 const DEAD = 0;
 const START = 1;
 
 /** A compiled pattern. Throws TypeError for a malformed one: see `patternProblem`. */
 export class Matcher {
-  /** Passes over states of the automaton so far: what tests of linear time count. */
+  /** Looks at states of the automaton so far: what tests of linear time count. */
   steps = 0;
   readonly #a: Automaton;
   /** Where the classes of code points begin that the pattern does not tell apart; class 0 begins at 0. */
@@ -87,23 +84,28 @@ export class Matcher {
   readonly #classes: number;
   /** Room for so many deterministic states; when they are used up, all are dropped and made again. */
   readonly #limit: number;
-  #table: Int32Array = new Int32Array(0);
-  #members: Int32Array[] = [];
-  #ids: Map<string, number> = new Map();
-  readonly #mark: Uint8Array;
+  /** Where each deterministic state gets with each class, or -1; made at first use, as is all that follows. */
+  #table: Int16Array = new Int16Array(0);
+  /** What each deterministic state stands for: reading and accepting states, sorted. */
+  #members: Uint16Array[] = [];
+  readonly #ids: Map<string, number> = new Map();
+  // Scratch of `advance`: when a state was last reached, states still to follow, states found.
+  #mark: Uint32Array = new Uint32Array(0);
+  #stack: Uint16Array = new Uint16Array(0);
+  #found: Uint16Array = new Uint16Array(0);
+  #round = 0;
 
   constructor(pattern: string) {
     const a = automaton(pattern);
     if (typeof a === 'string') throw new TypeError(`pattern: ${a}`);
     this.#a = a;
-    this.#mark = new Uint8Array(a.sets.length);
     const bounds = new Set<number>();
-    for (const set of new Set(a.sets)) set?.forEach((c, i) => bounds.add(i % 2 === 0 ? c : c + 1));
+    for (const set of new Set(a.sets)) set?.forEach((c) => bounds.add(c));
     bounds.delete(0);
     this.#bounds = [...bounds].toSorted((x, y) => x - y);
     this.#classes = this.#bounds.length + 1;
     this.#limit = Math.max(16, Math.min(256, Math.floor(TABLE / this.#classes)));
-    this.#ascii = Uint16Array.from({ length: 128 }, (_, c) => this.#classOf(c));
+    this.#ascii = Uint16Array.from({ length: 128 }, (_, c) => upperBound(this.#bounds, c));
   }
 
   /** States of the automaton: what a character may cost at worst. */
@@ -115,42 +117,69 @@ export class Matcher {
   test(text: string): boolean {
     if (this.#members.length === 0) this.#reset();
     let state = START;
+    let refills = 0;
     for (let i = 0; i < text.length; i++) {
-      let c = text.charCodeAt(i);
-      let cls: number;
-      if (c < 128) cls = this.#ascii[c]!;
+      const cls = this.#classAt(text, i);
+      if ((text.charCodeAt(i) & 0xfc00) === 0xd800) i++;
+      const known = this.#table[state * this.#classes + cls]!;
+      if (known >= 0) state = known;
       else {
-        if ((c & 0xfc00) === 0xd800) c = text.codePointAt(i++)!;
-        cls = this.#classOf(c);
+        const count = this.#advance(this.#members[state]!, this.#members[state]!.length, cls);
+        const members = this.#found.slice(0, count).sort();
+        if (this.#members.length === this.#limit) {
+          if (refills++ === REFILLS) return this.#simulate(text, i + 1, members);
+          this.#reset();
+          state = this.#id(members);
+        } else {
+          const to = this.#id(members);
+          this.#table[state * this.#classes + cls] = to;
+          state = to;
+        }
       }
-      const to = this.#table[state * this.#classes + cls]!;
-      state = to >= 0 ? to : this.#step(state, cls);
       if (state === DEAD) return false;
     }
     return this.#members[state]![0] === 0;
   }
 
-  #classOf(c: number): number {
-    let low = 0;
-    let high = this.#bounds.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (this.#bounds[middle]! <= c) low = middle + 1;
-      else high = middle;
+  /** The rest of a match, from `i` on, one pass over the states a character. */
+  #simulate(text: string, i: number, members: Uint16Array): boolean {
+    let states = members;
+    let count = members.length;
+    // Two arrays take turns, so that nothing is allocated for a character.
+    let spare: Uint16Array = new Uint16Array(this.states);
+    for (; i < text.length && count > 0; i++) {
+      count = this.#advance(states, count, this.#classAt(text, i));
+      if ((text.charCodeAt(i) & 0xfc00) === 0xd800) i++;
+      states = this.#found;
+      this.#found = spare;
+      spare = states;
     }
-    return low;
+    return states.subarray(0, count).includes(0);
+  }
+
+  #classAt(text: string, i: number): number {
+    const c = text.charCodeAt(i);
+    return c < 128 ? this.#ascii[c]! : upperBound(this.#bounds, text.codePointAt(i)!);
   }
 
   #reset(): void {
-    this.#table = new Int32Array(this.#limit * this.#classes).fill(-1);
+    const states = this.states;
+    if (this.#mark.length === 0) {
+      this.#table = new Int16Array(this.#limit * this.#classes);
+      this.#mark = new Uint32Array(states);
+      this.#stack = new Uint16Array(states);
+      this.#found = new Uint16Array(states);
+    }
+    this.#table.fill(-1);
     this.#members = [];
     this.#ids.clear();
-    this.#id(new Int32Array(0));
-    this.#id(this.#collect([this.#a.start]));
+    this.#id(new Uint16Array(0));
+    this.#nextRound();
+    this.#id(this.#found.slice(0, this.#follow(this.#a.start, 0)).sort());
   }
 
   /** The number of a set of states, which is new or known. */
-  #id(members: Int32Array): number {
+  #id(members: Uint16Array): number {
     const key = String.fromCharCode(...members);
     let id = this.#ids.get(key);
     if (id === undefined) {
@@ -160,56 +189,74 @@ export class Matcher {
     return id;
   }
 
-  /** Where a set of states gets by reading a code point of class `cls`. */
-  #step(from: number, cls: number): number {
+  /** Collects in `#found` where the first `size` of `states` get by reading a code point of class `cls`; how many those are. */
+  #advance(states: Uint16Array, size: number, cls: number): number {
     const { sets, next } = this.#a;
     const c = cls === 0 ? 0 : this.#bounds[cls - 1]!;
-    const seeds: number[] = [];
-    for (const state of this.#members[from]!) {
-      const set = sets[state];
-      if (set && contains(set, c)) seeds.push(next[state]!);
+    let count = 0;
+    this.#nextRound();
+    this.steps += size;
+    for (let i = 0; i < size; i++) {
+      const set = sets[states[i]!]!;
+      // Odd: behind the beginning of a range, and not behind its end.
+      if (set !== null && (upperBound(set, c) & 1) === 1) count = this.#follow(next[states[i]!]!, count);
     }
-    const members = this.#collect(seeds);
-    if (this.#members.length === this.#limit) {
-      this.#reset();
-      return this.#id(members);
-    }
-    return (this.#table[from * this.#classes + cls] = this.#id(members));
+    return count;
   }
 
-  /** All reading and accepting states that `stack` leads to without reading, in order. */
-  #collect(stack: number[]): Int32Array {
+  #nextRound(): void {
+    if (++this.#round <= 0xffff_ffff) return;
+    this.#mark.fill(0);
+    this.#round = 1;
+  }
+
+  /** Adds to `#found` all reading and accepting states that `state` leads to and that this round has not seen. */
+  #follow(state: number, count: number): number {
+    const mark = this.#mark;
+    const round = this.#round;
+    if (mark[state] === round) return count;
     const { sets, next, fork } = this.#a;
-    const mark = this.#mark.fill(0);
-    let count = 0;
-    for (let state = stack.pop(); state !== undefined; state = stack.pop()) {
-      if (mark[state] !== 0) continue;
-      if (sets[state] !== null || state === 0) {
-        mark[state] = 2;
-        count++;
+    const stack = this.#stack;
+    let depth = 1;
+    mark[state] = round;
+    stack[0] = state;
+    while (depth > 0) {
+      const at = stack[--depth]!;
+      this.steps++;
+      if (sets[at] !== null || at === 0) {
+        this.#found[count++] = at;
         continue;
       }
-      mark[state] = 1;
-      if (fork[state]! >= 0) stack.push(fork[state]!);
-      stack.push(next[state]!);
+      const first = next[at]!;
+      const second = fork[at]!;
+      if (mark[first] !== round) {
+        mark[first] = round;
+        stack[depth++] = first;
+      }
+      if (second >= 0 && mark[second] !== round) {
+        mark[second] = round;
+        stack[depth++] = second;
+      }
     }
-    this.steps += mark.length;
-    const out = new Int32Array(count);
-    for (let state = 0, i = 0; i < count; state++) if (mark[state] === 2) out[i++] = state;
-    return out;
+    return count;
   }
 }
 
-function contains(set: Ranges, c: number): boolean {
-  for (let i = 0; i < set.length; i += 2) if (c >= set[i]! && c <= set[i + 1]!) return true;
-  return false;
+/** How many of the sorted numbers are at most `c`. */
+function upperBound(sorted: readonly number[], c: number): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (sorted[middle]! <= c) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
-/** What is wrong with a pattern as a text of a token, or null. */
+/** What is wrong with a pattern, or null. */
 export function patternProblem(pattern: unknown): string | null {
-  if (typeof pattern !== 'string' || utf8Length(pattern) > LIMITS.textBytes) {
-    return `pattern: expected a text of at most ${LIMITS.textBytes} bytes`;
-  }
+  if (typeof pattern !== 'string') return 'pattern: expected a text';
   const a = automaton(pattern);
   return typeof a === 'string' ? `pattern: ${a}` : null;
 }
@@ -219,7 +266,7 @@ export const pattern: Kind<PatternConstraint> = {
   code: 5,
   fields: ['pattern'],
   problem: (constraint) => patternProblem(constraint.pattern),
-  phrase: (constraint) => `must match ${quote(constraint.pattern)}`,
+  phrase: (constraint) => `must match "${printable(constraint.pattern)}"`,
   write: (constraint) => [constraint.pattern],
   read([text, ...more]) {
     return typeof text === 'string' && more.length === 0 ? { kind: 'pattern', pattern: text } : null;

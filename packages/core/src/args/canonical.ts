@@ -8,9 +8,19 @@ import type { Json, JsonArray, JsonObject } from './json.ts';
 
 /** The RFC 8785 text of a checked value (one that `parseJson` or `snapshotJson` returned). */
 export function canonicalJson(value: Json): string {
-  if (typeof value === 'string') return JSON.stringify(value);
+  if (typeof value === 'string') return textOf(value);
   if (typeof value !== 'object' || value === null) return String(value);
   return isArray(value) ? arrayText(value) : objectText(value);
+}
+
+/** A string in quotes. Short ones without anything to escape, which most are, are not worth the call. */
+function textOf(text: string): string {
+  if (text.length > 64) return JSON.stringify(text);
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i);
+    if (c < 0x20 || c === 0x22 || c === 0x5c) return JSON.stringify(text);
+  }
+  return `"${text}"`;
 }
 
 /** Array.isArray does not narrow to a readonly array. */
@@ -40,7 +50,7 @@ function objectText(object: JsonObject): string {
   for (let i = 0; i < names.length; i++) {
     const name = names[i]!;
     out += i > 0 ? ',' : '';
-    out += `${JSON.stringify(name)}:${canonicalJson(object[name]!)}`;
+    out += `${textOf(name)}:${canonicalJson(object[name]!)}`;
   }
   return `${out}}`;
 }

@@ -24,13 +24,14 @@ function textProblem(text: string): string | null {
     if (c === 0x25) return 'percent signs';
   }
   if (isAscii(text)) return null;
-  for (const char of text) {
+  // Full-width forms, leaders, account-of signs and the like come apart into ASCII here.
+  const plain = text.normalize('NFKC');
+  if (syntaxCount(plain) !== syntaxCount(text)) return 'look-alikes of separators';
+  for (const char of text + plain) {
     if (isInvisible(char.codePointAt(0) ?? 0) || !isWellFormed(char)) return 'invisible characters';
     if (LOOKALIKES.has(char)) return 'look-alikes of separators';
   }
-  // Full-width forms, leaders, account-of signs and the like come apart into ASCII here.
-  const plain = text.normalize('NFKC');
-  return syntaxCount(plain) === syntaxCount(text) ? null : 'look-alikes of separators';
+  return null;
 }
 
 function isAscii(text: string): boolean {

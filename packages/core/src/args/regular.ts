@@ -1,7 +1,7 @@
 // The syntax of `pattern`: regular expressions in the old sense, and nothing that needs backtracking. A pattern
 // always covers the whole value; it means what the same text means to a JavaScript RegExp as ^(?:...)$ with the
-// `u` flag, except that \s is ASCII white space.
-//   a  é  \.  \-      a literal code point; ASCII punctuation may be escaped, and has to be where it is syntax
+// `u` flag, except that \s is ASCII white space and that any ASCII punctuation may be escaped.
+//   a  é  \.  \-      a literal code point; what is syntax has to be escaped
 //   \n \r \t          line feed, carriage return, tab
 //   .                 any code point but line ends (LF, CR, U+2028, U+2029)
 //   \d \w \s          [0-9], [A-Za-z0-9_], [ \t\n\v\f\r]; \D \W \S the others
@@ -12,12 +12,15 @@
 import { LIMITS } from '../limits.ts';
 import { isWellFormed } from './text.ts';
 
-/** Sorted, disjoint ranges of code points, flat: low, high, low, high (both inclusive). */
-export type Ranges = readonly number[];
+/** Ranges of code points, flat: low, high, low, high, both inclusive. */
+type Ranges = readonly number[];
+
+/** A set of code points by its bounds, sorted: inside from each even one on, outside from each odd one on. */
+export type Bounds = readonly number[];
 
 /** The parsed form. A sequence of nothing is the empty word; `max` is -1 without an upper bound. */
 export type Regular =
-  | { readonly op: 'set'; readonly ranges: Ranges }
+  | { readonly op: 'set'; readonly bounds: Bounds }
   | { readonly op: 'sequence'; readonly parts: readonly Regular[] }
   | { readonly op: 'either'; readonly branches: readonly Regular[] }
   | { readonly op: 'repeat'; readonly body: Regular; readonly min: number; readonly max: number };
@@ -137,11 +140,11 @@ class Parser {
         return body;
       }
       case '[':
-        return { op: 'set', ranges: this.set() };
+        return set(this.set());
       case '.':
-        return { op: 'set', ranges: ANY };
+        return set(ANY);
       case '\\':
-        return { op: 'set', ranges: this.escape() };
+        return set(this.escape());
       case '^':
       case '$':
         throw new Syntax('an anchor: patterns always cover the whole value');
@@ -154,7 +157,7 @@ class Parser {
       case '}':
         throw new Syntax(`an unescaped ${char}`);
       default:
-        return { op: 'set', ranges: single(char) };
+        return set(single(char));
     }
   }
 
@@ -228,6 +231,11 @@ class Parser {
     if (char === '[') throw new Syntax('an unescaped [ in a class');
     return char === '\\' ? this.escape() : single(char);
   }
+}
+
+/** A node that reads one of these code points; the ranges are sorted and do not touch. */
+function set(ranges: Ranges): Regular {
+  return { op: 'set', bounds: ranges.map((c, i) => c + (i % 2)) };
 }
 
 function single(char: string): Ranges {

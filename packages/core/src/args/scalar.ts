@@ -11,7 +11,7 @@ import type { Json } from './json.ts';
 import { parseJson } from './json.ts';
 import { numberProblem } from './number.ts';
 import { snapshotJson } from './snapshot.ts';
-import { quote, utf8Length } from './text.ts';
+import { printable, utf8Length } from './text.ts';
 
 /** Whether two checked values are the same JSON value; the order of names does not count. */
 export function jsonEqual(a: Json, b: Json): boolean {
@@ -51,7 +51,7 @@ export const equals: Kind<EqualsConstraint> = {
   code: 1,
   fields: ['value'],
   problem: ({ value }) => (valueText(value) === null ? `value: ${VALUE}` : null),
-  phrase: ({ value }) => `must be ${quote(canonicalJson(value))}`,
+  phrase: ({ value }) => `must be ${printable(canonicalJson(value))}`,
   write: ({ value }) => [canonicalJson(value)],
   read([text, ...more]) {
     const value = readValue(text);
@@ -73,7 +73,7 @@ export const oneOf: Kind<OneOfConstraint> = {
     const sound = Array.isArray(values) && values.length > 0 && values.length <= LIMITS.listItems;
     return sound && values.every((value) => valueText(value) !== null) ? null : `values: ${VALUE}`;
   },
-  phrase: ({ values }) => `must be ${alternatives(values.map((value) => quote(canonicalJson(value))))}`,
+  phrase: ({ values }) => `must be ${alternatives(values.map((value) => printable(canonicalJson(value))))}`,
   write: ({ values }) => values.map(canonicalJson),
   read(operands) {
     const values: Json[] = [];

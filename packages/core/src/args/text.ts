@@ -67,12 +67,17 @@ export function cut(text: string, max: number): string {
   return `${text.slice(0, end)}...`;
 }
 
-/** `text` in double quotes, cut to `max` characters; what is invisible or unpaired becomes `?`. */
-export function quote(text: string, max = 64): string {
+/** `text`, cut to `max` code units; what is invisible or unpaired becomes `?`. */
+export function printable(text: string, max = 64): string {
   let out = '';
   for (const char of cut(text, max)) {
     const c = char.codePointAt(0) ?? 0;
-    out += isInvisible(c) || (c & 0x1ff800) === 0xd800 || c === 0x22 ? '?' : char;
+    out += isInvisible(c) || (c & 0x1ff800) === 0xd800 ? '?' : char;
   }
-  return `"${out}"`;
+  return out;
+}
+
+/** A printable text in double quotes, without any inside: for names that a caller chose. */
+export function quote(text: string, max = 64): string {
+  return `"${printable(text, max).replaceAll('"', '?')}"`;
 }

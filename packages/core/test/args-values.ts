@@ -1,0 +1,23 @@
+// Random JSON values for the suites of arguments.
+import fc from 'fast-check';
+
+const texts = fc.string({ unit: 'binary', maxLength: 12 });
+/** JSON values within the rules: names are unique, numbers are exact, `__proto__` does not occur. */
+export const jsonValues: fc.Arbitrary<unknown> = fc.letrec<{ value: unknown }>((tie) => ({
+  value: fc.oneof(
+    { maxDepth: 4, withCrossShrink: true },
+    fc.oneof(
+      fc.constant(null),
+      fc.boolean(),
+      fc.maxSafeInteger().filter((n) => !Object.is(n, -0)),
+      fc.double({ noNaN: true, max: 2 ** 52, min: -(2 ** 52) }).filter((n) => !Object.is(n, -0)),
+      texts,
+    ),
+    fc.array(tie('value'), { maxLength: 4 }),
+    fc.dictionary(
+      texts.filter((name) => name !== '__proto__'),
+      tie('value'),
+      { maxKeys: 4 },
+    ),
+  ),
+})).value;
