@@ -21,8 +21,8 @@ export interface AuthorizerOptions {
    * list, for services that don't share the issuer's sessions.
    */
   readonly sessions?: boolean;
-  /** Tool patterns whose calls proceed, uncharged, when the store fails. Default: none. */
-  readonly proceedOnFault?: readonly string[];
+  /** Tools whose calls proceed, uncharged, when the store fails: patterns, or a test. Default: none. */
+  readonly proceedOnFault?: readonly string[] | ((tool: string) => boolean);
   /** Told of every call that proceeds so, before the decision is given. */
   readonly onProceed?: (proceeded: {
     readonly tool: string;
@@ -92,9 +92,10 @@ const isFault = (code: string): code is FaultCode => FAULTS.has(code);
 export function createAuthorizer(options: AuthorizerOptions): Authorizer {
   const { verifier, store, onProceed } = options;
   const budgets = options.budgets ?? store.budgets;
-  const patterns = options.proceedOnFault ?? [];
-  if (!patterns.every(isToolPattern)) throw new TypeError('proceedOnFault: expected tool patterns');
-  const mayProceed = compileTools(patterns);
+  const listed = options.proceedOnFault ?? [];
+  if (typeof listed !== 'function' && !listed.every(isToolPattern))
+    throw new TypeError('proceedOnFault: expected tool patterns');
+  const mayProceed = typeof listed === 'function' ? listed : compileTools(listed);
 
   return {
     authorize: async ({ token, proof, call, facts: given, now: time }) => {

@@ -1,0 +1,344 @@
+// The enforcement point: one call from what was presented to the end of the tool. Order (laws L6, L8, L11): the
+// call is read, the token verified, the identity layers asked, revocation and session asked, caveats evaluated,
+// everything charged in one step, the decision made durable in the audit log; only then the tool runs; then the
+// outcome is recorded and what was not used is given back. Each step fails closed. All state of a call lives in
+// the call's own objects, so that concurrent calls can't mix.
+import {
+  call as makeCall,
+  compileTools,
+  deny,
+  forCaller,
+  type Call,
+  type CallInput,
+  type Denial,
+  type Facts,
+  type TokenView,
+  type VerifiedToken,
+} from '@ambit/core';
+import { checkLayers, type Entitlements, type LayerAnswer, type Registration } from '@ambit/identity';
+import { createAuthorizer, type Authorized, type Authorizer, type Store } from '@ambit/state';
+import type { Sink } from '@ambit/audit';
+import type { Verifier } from '@ambit/core';
+import { decisionDraft, outcomeDraft, type CallContext, type Outcome } from './record.ts';
+import { instrument, type Telemetry } from './telemetry.ts';
+
+/** What the enforcement point knows about a tool without an operator configuration. */
+export interface ToolKnowledge {
+  /** Whether a call leaves the operator's systems; undefined counts as true. */
+  readonly external?: boolean;
+  /** Labels of the data it touches; undefined is unknown, which denies under a data scope. */
+  readonly data?: readonly string[];
+}
+
+/** Keeps track of what came into a session, for `flow` caveats; see `@ambit/behavior`. */
+export interface FlowKeeper {
+  /** What is known at this call; undefined when nobody keeps track, which denies where a `flow` caveat asks. */
+  facts(view: TokenView, call: Call): Facts['flow'];
+}
+
+/** What may narrow a session in spite of a valid token; see `@ambit/behavior`. It can only refuse. */
+export interface Watcher {
+  /** Asked after everything else has allowed the call; null lets it pass. */
+  refuse(view: TokenView, call: Call, now: number): Denial | null;
+}
+
+/** How a guard is put together. */
+export interface GuardOptions {
+  readonly verifier: Verifier;
+  readonly store: Store;
+  /** Takes every decision before the tool runs, and every outcome: a `Recorder`, or a connection to one. */
+  readonly audit: Sink;
+  /** The operators registered here and the users' current rights; then tools are classified by them. */
+  readonly identity?: {
+    readonly operators: ReadonlyMap<string, Registration>;
+    readonly entitlements: Entitlements;
+  };
+  /** Without `identity`: what is known about a tool. */
+  readonly tools?: (tool: string) => ToolKnowledge;
+  /** Whether a token's session has to be open in the store; default true. */
+  readonly sessions?: boolean;
+  /** Tool patterns that proceed when the store fails; default none. Logged as such. */
+  readonly proceedOnFault?: readonly string[];
+  readonly flow?: FlowKeeper;
+  readonly watcher?: Watcher;
+  /** Unix milliseconds; default the system clock. */
+  readonly clock?: () => number;
+  /** Told of every decision; what it throws or returns changes nothing (attack G4). */
+  readonly onDecision?: (event: DecisionEvent) => void;
+  readonly telemetry?: Telemetry;
+  /** Turns a user's name into what may be logged. */
+  readonly personal?: (name: string) => string;
+}
+
+/** One decision, for metrics. */
+export interface DecisionEvent {
+  readonly ok: boolean;
+  readonly code: 'allowed' | Denial['code'];
+  readonly tool: string;
+  readonly session: string | null;
+  /** Index of the decision's record in the audit log; null when it could not be written. */
+  readonly record: number | null;
+  readonly milliseconds: number;
+}
+
+/** What came with a call. */
+export interface Presented {
+  readonly token?: string | undefined;
+  readonly proof?: string | undefined;
+  readonly call: Call | CallInput;
+  /** From the connection, never from the caller. */
+  readonly address?: string;
+  /** At most so many bytes will be moved: what a `bytes` budget is charged before the call. */
+  readonly bytes?: number;
+  /** Data labels that the handler knows better than the configuration: added to its own. */
+  readonly data?: readonly string[];
+  readonly context?: CallContext;
+}
+
+/** The call may run, once. `finish` has to be called when it has. */
+export interface Permit {
+  readonly ok: true;
+  /** The call as it was checked: what is to be run. */
+  readonly call: Call;
+  readonly view: TokenView;
+  /** Index of the decision's record in the audit log. */
+  readonly record: number;
+  /** Settles what was charged and records the outcome. A second call does nothing. */
+  finish(outcome: Outcome): Promise<void>;
+}
+
+/** The call must not run. `shown` is what its caller may be told. */
+export interface Refusal {
+  readonly ok: false;
+  readonly denial: Denial;
+  readonly shown: Denial;
+  readonly record: number | null;
+}
+
+/** One enforcement point. */
+export interface Guard {
+  readonly verifier: Verifier;
+  authorize(p: Presented): Promise<Permit | Refusal>;
+  /** `authorize`, then `tool` with the checked call, then the outcome. What `tool` throws is thrown on. */
+  run<T>(
+    p: Presented,
+    tool: (call: Call, permit: Permit) => Promise<T>,
+    measure?: (result: T) => Partial<Outcome>,
+  ): Promise<{ readonly ok: true; readonly result: T; readonly permit: Permit } | Refusal>;
+  /** Records something that is not a decision: ingestion, an alert, an approval. */
+  readonly audit: Sink;
+}
+
+/** A guard; throws TypeError for options that make none. */
+export function createGuard(options: GuardOptions): Guard {
+  const { verifier, store, audit } = options;
+  if (typeof audit?.record !== 'function')
+    throw new TypeError('audit: expected a recorder; no tool runs unlogged');
+  const clock = options.clock ?? Date.now;
+  const listed = compileTools(options.proceedOnFault ?? []);
+  const operators = options.identity?.operators;
+  const authorizer: Authorizer = createAuthorizer({
+    verifier,
+    store,
+    ...(options.sessions === undefined ? {} : { sessions: options.sessions }),
+    proceedOnFault: (tool) => listed(tool) || proceeds(operators, tool),
+  });
+  const telemetry = instrument(options.telemetry);
+
+  async function authorize(p: Presented): Promise<Permit | Refusal> {
+    const started = clock();
+    const state: Progress = { call: null, view: null, layers: null };
+    const decision = await decide(p, started / 1000, state);
+    let record: number | null = null;
+    try {
+      ({ index: record } = await audit.record(decisionDraft(p, state, decision, options.personal)));
+    } catch {
+      // Nothing unlogged (L11): what was reserved is given back, and the call does not run.
+      if (decision.ok) await release(decision);
+      return report(p, state, refusalOf(decision.ok ? deny('audit_unavailable') : decision, null), started);
+    }
+    if (!decision.ok) return report(p, state, refusalOf(decision, record), started);
+    return report(p, state, permitOf(state.call!, decision, record, started), started);
+  }
+
+  async function decide(p: Presented, now: number, state: Progress): Promise<Authorized | Denial> {
+    const made = isCall(p.call) ? { ok: true as const, call: p.call } : makeCall(p.call);
+    if (!made.ok) return made;
+    state.call = made.call;
+    if (p.token === undefined) return deny('token_missing');
+    const at = Math.floor(now);
+    try {
+      const answer = await authorizer.authorize({
+        token: p.token,
+        proof: p.proof,
+        call: made.call,
+        now: at,
+        facts: (token) => factsOf(p, token, at, state),
+      });
+      if (!answer.ok) {
+        if (answer.unverified !== true) state.view ??= viewOf(verifier, p.token);
+        return answer;
+      }
+      const refused = options.watcher?.refuse(answer.token.view, made.call, at) ?? null;
+      if (refused === null) return answer;
+      await release(answer);
+      return refused;
+    } catch {
+      return deny('store_unavailable');
+    }
+  }
+
+  function factsOf(p: Presented, token: VerifiedToken, now: number, state: Progress): Facts | Denial {
+    const { view, call } = token;
+    state.view = view;
+    const extra = {
+      ...(p.address === undefined ? {} : { address: p.address }),
+      ...(p.bytes === undefined ? {} : { bytes: p.bytes }),
+      ...flowFacts(options.flow?.facts(view, call)),
+    };
+    if (options.identity === undefined) {
+      const known = options.tools?.(call.tool) ?? {};
+      const data = merged(known.data ?? null, p.data);
+      return {
+        now,
+        ...extra,
+        ...(known.external === undefined ? {} : { external: known.external }),
+        ...data,
+      };
+    }
+    const { operators, entitlements } = options.identity;
+    // The session itself is asked by the authorizer, after the layers and before anything is charged.
+    const context = {
+      operators,
+      entitlements,
+      revocations: store.revocations,
+      session: { ok: true as const },
+    };
+    const layers = checkLayers(token, context, now);
+    state.layers = layers.layers;
+    if (!layers.ok) return layers;
+    const { facts } = layers;
+    if (facts.signedProof && token.proof !== 'signed') return deny('proof_signature_required');
+    state.tool = facts;
+    return { now, ...extra, external: facts.external, ...merged(facts.data, p.data) };
+  }
+
+  const release = async (answer: Authorized): Promise<void> => {
+    if (answer.reservation === null) return;
+    try {
+      await store.budgets.release(answer.reservation);
+    } catch {
+      // A reservation that nobody gives back stays spent: it can waste budget, never make any.
+    }
+  };
+
+  function permitOf(call: Call, answer: Authorized, record: number, started: number): Permit {
+    let finished = false;
+    return Object.freeze({
+      ok: true as const,
+      call,
+      view: answer.token.view,
+      record,
+      finish: async (outcome: Outcome) => {
+        if (finished) return;
+        finished = true;
+        if (answer.reservation !== null && outcome.bytes !== undefined) {
+          const { counters } = answer.charges;
+          const amounts = counters.map((c) =>
+            c.unit === 'bytes' ? Math.min(c.amount, outcome.bytes!) : c.amount,
+          );
+          await store.budgets.settle(answer.reservation, amounts);
+        }
+        const milliseconds = Math.max(0, clock() - started);
+        await audit.record(
+          outcomeDraft(answer.token.view, call, record, outcome, milliseconds, options.personal),
+        );
+        telemetry.outcome(call.tool, outcome.status, milliseconds);
+      },
+    });
+  }
+
+  function report<T extends Permit | Refusal>(p: Presented, state: Progress, answer: T, started: number): T {
+    const event: DecisionEvent = {
+      ok: answer.ok,
+      code: answer.ok ? 'allowed' : answer.denial.code,
+      tool: state.call?.tool ?? (isCall(p.call) ? p.call.tool : String(p.call.tool).slice(0, 64)),
+      session: state.view?.session ?? null,
+      record: answer.record,
+      milliseconds: clock() - started,
+    };
+    telemetry.decision(event);
+    try {
+      options.onDecision?.(event);
+    } catch {
+      // A metric that fails is not the call's business (attack G4).
+    }
+    return answer;
+  }
+
+  async function run<T>(
+    p: Presented,
+    tool: (call: Call, permit: Permit) => Promise<T>,
+    measure: (result: T) => Partial<Outcome> = () => ({}),
+  ): Promise<{ readonly ok: true; readonly result: T; readonly permit: Permit } | Refusal> {
+    const answer = await authorize(p);
+    if (!answer.ok) return answer;
+    let result: T;
+    try {
+      result = await tool(answer.call, answer);
+    } catch (error) {
+      await answer.finish({ status: 'error' });
+      throw error;
+    }
+    await answer.finish({ status: 'ok', ...measure(result) });
+    return { ok: true, result, permit: answer };
+  }
+
+  return Object.freeze({ verifier, audit, authorize, run });
+}
+
+/** What has become known of a call on its way, for its record. */
+export interface Progress {
+  call: Call | null;
+  view: TokenView | null;
+  layers: readonly LayerAnswer[] | null;
+  tool?: {
+    readonly external: boolean;
+    readonly data: readonly string[] | null;
+    readonly writes: boolean;
+    readonly untrusted: boolean;
+    readonly class: string | null;
+  };
+}
+
+// Every operator that is registered here has to say so: a tool is one, whoever's agent calls it.
+function proceeds(operators: ReadonlyMap<string, Registration> | undefined, tool: string): boolean {
+  if (operators === undefined || operators.size === 0) return false;
+  for (const { operator } of operators.values()) if (!operator.facts(tool).proceed) return false;
+  return true;
+}
+
+function isCall(c: Call | CallInput): c is Call {
+  return (
+    typeof c === 'object' &&
+    c !== null &&
+    'toJSON' in c &&
+    typeof (c as { args?: { digest?: unknown } }).args?.digest === 'function'
+  );
+}
+
+const viewOf = (verifier: Verifier, token: string): TokenView | null => {
+  const found = verifier.authenticate(token);
+  return found.ok ? found.token.view : null;
+};
+
+const refusalOf = (denial: Denial, record: number | null): Refusal =>
+  Object.freeze({ ok: false as const, denial, shown: forCaller(denial), record });
+
+const flowFacts = (flow: Facts['flow']): Pick<Facts, 'flow'> => (flow === undefined ? {} : { flow });
+
+// A handler may know of more data than the configuration; it can add labels and take none away.
+function merged(known: readonly string[] | null, added: readonly string[] | undefined): Pick<Facts, 'data'> {
+  if (known === null) return {};
+  return { data: added === undefined ? known : [...new Set([...known, ...added])] };
+}
