@@ -35,3 +35,35 @@ export {
   type VerifyOptions,
   type VerifyReport,
 } from './read/verify.ts';
+export { matches, search, show, type Found, type Query } from './read/search.ts';
+export { openReader, tail, type TailOptions } from './read/tail.ts';
+export { prove } from './read/prove.ts';
+export { trace, traceLines, type Trace } from './read/trace.ts';
+export {
+  originPath,
+  parseAddCheckpoint,
+  Witness,
+  type WitnessAnswer,
+  type WitnessOptions,
+} from './witness/witness.ts';
+export { serveWitness, type WitnessServer } from './witness/server.ts';
+export {
+  conflictOf,
+  cosign,
+  type Cosigned,
+  type CosignOptions,
+  type WitnessResult,
+} from './witness/client.ts';
+export { Witnessing, type WitnessingOptions } from './witness/witnessing.ts';
+export { openFleet, verifyFleet, type FleetOptions } from './witness/fleet.ts';
+export { serveLog, type LogServer, type ServeOptions, type ServeSocket } from './serve/server.ts';
+export { connectLog, LogConnection, type ConnectOptions } from './serve/client.ts';
+export {
+  homeHead,
+  homePaths,
+  homeVault,
+  homeVerifier,
+  openHome,
+  type HomeOptions,
+  type HomePaths,
+} from './home.ts';
