@@ -53,6 +53,10 @@ export interface SessionTiming {
   readonly time: number;
   /** Seconds, at most 300. */
   readonly life?: number;
+  /** For test vectors only: a key of one session, never used for another. New when absent. */
+  readonly unsafeEphemeral?: SecretKey<'x25519'>;
+  /** 16 bytes; random when absent. */
+  readonly nonce?: Uint8Array;
 }
 
 /** What can be kept of a session between processes; it holds a secret, so only in a file of mode 0600. */
@@ -116,7 +120,9 @@ export class ProofSession {
   ): SigningPlan<ProofSession> {
     const life = t.life ?? DEFAULTS.ticketLife;
     if (!(life > 0 && life <= DEFAULTS.ticketLife)) throw new RangeError(`life: expected 1 to ${DEFAULTS.ticketLife} s`);
-    const secret = SecretKey.generate('x25519').unsafeBytes();
+    const secret = (t.unsafeEphemeral ?? SecretKey.generate('x25519')).unsafeBytes();
+    const nonce = t.nonce ?? randomBytes(16);
+    if (nonce.length !== 16) throw new TypeError('nonce: expected 16 bytes');
     const issuedAt = Math.floor(t.time);
     const fields: Ticket = {
       holder: holder.bytes,
@@ -126,7 +132,7 @@ export class ProofSession {
       epoch: o.epoch,
       issuedAt,
       expires: issuedAt + Math.floor(life),
-      nonce: randomBytes(16),
+      nonce,
     };
     const ticket = encodeTicket(fields);
     return {

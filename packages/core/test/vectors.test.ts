@@ -1,0 +1,91 @@
+// The vectors of test/vectors and SPEC.md: the engine gives what the files say, the generator writes the files and
+// the worked example as they are, and an independent verifier in Python, written from SPEC.md alone, agrees.
+import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { Arguments, decodeCbor, encodeCbor, fromHex, isToolName, LABELS, matchLabel, matchTool, PublicKey, SecretKey, toHex, VerificationKey } from '@ambit/core';
+
+const folder = new URL('../../../test/vectors/', import.meta.url);
+const read = <T>(name: string): T => JSON.parse(readFileSync(new URL(name, folder), 'utf8')) as T;
+interface Vector {
+  readonly name: string;
+  readonly steps: readonly { readonly expect: unknown }[];
+}
+interface Generator {
+  readonly vectors: ReadonlyMap<string, string>;
+  run(v: Vector): readonly unknown[];
+  specWithExample(): string;
+}
+const generator = (await import(new URL('generate.mjs', folder).href)) as Generator;
+const bytes = (hex: string): Uint8Array => fromHex(hex)!;
+
+test('regenerating gives the same files, and no others are there', () => {
+  const files = readdirSync(folder).filter((f) => f.endsWith('.json')).sort();
+  expect(files).toEqual([...generator.vectors.keys()].sort());
+  for (const [name, text] of generator.vectors) expect(readFileSync(new URL(name, folder), 'utf8'), name).toBe(text);
+});
+
+test('the worked example of SPEC.md is what the engine makes', () => {
+  expect(readFileSync(new URL('../SPEC.md', import.meta.url), 'utf8')).toBe(generator.specWithExample());
+});
+
+describe.each(['tokens.json', 'proofs.json', 'sessions.json', 'decisions.json'])('%s', (file) => {
+  test.each(read<Vector[]>(file).map((v) => [v.name, v] as const))('%s', (_, v) => {
+    const got = JSON.parse(JSON.stringify(generator.run(v))) as unknown;
+    expect(got).toEqual(v.steps.map((s) => s.expect));
+  });
+});
+
+test('arguments.json', () => {
+  for (const { input, expect: expected } of read<{ input: string; expect: { code: string; canonical?: string; digest?: string } }[]>('arguments.json')) {
+    const taken = Arguments.parse(input);
+    const got = Arguments.is(taken) ? { code: 'ok', canonical: taken.canonical(), digest: toHex(taken.digest()) } : { code: taken.code };
+    expect(got, input).toEqual(expected);
+  }
+});
+
+test('encodings.json', () => {
+  for (const { hex, valid } of read<{ hex: string; valid: boolean }[]>('encodings.json')) {
+    const value = decodeCbor(bytes(hex));
+    expect(value !== null, hex).toBe(valid);
+    if (value !== null) expect(toHex(encodeCbor(value.value))).toBe(hex);
+  }
+});
+
+test('patterns.json', () => {
+  const p = read<{
+    tools: { pattern: string; tool: string; matches: boolean }[];
+    names: { name: string; valid: boolean }[];
+    labels: { scope: string; label: string; covers: boolean }[];
+  }>('patterns.json');
+  for (const { pattern, tool, matches } of p.tools) expect(matchTool(pattern, tool)).toBe(matches);
+  for (const { name, valid } of p.names) expect(isToolName(name)).toBe(valid);
+  for (const { scope, label, covers } of p.labels) expect(matchLabel(scope, label)).toBe(covers);
+});
+
+test('keys.json', () => {
+  const k = read<{
+    labels: { [name: string]: string };
+    keys: { use: 'root' | 'holder' | 'issuer' | 'x25519'; secret: string; secretText: string; public?: string; publicText?: string }[];
+    derived: { key: string; text?: string }[];
+  }>('keys.json');
+  expect(k.labels).toEqual(Object.fromEntries(Object.values(LABELS).map((l) => [l.name, toHex(l.bytes)])));
+  for (const { use, secret, secretText, public: pub, publicText } of k.keys) {
+    expect(SecretKey.parse(use, secretText).unsafeBytes()).toEqual(bytes(secret));
+    if (use !== 'root') expect(PublicKey.parse(use, publicText!).bytes).toEqual(bytes(pub!));
+  }
+  for (const { key, text } of k.derived) if (text !== undefined) expect(VerificationKey.parse(text).unsafeBytes()).toEqual(bytes(key));
+});
+
+const python = spawnSync('python3', ['--version'], { encoding: 'utf8' });
+test.skipIf(python.status !== 0)(
+  `check.py, written from SPEC.md alone, passes every vector${python.status === 0 ? '' : ' (skipped: no python3 on PATH)'}`,
+  { timeout: 300_000 },
+  () => {
+    const ran = spawnSync('python3', [fileURLToPath(new URL('check.py', folder))], { encoding: 'utf8' });
+    expect(ran.stderr).toBe('');
+    expect(ran.stdout).toMatch(/^\d+ checks, 0 failed$/m);
+    expect(ran.status).toBe(0);
+  },
+);
