@@ -16,8 +16,11 @@ export class JsonReader {
   /** Bytes of the text with its numbers in canonical form, counted from the first one on that outgrows its text. */
   #size = 0;
 
-  constructor(text: string) {
+  readonly #limit: number;
+
+  constructor(text: string, limit: number = LIMITS.argumentBytes) {
     this.text = text;
+    this.#limit = limit;
   }
 
   refuse(reason: string, pos: number = this.pos): never {
@@ -219,8 +222,8 @@ export class JsonReader {
     if (growth > 0) {
       if (this.#size === 0) this.#size = utf8Length(text);
       this.#size += growth;
-      if (this.#size > LIMITS.argumentBytes)
-        this.refuse(`longer than ${LIMITS.argumentBytes} bytes in canonical form`);
+      if (this.#size > this.#limit)
+        this.refuse(`longer than ${this.#limit} bytes in canonical form`);
     }
     this.pos = i;
     return n;

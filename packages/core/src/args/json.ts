@@ -27,23 +27,24 @@ export type JsonResult =
 /**
  * Reads one JSON text: UTF-8 bytes, or a string. At most LIMITS.argumentBytes of UTF-8 (numbers whose
  * canonical form is longer count as that form, so `canonicalJson(value)` always fits the same limit) and
- * LIMITS.argumentDepth containers deep. Linear time. Throws TypeError for an input of another type.
+ * LIMITS.argumentDepth containers deep. Linear time. Throws TypeError for an input of another type. `limit` is for
+ * whole messages that hold arguments, which are then bounded by themselves.
  */
-export function parseJson(input: Uint8Array | string): JsonResult {
+export function parseJson(input: Uint8Array | string, limit: number = LIMITS.argumentBytes): JsonResult {
   let text: string | null;
   if (typeof input === 'string') {
     text = input;
-    if (text.length > LIMITS.argumentBytes) return tooLarge;
+    if (text.length > limit) return tooLarge(limit);
     // Only a text that could be too long is counted: a code unit is at most three bytes.
-    if (text.length * 3 > LIMITS.argumentBytes && utf8Length(text) > LIMITS.argumentBytes) return tooLarge;
+    if (text.length * 3 > limit && utf8Length(text) > limit) return tooLarge(limit);
   } else if (input instanceof Uint8Array) {
-    if (input.length > LIMITS.argumentBytes) return tooLarge;
+    if (input.length > limit) return tooLarge(limit);
     text = fromUtf8(input);
     if (text === null) return { ok: false, reason: 'not well-formed UTF-8' };
   } else {
     throw new TypeError('parseJson: input must be a Uint8Array or a string');
   }
-  const reader = new JsonReader(text);
+  const reader = new JsonReader(text, limit);
   try {
     return { ok: true, value: reader.document() };
   } catch (thrown) {
@@ -52,7 +53,4 @@ export function parseJson(input: Uint8Array | string): JsonResult {
   }
 }
 
-const tooLarge: JsonResult = Object.freeze({
-  ok: false,
-  reason: `longer than ${LIMITS.argumentBytes} bytes`,
-});
+const tooLarge = (limit: number): JsonResult => ({ ok: false, reason: `longer than ${limit} bytes` });
