@@ -1,0 +1,44 @@
+// Denials in MCP. A refused tool call is a tool result with `isError`: models read it and adapt, protocol errors
+// they never see. It says what was refused and what would be allowed, and holds no secret. Everything else that is
+// refused is a JSON-RPC error.
+import { CODES, type Denial, type DenialCode } from '@ambit/core';
+import { DENIAL_KEY, type Id, type Request, type Response } from './message.ts';
+
+/** A JSON-RPC error whose data names the stable code. A message without an id is answered with `null` as its id. */
+export function errorResponse(id: Id | null, number: number, code: DenialCode, message?: string): Response {
+  return {
+    jsonrpc: '2.0',
+    id: id as Id,
+    error: { code: number, message: message ?? CODES[code].sentence, data: { code } },
+  };
+}
+
+/** The answer to a refused request: a tool result for `tools/call`, else an error. */
+export function denialResponse(
+  m: Request,
+  shown: Denial,
+  record: number | null,
+  hint: string | undefined,
+): Response {
+  const decision = record === null ? {} : { decision: record };
+  if (m.method !== 'tools/call') {
+    return {
+      jsonrpc: '2.0',
+      id: m.id,
+      error: { code: -32003, message: shown.message, data: { code: shown.code, ...decision } },
+    };
+  }
+  const text = `Denied: ${shown.message}${hint === undefined ? '' : ` ${hint}`}`;
+  const denial = { code: shown.code, message: shown.message, ...decision };
+  return {
+    jsonrpc: '2.0',
+    id: m.id,
+    result: {
+      resultType: 'complete',
+      isError: true,
+      content: [{ type: 'text', text }],
+      structuredContent: { denied: denial },
+      _meta: { [DENIAL_KEY]: denial },
+    },
+  };
+}
