@@ -677,6 +677,30 @@ describe('federation', () => {
     expect(ask(token, 'web_search', T0 + 300)).toBe('expired');
   });
 
+  test('F10 the seal is asked for again behind the verifier', () => {
+    fresh();
+    const context = {
+      operators: w.operators,
+      entitlements: w.entitlements,
+      revocations: w.store.revocations,
+      session: { ok: true } as const,
+    };
+    const actor = unverifiedActor(mint(keyring, spec(), seal), 'signatures');
+    const code = (over: object): string => {
+      const answer = explainLayers({ ...actor, ...over }, 'web_search', context, T0);
+      return answer.ok ? 'allowed' : answer.code;
+    };
+    const sealedBy = toBase64url(seal.publicKey.bytes);
+    expect(code({ sealedBy })).toBe('allowed');
+    expect(code({ sealedBy: null })).toBe('seal_required');
+    expect(code({ sealedBy: toBase64url(holderKey.bytes) })).toBe('seal_required');
+    expect(code({ sealedBy, issuer: 'another' })).toBe('not_federated');
+    expect(code({ sealedBy, way: 'mac' })).toBe('not_federated');
+    expect(code({ sealedBy, operator: { id: 'nobody', config: null } })).toBe('operator_unknown');
+    expect(code({ sealedBy, chain: [1, 2] })).toBe('allowed');
+    expect(code({ sealedBy, chain: [1, 2, 3] })).toBe('delegation_exceeded');
+  });
+
   test('F10 no seal, a seal by another key, another operator or issuer', () => {
     expect(ask(mint(keyring, spec()), 'web_search')).not.toBe('allowed');
     expect(ask(mint(keyring, spec(), signer(holderAsIssuer(), nodeProvider)), 'web_search')).not.toBe(

@@ -123,14 +123,19 @@ beforeAll(async () => {
   model = await artifact();
 });
 
+/** `expect(a).toBe(b)` costs too much a million times. */
+function is<T>(a: T, b: T): void {
+  if (a !== b) throw new Error(`expected ${String(b)}, got ${String(a)}`);
+}
+
 describe('tables', () => {
   test('a set of patterns matches what matchTool says, and finds the most specific one', () => {
     fc.assert(
       fc.property(some(PATTERNS), name, (patterns, tool) => {
-        expect(new ToolSet(patterns).has(tool)).toBe(matches(patterns, tool));
+        is(new ToolSet(patterns).has(tool), matches(patterns, tool));
         const found = new ToolTable(patterns.map((p) => [p, p] as const)).find(tool);
         const all = patterns.filter((p) => matchTool(p, tool));
-        if (all.includes(tool)) expect(found).toBe(tool);
+        if (all.includes(tool)) is(found, tool);
         else expect(found?.length ?? 0).toBe(Math.max(0, ...all.map((p) => p.length)));
       }),
       runs(1000, 200_000),
@@ -142,7 +147,7 @@ describe('tables', () => {
       fc.property(some(PATTERNS), some(PATTERNS), fc.array(name, { maxLength: 8 }), (a, b, tools) => {
         const both = new ToolSet(a).narrow(b);
         for (const tool of [...NAMES, ...tools])
-          expect(matches(both, tool)).toBe(matches(a, tool) && matches(b, tool));
+          is(matches(both, tool), matches(a, tool) && matches(b, tool));
         expect([...both]).toEqual([...intersectTools(a, b)].sort());
         expect(reduce(both)).toEqual(both);
       }),
@@ -155,7 +160,7 @@ describe('tables', () => {
       fc.property(some(LABELS), some(LABELS), (a, b) => {
         const both = new LabelSet(a).narrow(b);
         for (const l of [...LABELS, 'i:r:x:y', 'i:t', 'p:q'])
-          expect(covers(both, [l])).toBe(covers(a, [l]) && covers(b, [l]));
+          is(covers(both, [l]), covers(a, [l]) && covers(b, [l]));
       }),
       runs(500, 100_000),
     );
@@ -164,7 +169,7 @@ describe('tables', () => {
   test('one pattern holds another only if it names all that it names', () => {
     fc.assert(
       fc.property(fc.constantFrom(...PATTERNS), fc.constantFrom(...PATTERNS), name, (a, b, tool) => {
-        if (holds(a, b) && matchTool(b, tool)) expect(matchTool(a, tool)).toBe(true);
+        if (holds(a, b) && matchTool(b, tool)) is(matchTool(a, tool), true);
       }),
       runs(1000, 200_000),
     );
@@ -182,7 +187,7 @@ describe('tables', () => {
         const least = (of: readonly Budget[], b: Budget): number =>
           Math.min(...of.filter((x) => x.unit === b.unit && x.window === b.window).map((x) => x.limit));
         for (const b of lists.flat()) expect(least(all, b)).toBeLessThanOrEqual(b.limit);
-        for (const b of all) expect(least(lists.flat(), b)).toBe(b.limit);
+        for (const b of all) is(least(lists.flat(), b), b.limit);
       }),
       runs(500, 20_000),
     );
@@ -211,9 +216,9 @@ describe('the effective authority is below each layer', () => {
               matches(s.allow.tools, tool) &&
               matches(s.model.tools, tool) &&
               userTools.some((r) => matches(r.tools, tool));
-            if (granted) expect(layers && !matches(denied, tool)).toBe(true);
+            if (granted) is(layers && !matches(denied, tool), true);
             // And nothing is lost that all of them have.
-            else if (bound.ok) expect(layers && !matches(denied, tool)).toBe(false);
+            else if (bound.ok) is(layers && !matches(denied, tool), false);
           }
           for (const l of [...LABELS, 'i:r:x:y']) {
             const layers =
@@ -222,13 +227,14 @@ describe('the effective authority is below each layer', () => {
               covers(s.model.data, [l]) &&
               userTools.some((r) => r.tools.length > 0 && covers(r.data, [l]));
             const granted = covers(grant.data ?? [], [l]);
-            if (granted) expect(layers).toBe(true);
-            else if (bound.ok) expect(layers).toBe(false);
+            if (granted) is(layers, true);
+            else if (bound.ok) is(layers, false);
           }
           if (bound.ok)
-            expect(
+            is(
               Math.min(...bound.spec.budgets!.filter((b) => b.unit === 'calls').map((b) => b.limit)),
-            ).toBe(s.budget);
+              s.budget,
+            );
         },
       ),
       runs(80, 10_000),
@@ -253,7 +259,7 @@ describe('the effective authority is below each layer', () => {
             data !== null && layer(s.allow, tool, data) && layer(s.model, tool, data) && user(s, tool, data);
           if (outcome === 'allowed') {
             allowed++;
-            expect(layers).toBe(true);
+            is(layers, true);
           } else if (layers) {
             throw new Error(`${tool} is allowed by every layer and was refused: ${outcome.code}`);
           }
@@ -283,9 +289,9 @@ sessions: { most: { life: 1h } }
   const counts: number[] = [];
   for (const [users, tools] of [
     [1, 1],
-    [2000, 1],
-    [1, 500],
-    [2000, 500],
+    [1000, 1],
+    [1, 300],
+    [1000, 300],
   ] as const) {
     const checked = checkConfiguration(large(users, tools));
     if (!checked.ok) throw new Error(checked.text);
@@ -363,6 +369,7 @@ test('I2 law: after a configuration is applied no token minted before it verifie
 
 test('I3 law: after a user loses a right no use of it is allowed past the bound, whatever the resolver and the clock do', async () => {
   const staleness = 30;
+  let seen = 0;
   await fc.assert(
     fc.asyncProperty(
       fc.array(
@@ -373,7 +380,7 @@ test('I3 law: after a user loses a right no use of it is allowed past the bound,
           fc.record({ do: fc.constant('answer' as const), fail: fc.boolean() }),
           fc.record({ do: fc.constant('use' as const) }),
         ),
-        { maxLength: 40 },
+        { maxLength: 40, size: 'max' },
       ),
       async (steps) => {
         const checked = checkConfiguration(`ambit: 1
@@ -414,10 +421,11 @@ sessions: { most: { life: 1h } }
             const w = waiting.shift();
             if (step.fail) w?.fail(new Error('down'));
             else w?.answer({});
-            for (let i = 0; i < 8; i++) await Promise.resolve();
+            await new Promise((done) => setImmediate(done));
           }
           const view = entitlements.view(checked.operator, 'sam', now);
           const allowed = !('ok' in view) && view.check('a', []) === null;
+          if (allowed) seen++;
           if (allowed) expect(highest - lastHeld).toBeLessThan(staleness);
         }
         for (const w of waiting) w.fail(new Error('end'));
@@ -425,4 +433,5 @@ sessions: { most: { life: 1h } }
     ),
     runs(200, 20_000),
   );
+  expect(seen).toBeGreaterThan(20);
 });
