@@ -163,7 +163,7 @@ it('the same keys, signatures and secrets from all three', () => {
     );
     expect(new Set(answers).size).toBe(1);
   }
-});
+}, 3_600_000);
 
 describe('what is remembered of keys', () => {
   it('is bounded, keeps what is used, and drops what is not', () => {
