@@ -119,6 +119,11 @@ export interface Refusal {
 export interface Guard {
   readonly verifier: Verifier;
   authorize(p: Presented): Promise<Permit | Refusal>;
+  /** Records a refusal that an adapter found before there was a call (malformed, unknown method): none goes unlogged. */
+  refuse(
+    denial: Denial,
+    about?: { readonly token?: string | undefined; readonly tool?: string; readonly context?: CallContext },
+  ): Promise<Refusal>;
   /** `authorize`, then `tool` with the checked call, then the outcome. What `tool` throws is thrown on. */
   run<T>(
     p: Presented,
@@ -159,6 +164,27 @@ export function createGuard(options: GuardOptions): Guard {
     }
     if (!decision.ok) return report(p, state, refusalOf(decision, record), started);
     return report(p, state, permitOf(state.call!, decision, record, started), started);
+  }
+
+  async function refuse(
+    denial: Denial,
+    about: {
+      readonly token?: string | undefined;
+      readonly tool?: string;
+      readonly context?: CallContext;
+    } = {},
+  ): Promise<Refusal> {
+    const started = clock();
+    const { tool = 'unknown', ...rest } = about;
+    const p: Presented = { ...rest, call: { tool } };
+    const state: Progress = { call: null, view: null, layers: null };
+    let record: number | null = null;
+    try {
+      ({ index: record } = await audit.record(decisionDraft(p, state, denial, options.personal)));
+    } catch {
+      // It is refused either way; that it could not be written shows in its missing place.
+    }
+    return report(p, state, refusalOf(denial, record), started);
   }
 
   async function decide(p: Presented, now: number, state: Progress): Promise<Authorized | Denial> {
@@ -294,7 +320,7 @@ export function createGuard(options: GuardOptions): Guard {
     return { ok: true, result, permit: answer };
   }
 
-  return Object.freeze({ verifier, audit, authorize, run });
+  return Object.freeze({ verifier, audit, authorize, refuse, run });
 }
 
 /** What has become known of a call on its way, for its record. */

@@ -8,6 +8,7 @@ import {
   effectiveAuthority,
   matchTool,
   offerText,
+  deny,
   isToolName,
   type Denial,
   type JsonObject,
@@ -67,7 +68,10 @@ export class Gate {
   /** A message from the client. Never rejects; whatever goes wrong refuses. */
   async fromClient(message: unknown): Promise<Verdict> {
     const m = asMessage(message);
-    if (m === null) return { reply: errorResponse(null, -32600, 'request_invalid') };
+    if (m === null) {
+      await this.#guard.refuse(deny('request_invalid'));
+      return { reply: errorResponse(null, -32600, 'request_invalid') };
+    }
     if (isResponse(m)) return { forward: m };
     if (!isRequest(m)) {
       return FREE_NOTIFICATIONS.has(m.method) || this.#allowed.has(m.method)
@@ -75,10 +79,13 @@ export class Gate {
         : { drop: true };
     }
     // Two open requests of one id would let one answer close the other's call.
-    if (this.#open.has(m.id)) return { reply: errorResponse(m.id, -32600, 'request_invalid') };
     const { attached, rest } = detach(m.params);
+    if (this.#open.has(m.id)) {
+      await this.#guard.refuse(deny('request_invalid', 'its id is in use'), attached);
+      return { reply: errorResponse(m.id, -32600, 'request_invalid') };
+    }
     const asked = askedBy(m.method, rest);
-    if (asked === null) return this.#free(m, attached, rest);
+    if (asked === null) return await this.#free(m, attached, rest);
     try {
       return await this.#call(m, attached, rest, asked);
     } catch {
@@ -87,8 +94,9 @@ export class Gate {
     }
   }
 
-  #free(m: Request, attached: Attached, rest: Params | undefined): Verdict {
+  async #free(m: Request, attached: Attached, rest: Params | undefined): Promise<Verdict> {
     if (!FREE_METHODS.has(m.method) && !this.#allowed.has(m.method)) {
+      await this.#guard.refuse(deny('method_not_allowed', m.method.slice(0, 64)), attached);
       return { reply: errorResponse(m.id, -32601, 'method_not_allowed') };
     }
     this.#open.set(m.id, { method: m.method, permit: null, attached });
@@ -169,9 +177,11 @@ export class Gate {
   // Lists show what the token allows, and nothing without one. Only a display: every call is decided on its own.
   #visible({ token }: Attached): (tool: string) => boolean {
     if (token === undefined || !this.#guard.verifier.authenticate(token).ok) return () => false;
-    const { tools, deny } = effectiveAuthority(token);
+    const left = effectiveAuthority(token);
     return (tool) =>
-      isToolName(tool) && coversTools(tools, [tool]) && !deny.some((pattern) => matchTool(pattern, tool));
+      isToolName(tool) &&
+      coversTools(left.tools, [tool]) &&
+      !left.deny.some((pattern) => matchTool(pattern, tool));
   }
 
   /** The connection ended: what is open ends with it. */

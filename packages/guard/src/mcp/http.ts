@@ -2,7 +2,7 @@
 // checks it, forwards what was checked, and streams the answer through, server-sent events included. One gate a
 // session. The caller's credentials never go upstream. Headers that name method or tool are for routing only:
 // the body decides, and a header that says otherwise is refused.
-import { parseJson } from '@ambit/core';
+import { deny, parseJson } from '@ambit/core';
 import type { Guard } from '../guard.ts';
 import { errorResponse } from './denial.ts';
 import { Gate, type McpOptions } from './gate.ts';
@@ -79,6 +79,14 @@ export function proxyHttp(options: HttpProxyOptions): (request: Request) => Prom
     return new Response(message === null ? text : JSON.stringify(await gate.fromServer(message)), init);
   }
 
+  const refused = async (
+    code: 'request_invalid' | 'request_too_large',
+    status: number,
+  ): Promise<Response> => {
+    await guard.refuse(deny(code));
+    return json(errorResponse(null, -32600, code), status);
+  };
+
   return async (request) => {
     try {
       const session = request.headers.get('mcp-session-id');
@@ -87,12 +95,11 @@ export function proxyHttp(options: HttpProxyOptions): (request: Request) => Prom
       if (request.method !== 'POST')
         return new Response(null, { status: 405, headers: { allow: 'GET, POST, DELETE' } });
       const body = await boundedBody(request);
-      if (body === null) return json(errorResponse(null, -32600, 'request_too_large'), 413);
+      if (body === null) return await refused('request_too_large', 413);
       const read = parseJson(body, LINE_BYTES);
-      if (!read.ok) return json(errorResponse(null, -32700, 'request_invalid', read.reason), 400);
+      if (!read.ok) return await refused('request_invalid', 400);
       const message = asMessage(read.value);
-      if (message === null || disagrees(request, message))
-        return json(errorResponse(null, -32600, 'request_invalid'), 400);
+      if (message === null || disagrees(request, message)) return await refused('request_invalid', 400);
       const verdict = await gate.fromClient(message);
       if ('reply' in verdict) return json(verdict.reply, 200);
       if ('drop' in verdict) return new Response(null, { status: 202 });

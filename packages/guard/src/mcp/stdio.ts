@@ -3,7 +3,7 @@
 // checker and server can't read it differently (attack G2). stdout is protocol, stderr is the child's own.
 import { spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
-import { parseJson } from '@ambit/core';
+import { deny, parseJson } from '@ambit/core';
 import type { Guard } from '../guard.ts';
 import { errorResponse } from './denial.ts';
 import { Gate, type McpOptions } from './gate.ts';
@@ -42,8 +42,11 @@ export async function proxyStdio(options: StdioProxyOptions): Promise<number> {
 
   const fromClient = async (line: Buffer | null): Promise<void> => {
     const parsed = line === null ? { ok: false as const } : parseJson(new Uint8Array(line), LINE_BYTES);
-    if (!parsed.ok)
-      return toClient(errorResponse(null, -32700, line === null ? 'request_too_large' : 'request_invalid'));
+    if (!parsed.ok) {
+      const code = line === null ? 'request_too_large' : 'request_invalid';
+      await guard.refuse(deny(code));
+      return toClient(errorResponse(null, -32700, code));
+    }
     const verdict = await gate.fromClient(parsed.value);
     if ('forward' in verdict) toServer(verdict.forward);
     else if ('reply' in verdict) toClient(verdict.reply);

@@ -1,0 +1,45 @@
+// Refusals over HTTP: challenges by RFC 6750 section 3, bodies by RFC 9457. What is said of a token that did not
+// verify is one code (DESIGN section 9); every value is quoted, so that nothing of a request can write a header.
+import { CODES, type Denial } from '@ambit/core';
+
+/** A refusal as an HTTP answer. */
+export interface HttpRefusal {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  /** `application/problem+json`. */
+  readonly body: string;
+  readonly denial: Denial;
+}
+
+const quoted = (text: string): string => `"${text.replace(/[^\x20-\x7e]/g, ' ').replace(/["\\]/g, "'")}"`;
+
+/** The answer to a denial; `record` is the decision's place in the audit log. */
+export function refusal(denial: Denial, realm: string, record: number | null): HttpRefusal {
+  const { status, sentence } = CODES[denial.code];
+  const headers: Record<string, string> = {
+    'content-type': 'application/problem+json',
+    'cache-control': 'no-store',
+    vary: 'Authorization',
+  };
+  if (status === 401 || status === 403) headers['www-authenticate'] = challenge(denial, status, realm);
+  const problem = {
+    type: `https://ambit.dev/problems/${denial.code}`,
+    title: sentence,
+    status,
+    detail: denial.message,
+    code: denial.code,
+    ...(denial.caveat === undefined ? {} : { caveat: denial.caveat }),
+    ...(record === null ? {} : { instance: `urn:ambit:decision:${record}` }),
+  };
+  return { status, headers, body: JSON.stringify(problem), denial };
+}
+
+// RFC 6750 section 3.1: no error code when nothing was presented.
+function challenge(denial: Denial, status: number, realm: string): string {
+  const parts = [`realm=${quoted(realm)}`];
+  if (denial.code !== 'token_missing') {
+    const error = status === 403 ? 'insufficient_scope' : 'invalid_token';
+    parts.push(`error=${quoted(error)}`, `error_description=${quoted(denial.message)}`);
+  }
+  return `Capability ${parts.join(', ')}, Bearer ${parts.join(', ')}`;
+}

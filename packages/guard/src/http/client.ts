@@ -1,0 +1,49 @@
+// The client: a `fetch` that sends the token and proves method, target, body and what they ask for.
+import { call as makeCall, prove, type Signer } from '@ambit/core';
+import { AmbitError } from '@ambit/core';
+import { byMethod, contextOf, PROOF_HEADER, type AskedFor } from './request.ts';
+
+/** Who calls. */
+export interface FetchHolder {
+  readonly token: string | (() => string);
+  readonly signer: Signer<'holder'>;
+  /** The audience of the service's verifier. */
+  readonly audience: string;
+  /** The same mapping that the service uses; default `http.<method>`. */
+  readonly asked?: AskedFor;
+  /** Unix milliseconds. */
+  readonly clock?: () => number;
+  readonly fetch?: typeof fetch;
+}
+
+/** A `fetch` that carries token and proof. Throws AmbitError for a request that can't be a call. */
+export function capabilityFetch(holder: FetchHolder): typeof fetch {
+  const send = holder.fetch ?? fetch;
+  return async (input, init) => {
+    const request = new Request(input, init);
+    const url = new URL(request.url);
+    const sent = request.body === null ? undefined : new Uint8Array(await request.clone().arrayBuffer());
+    const http = { method: request.method, target: url.pathname + url.search, body: sent };
+    const asked = (holder.asked ?? byMethod)({ ...http, header: (name) => headerValues(request, name) });
+    const made = makeCall({ ...asked, http: contextOf(http, url.origin) });
+    if (!made.ok) throw new AmbitError(made.code, made.message);
+    const token = typeof holder.token === 'string' ? holder.token : holder.token();
+    const time = (holder.clock ?? Date.now)() / 1000;
+    const headers = new Headers(request.headers);
+    headers.set('authorization', `Capability ${token}`);
+    headers.set(PROOF_HEADER, prove(token, made.call, { audience: holder.audience, time }, holder.signer));
+    const body = sent === undefined ? null : sent;
+    return send(request.url, {
+      method: request.method,
+      headers,
+      body: body as never,
+      signal: request.signal,
+      redirect: 'error',
+    });
+  };
+}
+
+const headerValues = (request: Request, name: string): readonly string[] => {
+  const value = request.headers.get(name);
+  return value === null ? [] : [value];
+};
