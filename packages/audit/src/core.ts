@@ -4,8 +4,6 @@ export {
   AmbitError,
   CODES,
   concat,
-  decodeCbor,
-  encodeCbor,
   equal,
   fromBase64url,
   fromHex,
@@ -16,5 +14,5 @@ export {
   toHex,
   utf8,
 } from '@ambit/core';
-export type { Cbor, DenialCode, Provider } from '@ambit/core';
+export type { DenialCode, Provider } from '@ambit/core';
 export { nativeSha256, nodeProvider } from '@ambit/core/node';

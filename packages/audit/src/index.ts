@@ -67,3 +67,8 @@ export {
   type HomeOptions,
   type HomePaths,
 } from './home.ts';
+export { htmlReport, type ReportOptions } from './report/report.ts';
+export { EXPORT_FORMS, exportLines, type ExportForm } from './export/export.ts';
+export { jsonLine } from './export/jsonl.ts';
+export { genAiAttributes, otelLine } from './export/otel.ts';
+export { ocsfEvent, ocsfLine } from './export/ocsf.ts';

@@ -7,6 +7,8 @@ import { search, show, type Found } from './search.ts';
 /** Everything a log says about how one record came about. */
 export interface Trace {
   readonly record: Found;
+  /** The decision it belongs to: of an outcome or approval the one it names, otherwise itself. */
+  readonly decision: Found;
   readonly user: string | null;
   readonly operator: AuditRecord['operator'] | null;
   readonly model: AuditRecord['model'] | null;
@@ -48,7 +50,7 @@ export async function trace(reader: TreeReader, index: number): Promise<Trace | 
     for await (const found of search(reader, { session: record.session }, from)) {
       if (found.index > decision.index + REACH) break;
       const { kind, of, ingest, token } = found.record;
-      if (of === decision.index && found.index !== start.index) related.push(found);
+      if (of === decision.index) related.push(found);
       if (kind === 'ingest' && ingest?.trust !== 'trusted' && found.index < decision.index)
         ingested.push(found);
       const node = token?.chain?.at(-1)?.node;
@@ -62,6 +64,7 @@ export async function trace(reader: TreeReader, index: number): Promise<Trace | 
   }
   return {
     record: start,
+    decision,
     user: record.user ?? null,
     operator: record.operator ?? null,
     model: record.model ?? null,
@@ -69,7 +72,7 @@ export async function trace(reader: TreeReader, index: number): Promise<Trace | 
     layers: layersOf(record),
     chain: nodes.map((node) => ({ ...node, said: made.get(node.node) ?? null })),
     parents,
-    related: decision === start ? related : [decision, ...related],
+    related,
     ingested,
   };
 }
@@ -78,7 +81,7 @@ const short = (id: string): string => `${id.slice(0, 10)}\u2026`;
 
 /** A trace as lines for people, outermost authority first. */
 export function traceLines(found: Trace): string[] {
-  const { record } = found.record;
+  const { record } = found.decision;
   const lines = [
     `user      ${found.user ?? '-'} (${found.layers.user})`,
     `operator  ${found.operator?.name ?? '-'} (${found.layers.operator})${found.operator?.config === undefined ? '' : `, configuration ${short(found.operator.config)}`}`,
@@ -102,7 +105,7 @@ export function traceLines(found: Trace): string[] {
     record.code === undefined
       ? ''
       : `: ${record.code}${record.reason === undefined ? '' : ` (${record.reason})`}`;
-  lines.push(`action    record ${found.record.index}: ${record.kind} ${record.tool?.name ?? ''}${verdict}`);
+  lines.push(`action    record ${found.decision.index}: ${record.kind} ${record.tool?.name ?? ''}${verdict}`);
   for (const other of found.related)
     lines.push(
       `          record ${other.index}: ${other.record.kind} ${other.record.result?.status ?? other.record.code ?? ''}`,

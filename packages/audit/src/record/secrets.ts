@@ -2,9 +2,9 @@
 // replaced by its kind, so that hostile input can neither plant a secret nor make its own refusal unrecordable
 // (A5). Then the finished bytes are scanned, and a record in which anything is left is refused.
 import { AmbitError, nativeSha256, toHex } from '../core.ts';
-import { UNPRINTABLE } from './codec.ts';
 import type { Draft } from './record.ts';
 import { SCHEMA, type Form } from './schema.ts';
+import { UNPRINTABLE } from './write.ts';
 
 /** Prefixes of texts that are secret: tokens, secret keys, proofs. Evidence (`ambe1_`) and public keys are not. */
 const PREFIXES = ['amb1_', 'ambsec_', 'ambp1_'];
@@ -122,17 +122,41 @@ function walk(value: unknown, form: Form, change: (text: string, form: TextForm)
   return out;
 }
 
-/** The draft with every text scrubbed and cut to what its field holds; `scrubbed` is set when a text was changed. */
+/** Texts known to be clean, since most of a record's are those of the record before; `free` ones apart. */
+const clean = { free: new Set<string>(), plain: new Set<string>() };
+const CLEAN_TEXTS = 8192;
+
+function isClean(text: string, { free, max }: TextForm): boolean {
+  const known = free ? clean.free : clean.plain;
+  if (text.length * 3 <= max && known.has(text)) return true;
+  if (scrubText(text, free) !== text || fit(text, max) !== text) return false;
+  if (known.size >= CLEAN_TEXTS) known.clear();
+  known.add(text);
+  return true;
+}
+
+/** Whether nothing in `value` has to change. */
+function isFit(value: unknown, form: Form): boolean {
+  if (form.is === 'text') return typeof value !== 'string' || isClean(value, form);
+  if (form.is === 'list') {
+    if (!Array.isArray(value)) return true;
+    return value.length <= form.max && (value as readonly unknown[]).every((item) => isFit(item, form.of));
+  }
+  if (form.is !== 'map' || typeof value !== 'object' || value === null) return true;
+  const object = value as Readonly<Record<string, unknown>>;
+  for (const { name, form: inner } of form.fields) {
+    const item = object[name];
+    if (item !== undefined && !isFit(item, inner)) return false;
+  }
+  return true;
+}
+
+/** The draft with every text scrubbed and cut to what its field holds; `scrubbed` is set when something was changed. */
 export function scrub(draft: Draft): Draft {
-  let scrubbed = false;
-  const out = walk(draft, SCHEMA, (text, { free, max }) => {
-    const clean = fit(scrubText(text, free), max);
-    if (clean !== text) scrubbed = true;
-    return clean;
-  });
+  if (isFit(draft, SCHEMA)) return draft;
+  const out = walk(draft, SCHEMA, (text, { free, max }) => fit(scrubText(text, free), max));
   // Texts were replaced by texts and lists cut: the shape is the draft's own.
-  const fitted = out as Draft;
-  return scrubbed ? { ...fitted, scrubbed: true } : fitted;
+  return { ...(out as Draft), scrubbed: true };
 }
 
 const NEEDLES = [...PREFIXES, 'PRIVATE KEY', 'PRIVATE+KEY+', 'AGE-SECRET-KEY-'].map((text) =>
