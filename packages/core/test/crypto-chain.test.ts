@@ -273,6 +273,32 @@ describe('the chain', () => {
   });
 });
 
+describe('a key that is used again', () => {
+  it('gives what node:crypto gives for every length up to 300, and knows a wrong MAC by any bit', () => {
+    const secret = randomBytes(32);
+    const key = new HmacKey(secret);
+    for (let end = 0; end <= 300; end++) {
+      const message = randomBytes(320);
+      const mac = native(secret, message.subarray(0, end));
+      expect(toHex(key.mac(message, end))).toBe(toHex(mac));
+      expect(key.verify(message, end, mac)).toBe(true);
+      mac[end & 31]! ^= 1 << (end & 7);
+      expect(key.verify(message, end, mac)).toBe(false);
+    }
+  });
+
+  it('refuses another length of key and an end outside the message; a MAC of another length is wrong', () => {
+    expect(() => new HmacKey(new Uint8Array(31))).toThrow(RangeError);
+    const key = new HmacKey(new Uint8Array(32));
+    const mac = key.mac(new Uint8Array(3));
+    for (const end of [-1, 4, Number.NaN]) {
+      expect(() => key.mac(new Uint8Array(3), end)).toThrow(RangeError);
+      expect(() => key.verify(new Uint8Array(3), end, mac)).toThrow(RangeError);
+    }
+    expect(key.verify(new Uint8Array(3), 3, mac.subarray(0, 31))).toBe(false);
+  });
+});
+
 it('random bytes: as many as asked for, past the limit of one call too, and never the same', () => {
   for (const n of [0, 1, 32, 65_536, 200_001]) expect(randomBytes(n)).toHaveLength(n);
   expect(randomBytes(200_001).subarray(-64)).not.toEqual(new Uint8Array(64));

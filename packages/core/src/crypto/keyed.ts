@@ -32,6 +32,8 @@ export class HmacKey {
   }
 
   #run(message: Uint8Array, end: number): void {
+    // A byte read from outside would count as zero.
+    if (!(end >= 0 && end <= message.length)) throw new RangeError('end: expected to lie within message');
     const inner = this.#inner;
     for (let i = 0; i < 8; i++) state[i] = inner[i]!;
     finish(state, words, absorb(state, words, 0, message, 0, end), 64 + end, last);
