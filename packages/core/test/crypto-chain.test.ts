@@ -11,6 +11,7 @@ import {
   chainFrom,
   chainStart,
   hkdfSha256,
+  HmacKey,
   hmacSha256,
   randomBytes,
   sha256,
