@@ -102,8 +102,8 @@ export function matchTool(pattern: string, tool: string): boolean {
 export function matchesAny(patterns: readonly string[], tool: string): boolean {
   for (let i = 0; i < patterns.length; i++) {
     const pattern = patterns[i]!;
-    if (pattern === tool) return true;
-    if (pattern.charCodeAt(pattern.length - 1) === 0x2a && matches(requirePattern(pattern), tool)) return true;
+    const wild = pattern.charCodeAt(pattern.length - 1) === 0x2a;
+    if (wild ? matches(requirePattern(pattern), tool) : pattern === tool) return true;
   }
   return false;
 }

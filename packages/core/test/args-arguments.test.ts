@@ -5,7 +5,7 @@ import { Arguments } from '../src/args/index.ts';
 import { toHex } from '../src/bytes.ts';
 import type { Denial } from '../src/codes.ts';
 import { LIMITS } from '../src/limits.ts';
-import { jsonValues } from './args-values.ts';
+import { jsonValues, runs } from './args-values.ts';
 
 const denied = (made: Arguments | Denial): Denial => {
   if (Arguments.is(made)) throw new Error(`accepted ${made.canonical()}`);
@@ -84,7 +84,7 @@ describe('Arguments', () => {
         expect(new TextEncoder().encode(one.canonical()).length).toBeLessThanOrEqual(LIMITS.argumentBytes);
         expect(made(Arguments.parse(one.canonical())).value).toEqual(one.value);
       }),
-      { numRuns: 200 },
+      runs(200),
     );
   });
 });

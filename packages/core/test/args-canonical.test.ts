@@ -6,7 +6,7 @@ import { Arguments, argumentsDigest, canonicalJson, parseJson, type Json } from 
 import { fromHex, toHex } from '../src/bytes.ts';
 import { LABELS } from '../src/labels.ts';
 import { LIMITS } from '../src/limits.ts';
-import { jsonValues } from './args-values.ts';
+import { jsonValues, runs } from './args-values.ts';
 
 const read = (text: string): Json => {
   const result = parseJson(text);
@@ -102,6 +102,7 @@ describe('RFC 8785 sections 3.2.2 to 3.2.4', () => {
         '\\u0012\\u0013\\u0014\\u0015\\u0016\\u0017\\u0018\\u0019\\u001a\\u001b\\u001c\\u001d\\u001e\\u001f ' +
         '!\\"#\\\\\u007f\u0080\u2028\ufeff"',
     );
+    for (const char of all) expect(canonicalJson(char)).toBe(JSON.stringify(char));
     const long = `${'x'.repeat(100)}"\n`;
     expect(canonicalJson(long)).toBe(JSON.stringify(long));
   });
@@ -179,7 +180,7 @@ describe('properties', () => {
           expect(canonicalJson(read(other))).toBe(canonicalJson(read(text)));
         },
       ),
-      { numRuns: 300 },
+      runs(300),
     );
   });
 
@@ -192,7 +193,7 @@ describe('properties', () => {
         else expect(x).not.toEqual(y);
         expect(canonicalJson(read(canonicalJson(x)))).toBe(canonicalJson(x));
       }),
-      { numRuns: 300 },
+      runs(300),
     );
   });
 });

@@ -12,6 +12,7 @@ import {
   parseCidr,
   unmapAddress,
 } from '../src/args/index.ts';
+import { runs } from './args-values.ts';
 
 const within = (address: string, network: string): boolean =>
   inCidr(parseAddress(address)!, parseCidr(network)!);
@@ -302,7 +303,7 @@ describe('properties', () => {
         const host = address.version === 6 ? `[${candidate}]` : candidate;
         expect(new URL(`http://${host}/`).hostname.replaceAll(/[[\]]/g, '')).toBe(formatAddress(address));
       }),
-      { numRuns: 5000 },
+      runs(5000),
     );
   });
 
@@ -318,7 +319,7 @@ describe('properties', () => {
         const flipped = groups.map((g, i) => (i === bit >> 4 ? g ^ (0x8000 >> (bit & 15)) : g));
         expect(inCidr({ version: 6, groups: flipped }, network)).toBe(bit >= prefix);
       }),
-      { numRuns: 1000 },
+      runs(1000),
     );
   });
 });

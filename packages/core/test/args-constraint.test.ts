@@ -19,7 +19,7 @@ import {
 import { decode, encode, type Cbor } from '../src/cbor/index.ts';
 import { AmbitError } from '../src/codes.ts';
 import { LIMITS } from '../src/limits.ts';
-import { jsonValues } from './args-values.ts';
+import { jsonValues, runs } from './args-values.ts';
 
 const args = (text: string): JsonObject => {
   const made = Arguments.parse(text);
@@ -161,6 +161,8 @@ describe('the wire form', () => {
       [3, 'NaN', 1],
       [3, 'Infinity', null],
       [3, true, 1],
+      [3, 0.5, null],
+      [3, NaN, 1],
       [3, [1], 2],
       [3, '1e400', null],
       [3, '0.5', '0.25'],
@@ -283,7 +285,7 @@ describe('the wire form', () => {
         if (refused !== null) expect(refused).toMatch(/^must /);
         expect(compileConstraint(parsed)(undefined) === null).toBe(parsed.kind === 'absent');
       }),
-      { numRuns: 3000 },
+      runs(3000),
     );
   });
 

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { canonicalJson, parseJson, type Json } from '../src/args/index.ts';
 import { isWellFormed } from '../src/args/text.ts';
 import { LIMITS } from '../src/limits.ts';
-import { jsonValues } from './args-values.ts';
+import { jsonValues, runs } from './args-values.ts';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const accepted = (input: string | Uint8Array): Json => {
@@ -306,7 +306,7 @@ describe('properties', () => {
         expect(plain(accepted(text))).toEqual(JSON.parse(text));
         expect(plain(accepted(bytes(text)))).toEqual(JSON.parse(text));
       }),
-      { numRuns: 500 },
+      runs(500),
     );
   });
 
@@ -316,7 +316,7 @@ describe('properties', () => {
         const text = canonicalJson(accepted(JSON.stringify(value)));
         expect(canonicalJson(accepted(text))).toBe(text);
       }),
-      { numRuns: 500 },
+      runs(500),
     );
   });
 
@@ -347,7 +347,7 @@ describe('properties', () => {
         else expect(ours.reason).toMatch(/twice|surrogate|zero|2\^53-1|__proto__|byte order/);
         if (isWellFormed(text)) expect(parseJson(bytes(text))).toEqual(ours);
       }),
-      { numRuns: 3000 },
+      runs(3000),
     );
   });
 
@@ -356,7 +356,7 @@ describe('properties', () => {
       fc.property(fc.uint8Array({ maxLength: 64 }), (raw) => {
         expect(typeof parseJson(raw).ok).toBe('boolean');
       }),
-      { numRuns: 2000 },
+      runs(2000),
     );
   });
 });

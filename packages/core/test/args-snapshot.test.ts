@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { canonicalJson, parseJson, snapshotJson, type Json } from '../src/args/index.ts';
 import { LIMITS } from '../src/limits.ts';
-import { jsonValues } from './args-values.ts';
+import { jsonValues, runs } from './args-values.ts';
 
 const taken = (value: unknown): Json => {
   const result = snapshotJson(value);
@@ -211,6 +211,20 @@ describe('a Proxy', () => {
     expect(reason(proxy)).toMatch(/not there$/);
   });
 
+  it.each([-1, -1e9, NaN, 0.5, 2 ** 40, Infinity])(
+    'of a list, lying about its length (%d), is refused',
+    (length) => {
+      const proxy = new Proxy([1], {
+        getOwnPropertyDescriptor(target, key) {
+          const real = Reflect.getOwnPropertyDescriptor(target, key);
+          return key === 'length' ? { ...real, value: length } : real;
+        },
+      });
+      expect(snapshotJson([proxy, 'x'.repeat(70_000)]).ok).toBe(false);
+      expect(snapshotJson(proxy).ok).toBe(false);
+    },
+  );
+
   it('of a list, lying about its keys, is refused', () => {
     const proxy = new Proxy([1, 2], { ownKeys: () => ['1', '0', 'length'] });
     expect(reason(proxy)).toMatch(/holes or extra/);
@@ -275,7 +289,7 @@ describe('the snapshot', () => {
         if (snapped.ok) expect(snapped.value).toEqual(read.value);
         else expect(snapped.reason).toMatch(/not allowed$/);
       }),
-      { numRuns: 500 },
+      runs(500),
     );
   });
 });

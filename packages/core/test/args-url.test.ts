@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compileConstraint, encodeConstraint, type UrlConstraint } from '../src/args/index.ts';
 import { parseUrl } from '../src/args/url.ts';
+import { runs } from './args-values.ts';
 
 const compile = (fields: Omit<UrlConstraint, 'kind'>): ((value: never) => string | null) =>
   compileConstraint({ kind: 'url', ...fields });
@@ -557,6 +558,7 @@ describe('C2 URLs', () => {
     for (const value of [null, 1, true, ['https://good.com/'], { href: 'https://good.com/' }, undefined]) {
       expect(good(value as never)).toBe('must be a plain https URL of good.com or api.good.com');
     }
+    expect(parseUrl('https://good.com?a')).toBe('no path before the query');
     expect(good('https://good.com@evil.com/\u001b' as never)).toBe(
       'must be a plain https URL of good.com or api.good.com (found: user information)',
     );
@@ -798,7 +800,7 @@ describe('properties', () => {
           expect(parts.path).toBe(/^[^:/?#]+:\/\/[^/?#]*([^?#]*)/.exec(text)![1]! || '/');
         },
       ),
-      { numRuns: 20_000 },
+      runs(20_000),
     );
     expect(passed).toBeGreaterThan(300);
   });
@@ -838,7 +840,7 @@ describe('properties', () => {
           expect(new URL(`https://x${path.replaceAll(/[?#]/g, '')}`).pathname).toMatch(/^\/v1(\/|$)/);
         }
       }),
-      { numRuns: 10_000 },
+      runs(10_000),
     );
   });
 });

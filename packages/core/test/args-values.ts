@@ -21,3 +21,8 @@ export const jsonValues: fc.Arbitrary<unknown> = fc.letrec<{ value: unknown }>((
     ),
   ),
 })).value;
+
+/** Cases of a property: twenty times as many in the long run. */
+export const runs = (n: number): { numRuns: number } => ({
+  numRuns: process.env['AMBIT_LONG'] === '1' ? 20 * n : n,
+});

@@ -9,9 +9,11 @@ import {
   isLabel,
   isToolName,
   isToolPattern,
+  matchesAny,
   matchLabel,
   matchTool,
 } from '../src/patterns.ts';
+import { runs } from './args-values.ts';
 
 describe('tool names', () => {
   it.each([
@@ -183,18 +185,23 @@ describe('properties', () => {
     fc.assert(
       fc.property(list, names, (patterns, tools) => {
         const compiled = compileTools(patterns);
-        for (const tool of tools) expect(compiled(tool)).toBe(patterns.some((p) => matchTool(p, tool)));
+        const expected = tools.map((tool) => patterns.some((p) => matchTool(p, tool)));
+        expect(tools.map(compiled)).toEqual(expected);
+        expect(tools.map((tool) => matchesAny(patterns, tool))).toEqual(expected);
       }),
-      { numRuns: 300 },
+      runs(300),
     );
   });
 
   it('a name that matches is a name', () => {
     fc.assert(
       fc.property(list, fc.string({ unit: fc.constantFrom(...'ab_./* \0é') }), (patterns, text) => {
-        if (compileTools(patterns)(text)) expect(isToolName(text)).toBe(true);
+        for (const candidate of [text, ...patterns]) {
+          if (compileTools(patterns)(candidate)) expect(isToolName(candidate)).toBe(true);
+          if (matchesAny(patterns, candidate)) expect(isToolName(candidate)).toBe(true);
+        }
       }),
-      { numRuns: 1000 },
+      runs(1000),
     );
   });
 
@@ -204,9 +211,8 @@ describe('properties', () => {
         const both = intersectTools(a, b);
         expect(both.every(isToolPattern)).toBe(true);
         const [inA, inB, inBoth] = [compileTools(a), compileTools(b), compileTools(both)];
-        const more = [...a, ...b].flatMap(witness);
-        for (const tool of [...tools, ...more])
-          expect([tool, inBoth(tool)]).toEqual([tool, inA(tool) && inB(tool)]);
+        const more = [...tools, ...a.flatMap(witness), ...b.flatMap(witness)];
+        expect(more.filter(inBoth)).toEqual(more.filter((tool) => inA(tool) && inB(tool)));
         for (const [i, p] of both.entries()) {
           const others = both.filter((_, j) => j !== i);
           expect(coversTools(others, [p])).toBe(false);
@@ -214,7 +220,7 @@ describe('properties', () => {
         expect(coversTools(a, both) && coversTools(b, both)).toBe(true);
         expect([...intersectTools(b, a)].toSorted()).toEqual([...both].toSorted());
       }),
-      { numRuns: 500 },
+      runs(500),
     );
   });
 
@@ -227,7 +233,7 @@ describe('properties', () => {
         expect(coversTools(a, b)).toBe(exception === undefined);
         expect(coversTools(a, a)).toBe(true);
       }),
-      { numRuns: 500 },
+      runs(500),
     );
   });
 });

@@ -190,8 +190,7 @@ export class JsonReader {
     if (digits === 0) this.refuse('a digit was expected', i);
     if (digits > 1 && text.charCodeAt(firstDigit) === 0x30) this.refuse('a number with a leading zero');
     if (c === 0x2e || (c | 0x20) === 0x65) return this.real(start, i);
-    // Sums of up to fifteen digits are exact; longer ones are beyond the limit or read by the engine.
-    if (digits > 15) n = Number(text.slice(firstDigit, i));
+    // The sum is exact up to 2^53, and what is beyond is refused, whatever it was rounded to.
     this.checked(negative ? -n : n);
     this.pos = i;
     return negative ? -n : n;
@@ -222,8 +221,7 @@ export class JsonReader {
     if (growth > 0) {
       if (this.#size === 0) this.#size = utf8Length(text);
       this.#size += growth;
-      if (this.#size > this.#limit)
-        this.refuse(`longer than ${this.#limit} bytes in canonical form`);
+      if (this.#size > this.#limit) this.refuse(`longer than ${this.#limit} bytes in canonical form`);
     }
     this.pos = i;
     return n;

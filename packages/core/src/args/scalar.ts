@@ -101,7 +101,8 @@ export const oneOf: Kind<OneOfConstraint> = {
 
 /** A bound on the wire: null, a whole number, or the RFC 8785 text of a fraction. Undefined when it is none. */
 function readBound(bound: Cbor | undefined): number | null | undefined {
-  if (bound === null || typeof bound === 'number') return bound;
+  if (bound === null) return null;
+  if (typeof bound === 'number') return Number.isInteger(bound) ? bound : undefined;
   const value = readValue(bound);
   return typeof value === 'number' && !Number.isInteger(value) ? value : undefined;
 }

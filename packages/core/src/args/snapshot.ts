@@ -114,7 +114,8 @@ class Snapshot {
     if (Reflect.getPrototypeOf(value) !== Array.prototype) this.refuse('not a plain array');
     if ('toJSON' in Array.prototype) this.refuse('Array.prototype has a toJSON');
     const length: unknown = Reflect.getOwnPropertyDescriptor(value, 'length')?.value;
-    if (typeof length !== 'number') return this.refuse('not a plain array');
+    // A Proxy may report any value: a negative length would give room back.
+    if (typeof length !== 'number' || !(length >= 0)) return this.refuse('not a plain array');
     // Before the keys are listed: brackets, commas, and at least one byte an item.
     this.spend(length === 0 ? 2 : length + 1);
     if (length > this.room) this.spend(length);
