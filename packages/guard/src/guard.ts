@@ -217,6 +217,7 @@ export function createGuard(options: GuardOptions): Guard {
   function factsOf(p: Presented, token: VerifiedToken, now: number, state: Progress): Facts | Denial {
     const { view, call } = token;
     state.view = view;
+    state.proof = token.proof;
     const extra = {
       ...(p.address === undefined ? {} : { address: p.address }),
       ...(p.bytes === undefined ? {} : { bytes: p.bytes }),
@@ -328,6 +329,7 @@ export interface Progress {
   call: Call | null;
   view: TokenView | null;
   layers: readonly LayerAnswer[] | null;
+  proof?: VerifiedToken['proof'];
   tool?: {
     readonly external: boolean;
     readonly data: readonly string[] | null;

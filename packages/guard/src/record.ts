@@ -41,7 +41,7 @@ export function decisionDraft(
     ...layerParts(state, decision),
     ...(state.call === null ? {} : callParts(state.call, state)),
     ...contextParts(p.context),
-    proof: decision.ok ? decision.token.proof : 'none',
+    proof: state.proof ?? 'none',
     code,
     ...(decision.ok || decision.caveat === undefined ? {} : { caveat: decision.caveat }),
     ...(decision.ok ? proceeded(decision) : { reason: decision.message.slice(0, 240) }),

@@ -37,7 +37,7 @@ export function denialResponse(
       resultType: 'complete',
       isError: true,
       content: [{ type: 'text', text }],
-      structuredContent: { denied: denial },
+      // No structuredContent: clients hold it against the tool's output schema, errors included (SDK 1.32).
       _meta: { [DENIAL_KEY]: denial },
     },
   };
