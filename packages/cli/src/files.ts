@@ -3,6 +3,7 @@
 // temporary file beside its target, is synced, and takes the name in one step (link to create, rename to replace).
 import {
   closeSync,
+  existsSync,
   fchmodSync,
   fstatSync,
   fsyncSync,
@@ -113,12 +114,16 @@ function syncDirectory(directory: string): void {
   }
 }
 
-/** Makes a directory for its owner alone. */
+/** Makes a directory for its owner alone, and the ones above it. */
 export function makeDirectory(path: string): void {
+  if (existsSync(path)) return;
+  const parent = dirname(path);
+  // Step by step: node's own `recursive` never returns where the system says "no such file" to any name (/proc).
+  if (parent !== path) makeDirectory(parent);
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    mkdirSync(path, { mode: 0o700 });
   } catch (error) {
-    throw ioFailure('make the directory', path, error);
+    if (!existsSync(path)) throw ioFailure('make the directory', path, error);
   }
 }
 
@@ -152,7 +157,7 @@ export async function readText(cli: Cli, what: string, source: string): Promise<
   }
   const given = TEXTS.test(source) ? source : await readInput(cli, what, source, 4 * LIMITS.tokenBytes);
   const text = line(given);
-  if (text === '') throw badInput(`${what}: nothing in ${source === '-' ? 'the input' : source}`);
+  if (text === '') throw badInput(`${what}: ${source === '-' ? 'stdin' : source} is empty`);
   if (/\s/.test(text)) {
     throw badInput(
       `${what}: there is white space inside it; it was pasted with a line break or in pieces`,

@@ -1,6 +1,15 @@
 // The session file that `mint --from` takes: a JSON object of the fields below. An unknown field is refused, because
 // it could be meant to restrict something.
-import { fromHex, isName, parseJson, type GrantSpec, type Json, type JsonObject } from '@ambit/core';
+import {
+  fromHex,
+  isLabel,
+  isName,
+  isToolPattern,
+  parseJson,
+  type GrantSpec,
+  type Json,
+  type JsonObject,
+} from '@ambit/core';
 import { badInput } from './failure.ts';
 import { rfc3339 } from './times.ts';
 
@@ -48,11 +57,13 @@ export function readGrantFile(where: string, text: string): FromFile {
     const value = o[field];
     return typeof value === 'string' && isName(value) ? value : fail(`"${field}": expected a name`);
   };
-  const listOf = (field: string): readonly string[] => {
+  const listOf = (field: string, what: string, valid: (text: string) => boolean): readonly string[] => {
     const value = o[field];
     if (!Array.isArray(value)) return fail(`"${field}": expected a list of texts`);
     return value.map((item: Json) =>
-      typeof item === 'string' ? item : fail(`"${field}": expected a list of texts`),
+      typeof item === 'string' && valid(item)
+        ? item
+        : fail(`"${field}": ${JSON.stringify(item)} is no ${what}`),
     );
   };
   const timeOf = (field: string): number =>
@@ -69,9 +80,9 @@ export function readGrantFile(where: string, text: string): FromFile {
       user: textOf('user_id'),
       issuedAt: timeOf('issued_at'),
       expires: timeOf('expires_at'),
-      tools: listOf('authorized_tools'),
-      ...(Object.hasOwn(o, 'data_scope') ? { data: listOf('data_scope') } : {}),
-      ...(Object.hasOwn(o, 'deny_list') ? { deny: listOf('deny_list') } : {}),
+      tools: listOf('authorized_tools', 'tool pattern', isToolPattern),
+      ...(Object.hasOwn(o, 'data_scope') ? { data: listOf('data_scope', 'label', isLabel) } : {}),
+      ...(Object.hasOwn(o, 'deny_list') ? { deny: listOf('deny_list', 'tool pattern', isToolPattern) } : {}),
       ...(typeof limit === 'number' ? { budgets: [{ unit: 'external', limit }] } : {}),
     },
   };

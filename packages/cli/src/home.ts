@@ -63,7 +63,12 @@ export class Home {
 
   /** Makes a new home. The marker comes last: a home that was cut short is not one. */
   create(issuer: string | null, now: number): void {
-    if (this.exists) throw new Failure('file_exists', `${this.path}: is an Ambit home already`);
+    if (this.exists)
+      throw new Failure(
+        'file_exists',
+        `${this.path}: is an Ambit home already`,
+        'set AMBIT_HOME to make another one',
+      );
     makeDirectory(this.path);
     const root = SecretKey.generate('root').unsafeText();
     const secret = { mode: 0o600 };

@@ -1,6 +1,6 @@
 // The flags that say what a token allows or no longer allows: the same words for `mint`, `attenuate` and
 // `delegate`. They become core's restrictions in one fixed order, which is the order they stand in the token.
-import { restrict, type Budget, type Restriction } from '@ambit/core';
+import { isLabel, isToolPattern, restrict, type Budget, type Restriction } from '@ambit/core';
 import type { Command } from 'commander';
 import type { Cli } from './cli.ts';
 import { argsCaveats } from './constraint-words.ts';
@@ -82,6 +82,21 @@ export function addNarrowFlags(command: Command, minting: boolean): Command {
   return command;
 }
 
+/** Refuses what is no tool pattern or label, by its flag. */
+export function requireForms(f: NarrowFlags): void {
+  const all = (
+    flag: string,
+    what: string,
+    list: readonly string[] = [],
+    valid: (text: string) => boolean,
+  ): void => {
+    for (const text of list) if (!valid(text)) throw usage(`${flag}: "${text}" is no ${what}`);
+  };
+  all('--tool', 'tool name or pattern', f.tool, isToolPattern);
+  all('--deny', 'tool name or pattern', f.deny, isToolPattern);
+  all('--data', 'label', f.data, isLabel);
+}
+
 /** A whole number of a flag. */
 export function wholeNumber(flag: string, text: string): number {
   const n = /^\d{1,16}$/.test(text) ? Number(text) : NaN;
@@ -143,6 +158,7 @@ export function conditionsOf(cli: Cli, f: NarrowFlags, everyTool: readonly strin
 
 /** All flags as restrictions, for `attenuate` and `delegate`. `tools`: the patterns the token has now. */
 export function restrictionsOf(cli: Cli, f: NarrowFlags, tools: readonly string[]): readonly Restriction[] {
+  requireForms(f);
   const list: Restriction[] = [];
   if (f.tool !== undefined) list.push(restrict.tools(...f.tool));
   if (f.deny !== undefined) list.push(restrict.deny(...f.deny));

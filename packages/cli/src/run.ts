@@ -3,6 +3,7 @@ import { CommanderError } from 'commander';
 import { Cli } from './cli.ts';
 import { causeChain, Failure, ioFailure, usage } from './failure.ts';
 import { buildProgram, TOPICS } from './program.ts';
+import { TABLE } from './table.ts';
 
 const HELP_CODES = new Set(['commander.help', 'commander.helpDisplayed', 'commander.version']);
 
@@ -24,7 +25,7 @@ async function outcome(cli: Cli, argv: readonly string[]): Promise<number> {
   const { root } = buildProgram(cli);
   try {
     const args = helpArguments(argv);
-    const topic = args[0] === 'help' ? TOPICS.get(args[1] ?? '') : undefined;
+    const topic = argv[0] === 'help' ? TOPICS.get(argv[1] ?? '') : undefined;
     if (topic !== undefined) cli.out(`${topic}\n`);
     else if (args.length === 0) {
       // Asked for nothing: the help, and not a success, for a script that lost its arguments.
@@ -45,8 +46,9 @@ async function outcome(cli: Cli, argv: readonly string[]): Promise<number> {
 
 // `ambit help mint` is `ambit mint --help`, so that the command is loaded first.
 function helpArguments(argv: readonly string[]): readonly string[] {
-  if (argv[0] !== 'help' || TOPICS.has(argv[1] ?? '')) return argv;
-  return [...argv.slice(1), '--help'];
+  const [first, second] = argv;
+  if (first !== 'help' || second === undefined) return first === 'help' ? ['--help'] : argv;
+  return TABLE.some((entry) => entry.name === second) ? [...argv.slice(1), '--help'] : argv.slice(1);
 }
 
 function fromCommander(error: CommanderError): Failure {

@@ -1,6 +1,6 @@
 // The home's state file: budgets, used proofs, revocations, sessions. SQLite, durable, safe for many processes.
-import { AmbitError, fromHex, toBase64url, type TokenView } from '@ambit/core';
-import type { RevocationSubject, SyncStore } from '@ambit/state';
+import { AmbitError, deny, fromHex, toBase64url, type Denial, type TokenView } from '@ambit/core';
+import { subjectOf, type SyncStore } from '@ambit/state';
 import type { Cli } from './cli.ts';
 import { Failure } from './failure.ts';
 import type { Home } from './home.ts';
@@ -27,17 +27,16 @@ export async function withState<T>(
   }
 }
 
-const fromHexText = (hex: string): string => toBase64url(fromHex(hex) ?? new Uint8Array());
-
-/** Everything of a verified token that a revocation can name; ids and digests in base64url, as the list has them. */
-export const subjectOf = (t: TokenView): RevocationSubject => ({
-  issuer: t.issuer,
-  token: fromHexText(t.tokenId),
-  key: t.keyId,
-  operator: t.operator.id,
-  model: fromHexText(t.model.digest),
-  session: t.session,
-  user: t.user,
-  nodes: t.chain.map((n) => n.id),
-  holders: t.chain.map((n) => n.holder),
-});
+/**
+ * Whether the revocation list names the token's model by the digest's base64url, as the list and the identity
+ * layers write it; the authorizer asks about everything else. A denial, or null.
+ */
+export function modelRevoked(store: SyncStore, view: TokenView): Denial | null {
+  const digest = fromHex(view.model.digest);
+  const answer = store.revocations.isRevoked({
+    ...subjectOf(view),
+    model: toBase64url(digest ?? new Uint8Array()),
+  });
+  if (answer.ok || answer.code !== 'revoked' || answer.entry.kind !== 'model') return null;
+  return deny('model_revoked', answer.entry.reason === '' ? undefined : answer.entry.reason);
+}

@@ -22,6 +22,7 @@ const START = 'Start:';
 const KEYS = 'Keys:';
 const TOKENS = 'Tokens:';
 const LOOK = 'Look at tokens:';
+const ACCOUNT = 'Revoke and account:';
 const MORE = 'More:';
 
 /** All commands, in the order of the help. */
@@ -98,6 +99,30 @@ export const TABLE: readonly Entry[] = [
     group: LOOK,
     summary: 'print the form of a token that may be kept in a log',
     load: () => import('./commands/evidence.ts'),
+  },
+  {
+    name: 'revoke',
+    group: ACCOUNT,
+    summary: 'put a token, session, user, model or key out of use',
+    load: () => import('./commands/revoke.ts'),
+  },
+  {
+    name: 'revocations',
+    group: ACCOUNT,
+    summary: 'list, sign and import revocations',
+    load: () => import('./commands/revocations.ts'),
+  },
+  {
+    name: 'session',
+    group: ACCOUNT,
+    summary: 'open, close and list sessions',
+    load: () => import('./commands/session.ts'),
+  },
+  {
+    name: 'budget',
+    group: ACCOUNT,
+    summary: 'show what is left of the budgets of a token and its ancestors',
+    load: () => import('./commands/budget.ts'),
   },
   {
     name: 'codes',

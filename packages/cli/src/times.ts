@@ -1,5 +1,5 @@
 // Times as people write them: `15m` from now, or RFC 3339 with its zone. Shown in UTC, with the distance from now.
-import { badInput } from './failure.ts';
+import { usage } from './failure.ts';
 
 const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
 const DURATION = /^([1-9]\d{0,8})(s|m|h|d)$/;
@@ -16,7 +16,7 @@ export function durationOf(text: string): number | null {
 export function parseDuration(field: string, text: string): number {
   const seconds = durationOf(text);
   if (seconds === null)
-    throw badInput(`${field}: expected a time span such as 90s, 15m, 2h or 7d, got "${text}"`);
+    throw usage(`${field}: expected a time span such as 90s, 15m, 2h or 7d, got "${text}"`);
   return seconds;
 }
 
@@ -47,7 +47,7 @@ export function rfc3339(text: string): number | null {
 export function parseTime(field: string, text: string, now: number): number {
   const span = durationOf(text);
   const at = span === null ? rfc3339(text) : now + span;
-  if (at === null) throw badInput(`${field}: expected a time ${FORMS}, got "${text}"`);
+  if (at === null) throw usage(`${field}: expected a time ${FORMS}, got "${text}"`);
   return at;
 }
 

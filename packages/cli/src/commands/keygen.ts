@@ -10,7 +10,7 @@ import { publicHalf, secretFile } from '../keyfile.ts';
 import { example } from '../program.ts';
 import { timeText } from '../times.ts';
 
-const TYPES = ['holder', 'issuer', 'x25519'] as const;
+const TYPES = ['holder', 'issuer', 'model', 'x25519'] as const;
 type KeyType = (typeof TYPES)[number];
 
 export function define(command: Command, cli: Cli): void {
@@ -18,7 +18,7 @@ export function define(command: Command, cli: Cli): void {
     .addOption(
       new Option(
         '--type <type>',
-        'holder: an agent proves calls and delegates; issuer: seals tokens; x25519: proof sessions',
+        'holder: an agent proves calls and delegates; issuer: seals tokens; model: attests model artifacts; x25519: proof sessions',
       )
         .choices(TYPES)
         .default('holder'),

@@ -9,7 +9,14 @@ import { readInput } from '../files.ts';
 import { modelOf, readGrantFile } from '../grant-file.ts';
 import { Home } from '../home.ts';
 import { readPublicKey, readSigner } from '../keyfile.ts';
-import { addNarrowFlags, budgetsOf, conditionsOf, wholeNumber, type NarrowFlags } from '../narrowing.ts';
+import {
+  addNarrowFlags,
+  budgetsOf,
+  conditionsOf,
+  requireForms,
+  wholeNumber,
+  type NarrowFlags,
+} from '../narrowing.ts';
 import { example } from '../program.ts';
 import { withState } from '../state.ts';
 import { fromNow, parseTime, timeText } from '../times.ts';
@@ -99,7 +106,10 @@ async function specOf(
       'narrow the token afterwards with `ambit attenuate`',
     );
   }
-  const { spec, signedBy } = readGrantFile(flags.from, await readInput(cli, 'the session file', flags.from));
+  const { spec, signedBy } = readGrantFile(
+    flags.from === '-' ? 'stdin' : flags.from,
+    await readInput(cli, 'the session file', flags.from),
+  );
   if (signedBy !== undefined && flags.issuer !== undefined && signedBy !== flags.issuer) {
     throw badInput(`--issuer "${flags.issuer}" and signed_by "${signedBy}" differ`);
   }
@@ -120,6 +130,7 @@ function grantOf(cli: Cli, flags: MintFlags): Omit<GrantSpec, 'restrictions'> {
       );
     return value;
   };
+  requireForms(flags);
   return {
     operator: { id: need('operator') },
     model: modelOf('--model', need('model')),

@@ -1,6 +1,7 @@
 // `ambit verify`: is the token genuine, is this its holder, and may this call run? In this order; and only what
 // has passed everything else is charged to the home's state. Exit 0 allowed, 1 denied, 3 unverifiable, 4 no store.
-import { CODES, explain, type Denial, type Explanation, type TokenView } from '@ambit/core';
+import { CODES, effectiveAuthority, explain, matchTool } from '@ambit/core';
+import type { Call, Denial, Explanation, TokenView, Verifier } from '@ambit/core';
 import { createAuthorizer } from '@ambit/state';
 import type { Authorized } from '@ambit/state';
 import type { Command } from 'commander';
@@ -17,7 +18,7 @@ import { readText } from '../files.ts';
 import { Home } from '../home.ts';
 import { example } from '../program.ts';
 import { decisionText, explanationRows } from '../show/decision.ts';
-import { withState } from '../state.ts';
+import { modelRevoked, withState } from '../state.ts';
 import { addAcceptFlags, verifierOf, type AcceptFlags } from '../verifying.ts';
 
 interface VerifyFlags extends CallFlags, FactFlags, AcceptFlags {
@@ -51,6 +52,8 @@ export interface Verdict {
   readonly view: TokenView | null;
   readonly proof: string | null;
   readonly checks: readonly Explanation[];
+  /** What else would stand in the way. */
+  readonly note: string | null;
 }
 
 async function run(cli: Cli, source: string, flags: VerifyFlags): Promise<void> {
@@ -63,12 +66,13 @@ async function run(cli: Cli, source: string, flags: VerifyFlags): Promise<void> 
     const { verifier, issuer } = await verifierOf(cli, home, store, flags);
     // Looked at once by itself, for what is shown: verifying claims nothing, so asking twice changes nothing.
     const shown = verifier.verify({ token, proof, call, now: cli.now });
-    if (!shown.ok) return { decision: shown, view: null, proof: null, checks: [] };
+    if (!shown.ok)
+      return { decision: shown, view: null, proof: null, checks: [], note: besides(verifier, token, call) };
     const { view } = shown.token;
     // Sessions live with their issuer; others learn of a closed one from the revocation list.
     const authorizer = createAuthorizer({ verifier, store, sessions: view.issuer === issuer });
-    const decision = await authorizer.authorize({ token, proof, call, facts });
-    return { decision, view, proof: shown.token.proof, checks: explain(shown.token, facts) };
+    const decision = modelRevoked(store, view) ?? (await authorizer.authorize({ token, proof, call, facts }));
+    return { decision, view, proof: shown.token.proof, checks: explain(shown.token, facts), note: null };
   });
   const { decision } = verdict;
   cli.exit = decision.ok ? 0 : CODES[decision.code].exit;
@@ -76,11 +80,12 @@ async function run(cli: Cli, source: string, flags: VerifyFlags): Promise<void> 
   cli.result(verdictJson(verdict, call.tool, flags.explain === true), () =>
     decisionText(cli, verdict, call.tool, flags.explain === true),
   );
+  if (verdict.note !== null) cli.warn(verdict.note);
   if (!decision.ok) adviseOnClock(cli, decision);
 }
 
 function verdictJson(
-  { decision, view, proof, checks }: Verdict,
+  { decision, view, proof, checks, note }: Verdict,
   tool: string,
   all: boolean,
 ): { readonly [field: string]: unknown } {
@@ -94,19 +99,25 @@ function verdictJson(
     ...(ok ? { charges } : { ...denial, exit: CODES[decision.code].exit }),
     proof,
     token: view,
+    ...(note === null ? {} : { note }),
     ...(all ? { checks: explanationRows(decision, checks) } : {}),
   };
 }
 
+// The proof comes first and hides the rest. A genuine token that would not allow the call under any proof is worth
+// a word to the person who reads this, who is the service's, not the caller.
+function besides(verifier: Verifier, token: string, call: Call): string | null {
+  const genuine = verifier.authenticate(token);
+  if (!genuine.ok) return null;
+  const { tools } = effectiveAuthority(token);
+  if (tools.some((pattern) => matchTool(pattern, call.tool))) return null;
+  return `and with any proof: this token does not allow ${call.tool}; it allows ${tools.length === 0 ? 'nothing' : tools.join(', ')}`;
+}
+
 function adviseOnClock(cli: Cli, denial: Denial): void {
-  const skew = cli.now - Math.floor(Date.now() / 1000);
-  if (
-    cli.stated &&
-    skew < -60 &&
-    ['replayed', 'budget_exceeded', 'once_used', 'session_not_found', 'session_closed'].includes(denial.code)
-  ) {
-    cli.warn(
-      'the stated clock lies in the past: if this home has been used at later times, what had expired by then is refused; use a fresh AMBIT_HOME to go through the past again',
-    );
-  }
+  const past = cli.stated && cli.now < Math.floor(Date.now() / 1000) - 60;
+  if (!past || !['session_not_found', 'session_closed'].includes(denial.code)) return;
+  cli.warn(
+    'the stated clock lies in the past: if this home was used at later times, what had ended by then is refused; a fresh AMBIT_HOME goes through the past again',
+  );
 }

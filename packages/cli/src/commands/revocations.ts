@@ -1,0 +1,87 @@
+// `ambit revocations`: the list itself, and its signed form for verifiers that are offline.
+import { exportRevocations, importRevocations, listRevocations } from '@ambit/state';
+import type { Command } from 'commander';
+import type { Cli } from '../cli.ts';
+import { Failure } from '../failure.ts';
+import { readInput, writeFile } from '../files.ts';
+import { Home } from '../home.ts';
+import { readPublicKey, readSigner } from '../keyfile.ts';
+import { example } from '../program.ts';
+import { withState } from '../state.ts';
+import { timeText } from '../times.ts';
+
+/** A signed list may be long: a million entries take about 100 MB. */
+const LIST_BYTES = 1 << 28;
+
+export function define(command: Command, cli: Cli): void {
+  command.addHelpText(
+    'after',
+    example(
+      'ambit revocations list',
+      'ambit revocations export --key seal.key -o revoked.list',
+      'ambit revocations import revoked.list --trust seal.key.pub',
+    ),
+  );
+
+  command
+    .command('list')
+    .description('Show what is revoked, oldest first.')
+    .action(async () => {
+      const home = new Home(cli).require();
+      const entries = await withState(cli, home, listRevocations);
+      cli.result(
+        {
+          entries: entries.map((e) => ({
+            seq: e.seq,
+            kind: e.kind,
+            issuer: e.issuer ?? null,
+            value: e.value,
+            reason: e.reason,
+            time: timeText(e.time),
+            expires: e.expires === undefined ? null : timeText(e.expires),
+          })),
+        },
+        () =>
+          entries
+            .map(
+              (e) =>
+                `${timeText(e.time)}  ${e.kind.padEnd(8)}  ${e.value}${e.reason === '' ? '' : `  ${JSON.stringify(e.reason)}`}\n`,
+            )
+            .join(''),
+      );
+    });
+
+  command
+    .command('export')
+    .description("Write the list, signed with the issuer's key.")
+    .requiredOption('--key <file>', "the issuer's secret key")
+    .option('-o, --output <file>', 'where to (default: stdout)')
+    .action(async (flags: { readonly key: string; readonly output?: string }) => {
+      const home = new Home(cli).require();
+      const { issuer } = home.keyStates;
+      if (issuer === null)
+        throw new Failure('key_unknown', 'this home has no issuer name yet, so it has nothing to sign');
+      const by = await readSigner(cli, 'issuer', flags.key);
+      const text = await withState(cli, home, (store) =>
+        exportRevocations(store, { issuer, now: cli.now }, by),
+      );
+      if (flags.output === undefined) return cli.result({ issuer, list: text }, `${text}\n`);
+      writeFile(flags.output, `${text}\n`, { mode: 0o644, replace: true });
+      if (cli.json) cli.result({ issuer, file: flags.output }, '');
+    });
+
+  command
+    .command('import')
+    .argument('<file>', 'a signed list, or - for stdin')
+    .description('Take over what a signed list names and this home does not know.')
+    .requiredOption('--trust <file>', "the issuer's public key")
+    .action(async (source: string, flags: { readonly trust: string }) => {
+      const home = new Home(cli).require();
+      const key = await readPublicKey(cli, 'issuer', flags.trust);
+      const text = (await readInput(cli, 'the list', source, LIST_BYTES)).trimEnd();
+      const done = await withState(cli, home, (store) => importRevocations(store, text, [key], cli.now));
+      if (!done.ok) throw new Failure(done.code, `${source}: ${done.message}`);
+      cli.say(`${done.added} new ${done.added === 1 ? 'entry' : 'entries'} of list number ${done.number}`);
+      if (cli.json) cli.result({ added: done.added, number: done.number }, '');
+    });
+}

@@ -1,0 +1,120 @@
+// `ambit revoke`: put a token, a part of its chain, or something it depends on out of use, for good and at once.
+import { fromHex, isName, toBase64url } from '@ambit/core';
+import type { RevocationInput } from '@ambit/state';
+import type { Command } from 'commander';
+import type { Cli } from '../cli.ts';
+import { badInput, usage } from '../failure.ts';
+import { Home } from '../home.ts';
+import { readPublicKey } from '../keyfile.ts';
+import { example } from '../program.ts';
+import { withState } from '../state.ts';
+import { parseTime, timeText } from '../times.ts';
+import { readToken } from '../tokens.ts';
+
+interface RevokeFlags {
+  readonly whole?: boolean;
+  readonly node?: string;
+  readonly session?: string;
+  readonly user?: string;
+  readonly operator?: string;
+  readonly model?: string;
+  readonly holder?: string;
+  readonly keyId?: string;
+  readonly issuer?: string;
+  readonly reason?: string;
+  readonly until?: string;
+}
+
+/** Seconds that an entry outlives what it names, for clocks that differ. */
+const MARGIN = 120;
+
+export function define(command: Command, cli: Cli): void {
+  command
+    .argument('[token]', "a token or evidence: its last holder's part and everything derived from it")
+    .optionsGroup('What:')
+    .option('--whole', 'of that token: all of it, from the first holder on')
+    .option('--node <id>', 'a node of a chain, as `ambit inspect` shows it')
+    .option('--session <id>', 'every token of a session')
+    .option('--user <name>', "every token of a user's agents")
+    .option('--operator <name>', 'every token of an operator')
+    .option('--model <digest>', 'every token of a model artifact: sha256:HEX')
+    .option('--holder <file>', 'every token in whose chain this public key stands')
+    .option('--key-id <id>', 'every token minted under this root key')
+    .optionsGroup('How:')
+    .option('--issuer <name>', "whose names these are (default: this home's issuer)")
+    .option('--reason <text>', 'why, for people and the log')
+    .option('--until <time>', 'drop the entry then (default: never; for a token: when it has expired)')
+    .addHelpText(
+      'after',
+      example("ambit revoke b.tok --reason 'laptop stolen'", 'ambit revoke --user analyst-jane@acme.com'),
+    )
+    .action(async (source: string | undefined, flags: RevokeFlags) => {
+      const home = new Home(cli).require();
+      const input = await inputOf(cli, home, source, flags);
+      const entry = await withState(cli, home, async (store) => store.revocations.add(input, cli.now));
+      const { kind, value, issuer, reason, seq, expires } = entry;
+      cli.say(`revoked from now on: ${kind} ${value}${issuer === undefined ? '' : ` of ${issuer}`}`);
+      if (!cli.json) return;
+      cli.result(
+        {
+          seq,
+          kind,
+          issuer: issuer ?? null,
+          value,
+          reason,
+          time: timeText(entry.time),
+          expires: expires === undefined ? null : timeText(expires),
+        },
+        '',
+      );
+    });
+}
+
+async function inputOf(
+  cli: Cli,
+  home: Home,
+  source: string | undefined,
+  f: RevokeFlags,
+): Promise<RevocationInput> {
+  const named = (['node', 'session', 'user', 'operator', 'model', 'holder', 'keyId'] as const).filter(
+    (k) => f[k] !== undefined,
+  );
+  if (named.length + (source === undefined ? 0 : 1) !== 1) {
+    throw usage(
+      'revoke what? name exactly one thing',
+      'a token, or one of --node, --session, --user, --operator, --model, --holder, --key-id',
+    );
+  }
+  const until = f.until === undefined ? {} : { expires: parseTime('--until', f.until, cli.now) };
+  const how = { reason: f.reason ?? '', ...until };
+  if (source !== undefined) {
+    const { said } = await readToken(cli, source);
+    const { issuer, expires } = said.grant;
+    // A node's id covers the grant, and so its expiry; a token id alone does not, so its entry stays.
+    if (f.whole === true) return { kind: 'token', issuer, value: said.tokenId, ...how };
+    return { kind: 'node', value: said.nodes.at(-1)!, expires: expires + MARGIN, ...how };
+  }
+  const [kind] = named;
+  const value = f[kind!]!;
+  if (kind === 'node') return { kind, value: digestText('--node', value), ...how };
+  if (kind === 'model') return { kind, value: modelDigest(value), ...how };
+  if (kind === 'holder')
+    return { kind, value: toBase64url((await readPublicKey(cli, 'holder', value)).bytes), ...how };
+  const issuer = f.issuer ?? home.keyStates.issuer;
+  if (issuer === null) throw usage('whose? this home has no issuer name yet: --issuer NAME');
+  if (!isName(value)) throw badInput(`--${kind === 'keyId' ? 'key-id' : kind!}: expected a name`);
+  return { kind: kind === 'keyId' ? 'key' : kind!, issuer, value, ...how };
+}
+
+function digestText(flag: string, text: string): string {
+  if (!/^[A-Za-z0-9_-]{43}$/.test(text))
+    throw badInput(`${flag}: expected 43 characters of base64url, as \`ambit inspect\` shows a node`);
+  return text;
+}
+
+function modelDigest(text: string): string {
+  const m = /^(?:.*@)?(?:sha256:)?([0-9a-f]{64})$/.exec(text);
+  const bytes = m === null ? null : fromHex(m[1]!);
+  if (bytes === null) throw badInput('--model: expected sha256:DIGEST with 64 lower-case hexadecimal digits');
+  return toBase64url(bytes);
+}

@@ -1,0 +1,108 @@
+// The command line, as people meet it: transcripts of commands, what they print and how they exit, run by the real
+// `ambit` in a shell in an empty directory. After the style of age's testscript.
+//
+//   $ ambit verify b.tok           a command for the shell
+//   > ...                          more of it
+//   denied: expired: ...           its stdout: `...` is the rest of a line, a line `...` any lines
+//   ! ambit: error: ...            its stderr, when any of it is given; `!` alone: none at all
+//   ? 1                            its exit state; 0 when not given
+//   # words                        for the reader
+import { spawn } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const FOLDER = new URL('./transcripts/', import.meta.url).pathname;
+const FIXTURES = new URL('./fixtures/', import.meta.url).pathname;
+const BIN = new URL('../bin/ambit.js', import.meta.url).pathname;
+
+interface Step {
+  readonly line: number;
+  command: string;
+  readonly stdout: string[];
+  readonly stderr: string[];
+  quiet: boolean;
+  exit: number;
+}
+
+/** The steps of a transcript. */
+function parse(text: string): Step[] {
+  const steps: Step[] = [];
+  text.split('\n').forEach((line, i) => {
+    const step = steps.at(-1);
+    if (line.startsWith('$ ')) {
+      steps.push({ line: i + 1, command: line.slice(2), stdout: [], stderr: [], quiet: false, exit: 0 });
+    } else if (line === '' || line.startsWith('# ') || step === undefined) return;
+    else if (line.startsWith('> ')) step.command += `\n${line.slice(2)}`;
+    else if (line.startsWith('? ')) step.exit = Number(line.slice(2));
+    else if (line === '!') step.quiet = true;
+    else if (line.startsWith('! ')) step.stderr.push(line.slice(2));
+    else step.stdout.push(line);
+  });
+  return steps;
+}
+
+/** A pattern of lines: `...` alone is any lines, `...` in a line anything but a line's end. */
+function pattern(lines: readonly string[]): RegExp {
+  const parts = lines.map((line) =>
+    line === '...'
+      ? '(?:.*\\n)*'
+      : `${line.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll('\\.\\.\\.', '.*')}\\n`,
+  );
+  return new RegExp(`^${parts.join('')}$`);
+}
+
+interface Ran {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly exit: number | null;
+}
+
+function sh(command: string, directory: string): Promise<Ran> {
+  const env = {
+    PATH: `${join(directory, '.bin')}:${process.env['PATH'] ?? ''}`,
+    HOME: directory,
+    LC_ALL: 'C',
+  };
+  return new Promise((resolve) => {
+    const child = spawn('sh', ['-c', command], { cwd: directory, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.on('data', (part: Buffer) => (stdout += part.toString()));
+    child.stderr.on('data', (part: Buffer) => (stderr += part.toString()));
+    child.on('close', (exit) => resolve({ stdout, stderr, exit }));
+  });
+}
+
+/** Without empty lines, which a transcript leaves out too. */
+const lines = (text: string): string => `${text}\n`.replaceAll(/^\n+|(?<=\n)\n+/g, '');
+
+// Some hundred processes: seconds on an idle machine, minutes on a busy one.
+describe('transcripts of the ambit command', { concurrent: true, timeout: 300_000 }, () => {
+  for (const name of readdirSync(FOLDER)
+    .filter((f) => f.endsWith('.txt'))
+    .sort()) {
+    it(name.replace('.txt', '').replaceAll('-', ' '), async () => {
+      const directory = mkdtempSync(join(tmpdir(), 'ambit-transcript-'));
+      try {
+        mkdirSync(join(directory, '.bin'));
+        symlinkSync(BIN, join(directory, '.bin', 'ambit'));
+        cpSync(FIXTURES, directory, { recursive: true });
+        for (const step of parse(readFileSync(join(FOLDER, name), 'utf8'))) {
+          const ran = await sh(step.command, directory);
+          const where = `${name}:${step.line}: ${step.command}\n${ran.stdout}${ran.stderr}`;
+          expect(ran.exit, where).toBe(step.exit);
+          if (step.stdout.length > 0 || step.quiet)
+            expect(lines(ran.stdout), where).toMatch(pattern(step.stdout));
+          if (step.stderr.length > 0 || step.quiet)
+            expect(lines(ran.stderr), where).toMatch(pattern(step.stderr));
+          expect(ran.stderr, where).not.toMatch(/^ +at .*:\d+/m);
+          expect(ran.stdout + ran.stderr, where).not.toMatch(/ambsec_\w+_[\w-]{20}/);
+        }
+      } finally {
+        rmSync(directory, { recursive: true, force: true });
+      }
+    });
+  }
+});
