@@ -96,7 +96,8 @@ export const askings = (text: string, user = true): readonly Asking[] => {
     if (user && /^\s+(?:me|us)\b/i.test(text.slice(end, end + 6))) continue;
     // "The event I was invited to", "shared with": a participle tells, it doesn't ask.
     if (/.{3}ed$/.test(word)) continue;
-    if (AMBIGUOUS.has(word.replace(/s$/, '')) && !BEFORE_VERB.test(text.slice(Math.max(0, match.index - 24), match.index))) continue;
+    const ambiguous = AMBIGUOUS.has(word.replace(/s$/, ''));
+    if (ambiguous && !BEFORE_VERB.test(text.slice(Math.max(0, match.index - 24), match.index))) continue;
     const clause = clauseAt(end);
     found.push({ stem: stem(word), clause: stems(`${word} ${clause}`), generic: GENERIC_OBJECT.test(clause) });
   }

@@ -7,6 +7,7 @@ import { restrict } from '@ambit/core';
 import type { Budget, Restriction } from '@ambit/core';
 import { toolShape, wordingOf } from '@ambit/behavior';
 import type { ToolDescription, ToolShape } from '@ambit/behavior';
+import { daysAsked } from './dates.ts';
 import { NOUNS, VERBS, askings, stem, stems } from './lexicon.ts';
 
 /** What a token for one task says. */
@@ -22,11 +23,13 @@ export interface TaskPolicy {
   readonly left: ReadonlySet<string>;
 }
 
+const NOTHING: ToolDescription = { name: '', params: [] };
 const PLURAL_LIMIT = 20;
 const IRREVERSIBLE: ReadonlySet<string> = new Set(['pay', 'destroy']);
 const NUMERALS = /\b(?:two|three|four|five|six|several|them|these|those|twice|multiple|many|some)\b/i;
 const QUANTIFIER = /\b(?:all|each|every|everyone|everybody|both|any(?:one)?)\b/i;
 const TITLED = /\b(?:titled?|called|named|name)\b[^'"\u201c.!?]{0,24}['"\u201c]([^'"\u201d]{2,80})['"\u201d]/gi;
+const START_PARAMS = ['start_time', 'start_day', 'new_start_time'];
 const TITLE_PARAMS = ['title', 'filename'];
 
 /** The family of a tool's verb: money isn't sent but paid. */
@@ -58,7 +61,7 @@ export const askedTools = (text: string, tools: readonly ToolDescription[], user
         const nouns = nounsOf(tool);
         return nouns.length === 0 || nouns.some((noun) => (NOUNS[noun] ?? []).some((word) => within.has(stem(word))));
       });
-    const near = fitting(asking.clause);
+    const near = same.length === 1 && stem(verbOf(same[0] ?? tools[0] ?? NOTHING)) === asking.stem ? same : fitting(asking.clause);
     for (const tool of near.length > 0 ? near : asking.generic ? same : fitting(words)) asked.add(tool.name);
   }
   return asked;
@@ -102,6 +105,12 @@ export const policyFor = (prompt: string, tools: readonly ToolDescription[]): Ta
     const param = tool.params.find((name) => TITLE_PARAMS.includes(name));
     if (titles.length > 0 && param !== undefined) {
       args.push(restrict.args([tool.name], { [param]: { kind: 'pattern', pattern: titlePattern(titles) } }));
+    }
+    const when = tool.params.find((name) => START_PARAMS.includes(name));
+    const family = new Set((VERBS[verbOf(tool)] ?? [verbOf(tool)]).map(stem));
+    const days = when === undefined ? [] : daysAsked(prompt, (sentence) => askings(sentence).some((asking) => family.has(asking.stem)));
+    if (when !== undefined && days.length > 0) {
+      args.push(restrict.args([tool.name], { [when]: { kind: 'pattern', pattern: days.join('|') } }));
     }
   }
   return {

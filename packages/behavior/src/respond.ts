@@ -23,10 +23,14 @@ export interface Rung {
   readonly afterIngest?: boolean;
 }
 
-/** The ladder of `behaviour.md` section 5, revoking left to the operator's choice. */
+/**
+ * The default ladder. Held calls at 1 in 200: on the development runs 1 in 100 cost benign runs and stopped no attack
+ * that flow let through. A level below 1/(n+1) for n calibration sessions is never reached: narrowing needs 499.
+ */
 export const DEFAULT_LADDER: readonly Rung[] = Object.freeze([
   { level: 0.05, action: 'alert' },
-  { level: 0.01, action: 'approval', afterIngest: true },
+  { level: 0.01, action: 'signed_proof', afterIngest: true },
+  { level: 0.005, action: 'approval', afterIngest: true },
   { level: 0.002, action: 'narrow', afterIngest: true },
 ] as const);
 
