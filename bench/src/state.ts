@@ -349,6 +349,7 @@ export async function benchState(options: BenchOptions): Promise<Table[]> {
         'bare /s',
         'reserve /s',
         'session proof /s',
+        'its CPU us',
         'signed proof /s',
       ],
       rows,

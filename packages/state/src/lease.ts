@@ -8,7 +8,15 @@
 //   spent, for good.
 // Nonces, `once` and shared session numbers still go to the store; calls by session proof make no trip at all.
 import type { Charges, CounterCharge } from '@ambit/core';
-import { checkCharges, checkNow, refunds, type Budgets, type Refused, type Reservation, type Reserved } from './budgets.ts';
+import {
+  checkCharges,
+  checkNow,
+  refunds,
+  type Budgets,
+  type Refused,
+  type Reservation,
+  type Reserved,
+} from './budgets.ts';
 
 /** Options of `leasedBudgets`. */
 export interface LeaseOptions {
@@ -81,7 +89,10 @@ export function leasedBudgets(store: Budgets, options: LeaseOptions = {}): Lease
     return undefined;
   };
   const worthIt = (c: CounterCharge, now: number): boolean =>
-    !stopped && slices.size < most && c.limit * share >= worth * c.amount && (c.expires - now) * 1000 > 2 * skew;
+    !stopped &&
+    slices.size < most &&
+    c.limit * share >= worth * c.amount &&
+    (c.expires - now) * 1000 > 2 * skew;
 
   const giveBack = async (slice: Slice): Promise<void> => {
     slices.delete(key(slice.counter));
@@ -97,9 +108,12 @@ export function leasedBudgets(store: Budgets, options: LeaseOptions = {}): Lease
       await store.settle(reservation, [taken - back]);
     }
   };
-  const timer = setInterval(() => {
-    for (const slice of [...slices.values()]) if (slice.used + idle < monotonic()) void giveBack(slice);
-  }, Math.max(100, idle / 2));
+  const timer = setInterval(
+    () => {
+      for (const slice of [...slices.values()]) if (slice.used + idle < monotonic()) void giveBack(slice);
+    },
+    Math.max(100, idle / 2),
+  );
   timer.unref();
 
   /** Takes a slice for a counter; one request at a time, which all who wait share. */
@@ -170,7 +184,8 @@ export function leasedBudgets(store: Budgets, options: LeaseOptions = {}): Lease
       }
       const cold = charges.counters.filter((c) => !hot.includes(c));
       const rest: Charges = { ...charges, counters: cold };
-      const whole = cold.length === 0 && rest.once.length === 0 && rest.replay === null && rest.sequence === null;
+      const whole =
+        cold.length === 0 && rest.once.length === 0 && rest.replay === null && rest.sequence === null;
       const answer: Reserved | Refused | null = whole ? null : await ask(rest, now);
       if (answer !== null && !answer.ok) {
         hot.forEach((c, i) => (got.taken[i]!.room += c.amount));
@@ -182,7 +197,10 @@ export function leasedBudgets(store: Budgets, options: LeaseOptions = {}): Lease
         amounts: charges.counters.map((c) => c.amount),
         starts: charges.counters.map((c) => c.windowStart),
       });
-      spent.set(reservation, charges.counters.map((c) => got.taken[hot.indexOf(c)]!));
+      spent.set(
+        reservation,
+        charges.counters.map((c) => got.taken[hot.indexOf(c)]!),
+      );
       if (answer !== null) beneath.set(reservation, answer.reservation);
       return { ok: true, reservation };
     }
@@ -199,7 +217,8 @@ export function leasedBudgets(store: Budgets, options: LeaseOptions = {}): Lease
       const slice: Slice | undefined = from[i];
       // A slice that was given back or has ended takes nothing more: the amount stays spent.
       if (slice === undefined) cold.push(amounts[i]!);
-      else if (slices.get(key(slice.counter)) === slice && alive(slice.counter) === slice) slice.room += back[i]!;
+      else if (slices.get(key(slice.counter)) === slice && alive(slice.counter) === slice)
+        slice.room += back[i]!;
     }
     const under = beneath.get(reservation);
     return under === undefined || cold.length === 0 || store.settle(under, cold);
@@ -208,10 +227,16 @@ export function leasedBudgets(store: Budgets, options: LeaseOptions = {}): Lease
   return {
     reserve,
     settle,
-    release: (reservation) => settle(reservation, reservation.amounts.map(() => 0)),
+    release: (reservation) =>
+      settle(
+        reservation,
+        reservation.amounts.map(() => 0),
+      ),
     left: async (place, counters, now) => {
       const left = await store.left(place, counters, now);
-      return left.map((n, i) => n + (slices.get(`${counters[i]!.id} ${counters[i]!.windowStart}`)?.room ?? 0));
+      return left.map(
+        (n, i) => n + (slices.get(`${counters[i]!.id} ${counters[i]!.windowStart}`)?.room ?? 0),
+      );
     },
     stop: async () => {
       stopped = true;

@@ -26,6 +26,7 @@ import { sqliteRevocations } from './sqlite/revocations.ts';
 import { SqliteRows } from './sqlite/rows.ts';
 import { SCHEMA, SCHEMA_VERSION, faultOf, isBusy, rowKey } from './sqlite/schema.ts';
 import { sqliteSessions } from './sqlite/sessions.ts';
+import { Turn } from './sqlite/turn.ts';
 import { Writer, type Connection } from './sqlite/writer.ts';
 import type { SyncStore } from './store.ts';
 
@@ -264,13 +265,14 @@ class SqliteStore {
   }
 
   store(): SyncStore {
-    const revocations = sqliteRevocations(this.#db, this.#writer);
+    const turn = new Turn();
+    const revocations = sqliteRevocations(this.#db, this.#writer, turn);
     return {
       kind: 'sqlite',
       budgets: this.#budgets(),
       replay: this.#replay(),
       revocations: revocations.revocations,
-      sessions: sqliteSessions(this.#db, this.#writer, revocations.insert),
+      sessions: sqliteSessions(this.#db, this.#writer, turn, revocations.insert),
       ledger: this.#ledger(),
       close: async () => {
         clearInterval(this.#timer);

@@ -230,9 +230,9 @@ describe.skipIf(!hasRedis)('with redis-server', () => {
     let acknowledged = 0;
     for (let round = 0; round < 3; round++) {
       const store = await open(own, { timeout: 1000 });
-      let running = true;
+      const state = { running: true };
       const lane = async (): Promise<void> => {
-        while (running) {
+        while (state.running) {
           if ((await spend(store, 'durable', 1e9)) !== 'ok') return;
           acknowledged++;
         }
@@ -240,7 +240,7 @@ describe.skipIf(!hasRedis)('with redis-server', () => {
       const lanes = Array.from({ length: 8 }, lane);
       await new Promise((resolve) => setTimeout(resolve, 60));
       await own.stop();
-      running = false;
+      state.running = false;
       await Promise.all(lanes);
       await store.close();
       own = await startRedis(args, { port, dir });

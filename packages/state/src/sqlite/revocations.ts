@@ -1,5 +1,5 @@
-// Revocations in the file. Every question first asks the file for its highest sequence number (one point read,
-// about 5 us), so that a command in another process is obeyed at the very next use; nothing is polled for it.
+// Revocations in the file. Every question first asks the file for its highest sequence number (one point read
+// a turn of the event loop, about 5 us), so that a command in another process is obeyed at the very next use; nothing is polled for it.
 // A watcher polls, because it wants to be told. A number that went down means an older copy of the file: every
 // question is then answered `revocations_stale`.
 import { AmbitError } from '@ambit/core';
@@ -14,6 +14,7 @@ import {
   type Revocations,
 } from '../revocations.ts';
 import { faultOf } from './schema.ts';
+import type { Turn } from './turn.ts';
 import type { Connection, Writer } from './writer.ts';
 
 /** Milliseconds between a watcher's looks. */
@@ -37,6 +38,7 @@ const toEntry = ([seq, kind, issuer, value, reason, time, expires]: Row): Revoca
 export function sqliteRevocations(
   db: Connection,
   writer: Writer,
+  turn: Turn,
 ): {
   revocations: Revocations;
   insert: (input: RevocationInput, now: number) => Revocation;
@@ -73,6 +75,7 @@ export function sqliteRevocations(
   };
   const insert = (input: RevocationInput, now: number): Revocation => {
     const { kind, issuer, value, reason, expires } = checkRevocation(input);
+    turn.end();
     const { lastInsertRowid } = put.run([kind, issuer ?? null, value, reason, now, expires ?? null]);
     return toEntry([Number(lastInsertRowid), kind, issuer ?? null, value, reason, now, expires ?? null]);
   };
@@ -81,6 +84,7 @@ export function sqliteRevocations(
       checkRevocation(input);
       checkNow(now);
       const entry = await writer.submit(() => insert(input, now));
+      turn.end();
       if (now > dropped + GRACE) view.drop((dropped = now) - GRACE);
       return entry;
     },
@@ -105,7 +109,7 @@ export function sqliteRevocations(
     },
     isRevoked: (subject): RevocationAnswer => {
       try {
-        if (!refresh()) return { ok: false, code: 'revocations_stale' };
+        if (!turn.once('revocations', refresh)) return { ok: false, code: 'revocations_stale' };
       } catch (error) {
         return { ok: false, code: faultOf(error) };
       }

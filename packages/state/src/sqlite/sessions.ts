@@ -4,6 +4,7 @@ import { checkNow } from '../budgets.ts';
 import type { RevocationInput } from '../revocations.ts';
 import { judge, newSession, type Session, type SessionAnswer, type Sessions } from '../sessions.ts';
 import { faultOf } from './schema.ts';
+import type { Turn } from './turn.ts';
 import type { Connection, Writer } from './writer.ts';
 
 type Row = [string, string, string, string | null, number, number, number, number | null, string | null];
@@ -15,6 +16,7 @@ const toSession = ([issuer, id, operator, user, opened, touched, expires, closed
 export function sqliteSessions(
   db: Connection,
   writer: Writer,
+  turn: Turn,
   revoke: (input: RevocationInput, now: number) => unknown,
 ): Sessions {
   const columns = 'issuer, id, operator, user, opened, touched, expires, closed, reason';
@@ -31,7 +33,10 @@ export function sqliteSessions(
   };
   const check = (issuer: string, id: string, now: number): SessionAnswer => {
     try {
-      return judge(read(issuer, id), now);
+      return judge(
+        turn.once(`${issuer}\0${id}`, () => read(issuer, id)),
+        now,
+      );
     } catch (error) {
       return { ok: false, code: faultOf(error) };
     }
@@ -49,6 +54,7 @@ export function sqliteSessions(
       const fresh = await writer.submit(
         () => insert.run([s.issuer, s.id, s.operator, s.user, s.opened, s.touched, s.expires]).changes > 0,
       );
+      turn.end();
       if (!fresh) throw new AmbitError('input_invalid', 'A session with this id was opened before.');
       return s;
     },
@@ -78,6 +84,7 @@ export function sqliteSessions(
         closed.run([now, reason, issuer, id]);
         return Object.freeze({ ...session, closed: now, reason });
       });
+      turn.end();
       if (result === null) throw new AmbitError('session_not_found');
       return result;
     },

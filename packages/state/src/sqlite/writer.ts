@@ -77,7 +77,7 @@ export class Writer {
         fail: reject,
         deadline: performance.now() + this.#timeout,
       });
-      this.#scheduled ??= setImmediate(this.#flush);
+      if (this.#scheduled === null) this.#scheduled = setImmediate(this.#flush);
     });
   }
 
@@ -108,7 +108,7 @@ export class Writer {
     } catch (error) {
       return this.#failAll(group, error);
     } finally {
-      if (this.#queue.length > 0) this.#scheduled ??= setImmediate(this.#flush);
+      if (this.#queue.length > 0 && this.#scheduled === null) this.#scheduled = setImmediate(this.#flush);
     }
     for (const queued of group) queued.done();
   };

@@ -1,0 +1,114 @@
+// Attack S7, offline: a signed revocation list, its rollback, its age, its forgery.
+import { SecretKey, publicKey, signer, type Signer } from '@ambit/core';
+import { nodeProvider } from '@ambit/core/node';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import {
+  SnapshotRevocations,
+  exportRevocations,
+  importRevocations,
+  listRevocations,
+  memoryStore,
+  readSnapshot,
+  revoke,
+  signSnapshot,
+  type Revocation,
+} from '../src/index.ts';
+import { NOW } from './make.ts';
+
+const secret = SecretKey.generate('issuer');
+const by: Signer<'issuer'> = signer(secret, nodeProvider);
+const keys = [publicKey(secret, nodeProvider)];
+const stranger = signer(SecretKey.generate('issuer'), nodeProvider);
+const entry = (seq: number, user: string, more: Partial<Revocation> = {}): Revocation => ({
+  seq,
+  kind: 'user',
+  issuer: 'acme',
+  value: user,
+  reason: 'lost',
+  time: NOW,
+  ...more,
+});
+const subject = (user: string): Parameters<SnapshotRevocations['isRevoked']>[0] => ({
+  issuer: 'acme',
+  token: 't',
+  key: 'k',
+  user,
+  nodes: [],
+  holders: [],
+});
+const offline = (more: object = {}): SnapshotRevocations =>
+  new SnapshotRevocations({ issuer: 'acme', keys, maxAge: 600, provider: nodeProvider, ...more });
+const code = (answer: { ok: boolean; code?: string }): string => (answer.ok ? 'ok' : answer.code!);
+
+test('a list travels whole and is obeyed; without a list everything is stale', async () => {
+  const view = offline();
+  expect(code(view.isRevoked(subject('a'), NOW))).toBe('revocations_stale');
+  expect(
+    code(view.load(signSnapshot([entry(1, 'a'), entry(2, 'b')], { issuer: 'acme', now: NOW }, by), NOW)),
+  ).toBe('ok');
+  expect(code(view.isRevoked(subject('a'), NOW))).toBe('revoked');
+  expect(code(view.isRevoked(subject('c'), NOW))).toBe('ok');
+  expect(code(view.isRevoked(subject('c'), NOW + 600))).toBe('ok');
+  expect(code(view.isRevoked(subject('c'), NOW + 601))).toBe('revocations_stale');
+  expect(code(view.isRevoked(subject('a'), NOW + 601))).toBe('revoked');
+});
+
+test("S7 a rolled-back list, a fork, a list from the future, an old one, another issuer's: refused, also after a restart", () => {
+  const at = (number: number, now: number, users: string[]): string =>
+    signSnapshot(
+      users.map((user, i) => entry(i + 1, user)),
+      { issuer: 'acme', now, number },
+      by,
+    );
+  const view = offline();
+  expect(code(view.load(at(5, NOW, ['a', 'b']), NOW))).toBe('ok');
+  expect(code(view.load(at(4, NOW + 1, ['a']), NOW + 1))).toBe('revocations_stale');
+  expect(code(view.load(at(5, NOW - 1, ['a', 'b']), NOW))).toBe('revocations_stale');
+  expect(code(view.load(at(5, NOW, ['a']), NOW))).toBe('revocations_stale');
+  expect(code(view.load(at(6, NOW + 100, ['a']), NOW))).toBe('revocations_stale');
+  expect(code(view.load(at(6, NOW - 601, ['a']), NOW))).toBe('revocations_stale');
+  expect(code(view.isRevoked(subject('b'), NOW))).toBe('revoked');
+  const restarted = offline({ seen: view.seen! });
+  expect(code(restarted.load(at(4, NOW + 1, ['a']), NOW + 1))).toBe('revocations_stale');
+  expect(code(restarted.load(at(5, NOW + 1, ['a', 'b']), NOW + 1))).toBe('ok');
+  expect(code(offline().load(signSnapshot([], { issuer: 'other', now: NOW }, by), NOW))).toBe(
+    'input_invalid',
+  );
+});
+
+test("a list that is not signed by a known key, is changed anywhere, or names another issuer's things is refused", () => {
+  const text = signSnapshot([entry(1, 'a')], { issuer: 'acme', now: NOW }, by);
+  expect(
+    code(readSnapshot(signSnapshot([entry(1, 'a')], { issuer: 'acme', now: NOW }, stranger), keys)),
+  ).toBe('seal_invalid');
+  fc.assert(
+    fc.property(fc.nat(text.length - 1), fc.constantFrom('A', 'B', '_', ' ', 'é'), (i, char) => {
+      fc.pre(text[i] !== char);
+      expect(readSnapshot(text.slice(0, i) + char + text.slice(i + 1), keys, nodeProvider).ok).toBe(false);
+    }),
+    { numRuns: 300 },
+  );
+  for (let i = 0; i < text.length; i++)
+    expect(readSnapshot(text.slice(0, i), keys, nodeProvider).ok).toBe(false);
+  // An issuer's list leaves other issuers' names out when it is signed.
+  const mixed = readSnapshot(
+    signSnapshot([entry(1, 'a'), entry(2, 'x', { issuer: 'other' })], { issuer: 'acme', now: NOW }, by),
+    keys,
+  );
+  expect(mixed).toMatchObject({ ok: true, snapshot: { entries: [{ value: 'a' }] } });
+});
+
+test('export, then import into an empty store: the same are refused; again: nothing is added', async () => {
+  const from = memoryStore();
+  await revoke(from, { kind: 'user', issuer: 'acme', value: 'a', reason: 'lost' }, NOW);
+  await revoke(from, { kind: 'holder', value: 'h', reason: '', expires: NOW + 100 }, NOW);
+  await revoke(from, { kind: 'user', issuer: 'other', value: 'b', reason: '' }, NOW);
+  const text = await exportRevocations(from, { issuer: 'acme', now: NOW }, by);
+  const to = memoryStore();
+  expect(await importRevocations(to, text, keys, NOW)).toEqual({ ok: true, added: 2, number: 3 });
+  expect(await importRevocations(to, text, keys, NOW)).toEqual({ ok: true, added: 0, number: 3 });
+  expect((await listRevocations(to)).map((e) => e.value)).toEqual(['a', 'h']);
+  expect(code(to.revocations.isRevoked(subject('a')))).toBe('revoked');
+  expect(code(await importRevocations(to, `${text}x`, keys, NOW))).toBe('input_invalid');
+});
