@@ -79,9 +79,11 @@ const K = deriveKey(ISSUER, keyring.current, AUDIENCE).unsafeBytes();
 
 // Independent computations, over bytes.
 const sha = (...parts) => new Uint8Array(parts.reduce((h, p) => h.update(p), createHash('sha256')).digest());
-const hmac = (key, ...parts) => new Uint8Array(parts.reduce((h, p) => h.update(p), createHmac('sha256', key)).digest());
+const hmac = (key, ...parts) =>
+  new Uint8Array(parts.reduce((h, p) => h.update(p), createHmac('sha256', key)).digest());
 const same = (what, x, y) => {
-  if (JSON.stringify(x) !== JSON.stringify(y)) throw new Error(`${what}: ${JSON.stringify(x)} is not ${JSON.stringify(y)}`);
+  if (JSON.stringify(x) !== JSON.stringify(y))
+    throw new Error(`${what}: ${JSON.stringify(x)} is not ${JSON.stringify(y)}`);
 };
 const parts = (token) => {
   const [version, grant, caveats, tail] = decodeCbor(fromBase64url(token, 5)).value;
@@ -94,10 +96,13 @@ const tailsOf = (key, items) => {
   return tails;
 };
 const prefixesOf = (items) =>
-  items.map((_, i) => sha(LABELS.prefix.bytes, Uint8Array.of(1), ...items.slice(0, i + 1).map((x) => encodeCbor(x))));
+  items.map((_, i) =>
+    sha(LABELS.prefix.bytes, Uint8Array.of(1), ...items.slice(0, i + 1).map((x) => encodeCbor(x))),
+  );
 /** A token of any items with a right MAC: for cases that the library would not make. */
 const remac = (items, key = K) => text(items, tailsOf(key, items).at(-1));
-const raw = (token, ...caveats) => remac([...parts(token).items, ...caveats.map((x) => (x instanceof Uint8Array ? x : encodeCbor(x)))]);
+const raw = (token, ...caveats) =>
+  remac([...parts(token).items, ...caveats.map((x) => (x instanceof Uint8Array ? x : encodeCbor(x)))]);
 const hex = (h) => Uint8Array.from(Buffer.from(h.replaceAll(' ', ''), 'hex'));
 
 function intermediate(token, key = K) {
@@ -135,7 +140,15 @@ export function verifierOf(v) {
     ...rest,
     keys: keys.map((k) => new VerificationKey(k.issuer, k.keyId, k.audience, hex(k.key), k.retired)),
     seals: seals.map((s) => ({ ...s, key: new PublicKey('issuer', hex(s.key)) })),
-    ...(sessions === undefined ? {} : { sessions: { ...sessions, key: new SecretKey('x25519', hex(sessions.key)), epoch: hex(sessions.epoch) } }),
+    ...(sessions === undefined
+      ? {}
+      : {
+          sessions: {
+            ...sessions,
+            key: new SecretKey('x25519', hex(sessions.key)),
+            epoch: hex(sessions.epoch),
+          },
+        }),
   });
 }
 
@@ -143,7 +156,11 @@ export function verifierOf(v) {
 export function callOf({ tool, args, http }) {
   if (http === undefined) return call({ tool, args });
   const { body, ...head } = http;
-  return call({ tool, args, http: { ...head, ...(body === undefined ? {} : { bodyDigest: bodyDigest(utf8(body)) }) } });
+  return call({
+    tool,
+    args,
+    http: { ...head, ...(body === undefined ? {} : { bodyDigest: bodyDigest(utf8(body)) }) },
+  });
 }
 
 class Ledger {
@@ -157,8 +174,10 @@ class Ledger {
       if (had + k.amount > k.limit) return { ok: false, code: 'budget_exceeded', caveat: k.caveat };
       after.set(row, had + k.amount);
     }
-    for (const o of charges.once) if (this.claimed.has(o.id)) return { ok: false, code: 'once_used', caveat: o.caveat };
-    if (charges.replay !== null && this.claimed.has(charges.replay.id)) return { ok: false, code: 'replayed', caveat: -1 };
+    for (const o of charges.once)
+      if (this.claimed.has(o.id)) return { ok: false, code: 'once_used', caveat: o.caveat };
+    if (charges.replay !== null && this.claimed.has(charges.replay.id))
+      return { ok: false, code: 'replayed', caveat: -1 };
     this.spent = after;
     for (const o of charges.once) this.claimed.add(o.id);
     if (charges.replay !== null) this.claimed.add(charges.replay.id);
@@ -170,7 +189,8 @@ class Ledger {
 export function run(vector) {
   const v = verifierOf(vector.verifier);
   const ledger = new Ledger();
-  const shown = ({ ok, code, caveat }) => (ok === true ? { code: 'ok' } : { code, ...(caveat === undefined ? {} : { caveat }) });
+  const shown = ({ ok, code, caveat }) =>
+    ok === true ? { code: 'ok' } : { code, ...(caveat === undefined ? {} : { caveat }) };
   return vector.steps.map((s) => {
     if (s.call === undefined) return shown(v.authenticate(s.token));
     const made = callOf(s.call);
@@ -209,7 +229,14 @@ const proofOf = (token, what, by, more = {}) =>
 const shown = (token, by, expect, more = {}) => {
   const what = more.call ?? search;
   const proof = more.proof ?? proofOf(token, what, by, more.prove);
-  return { token, proof, call: what, now: more.now ?? NOW, facts: { now: more.now ?? NOW, data: [], ...more.facts }, expect };
+  return {
+    token,
+    proof,
+    call: what,
+    now: more.now ?? NOW,
+    facts: { now: more.now ?? NOW, data: [], ...more.facts },
+    expect,
+  };
 };
 const { proof: _p, ...unproved } = shown(mint(keyring, spec), a, 'ok');
 
@@ -217,8 +244,20 @@ const { proof: _p, ...unproved } = shown(mint(keyring, spec), a, 'ok');
 const base = mint(keyring, spec);
 const sealedToken = mint(keyring, spec, issuer);
 const narrow = attenuate(base, restrict.tools('web_search'), restrict.calls(5), restrict.expires(NOW + 60));
-const toB = { to: b.publicKey, label: 'searcher', time: T0 + 60, nonce: n16(0x0b), restrictions: [restrict.tools('web_search')] };
-const toC = { to: c.publicKey, label: 'fetcher', time: T0 + 90, nonce: n16(0x0c), restrictions: [restrict.calls(3)] };
+const toB = {
+  to: b.publicKey,
+  label: 'searcher',
+  time: T0 + 60,
+  nonce: n16(0x0b),
+  restrictions: [restrict.tools('web_search')],
+};
+const toC = {
+  to: c.publicKey,
+  label: 'fetcher',
+  time: T0 + 90,
+  nonce: n16(0x0c),
+  restrictions: [restrict.calls(3)],
+};
 const ab = delegate(base, toB, a);
 const abc = delegate(ab, toC, b);
 const sealedAb = delegate(sealedToken, toB, a);
@@ -232,31 +271,105 @@ const tok = (name, description, token, expect, verifier = standard, extra = {}) 
   add('tokens.json', name, description, verifier, { token, expect }, extra);
 tok('grant alone', 'A grant without caveats.', base, 'ok', standard, { intermediate: intermediate(base) });
 tok('attenuated', 'Three caveats appended.', narrow, 'ok', standard, { intermediate: intermediate(narrow) });
-tok('delegated once', 'A to B, restricted to one tool.', ab, 'ok', standard, { intermediate: intermediate(ab) });
+tok('delegated once', 'A to B, restricted to one tool.', ab, 'ok', standard, {
+  intermediate: intermediate(ab),
+});
 tok('delegated twice', 'A to B to C.', abc, 'ok', standard, { intermediate: intermediate(abc) });
-tok('sealed', 'With the seal of an issuer key that the verifier knows.', sealedToken, 'ok', { ...standard, requireSeal: true }, { intermediate: intermediate(sealedToken) });
-tok('minimal grant', 'Only what a grant has to have; it is bound to a holder.', mint(keyring, { ...spec, operator: { id: 'o' }, data: undefined, delegations: 0, tools: [] }), 'ok');
-tok('domain', 'No audience: the domain key.', domain, 'ok', { ...standard, keys: [...standard.keys, ...vkeys(keyring, null)] }, { intermediate: intermediate(domain, domainKey) });
+tok(
+  'sealed',
+  'With the seal of an issuer key that the verifier knows.',
+  sealedToken,
+  'ok',
+  { ...standard, requireSeal: true },
+  { intermediate: intermediate(sealedToken) },
+);
+tok(
+  'minimal grant',
+  'Only what a grant has to have; it is bound to a holder.',
+  mint(keyring, { ...spec, operator: { id: 'o' }, data: undefined, delegations: 0, tools: [] }),
+  'ok',
+);
+tok(
+  'domain',
+  'No audience: the domain key.',
+  domain,
+  'ok',
+  { ...standard, keys: [...standard.keys, ...vkeys(keyring, null)] },
+  { intermediate: intermediate(domain, domainKey) },
+);
 tok('bearer, taken', 'No holder key; the verifier opts in.', bearer, 'ok', { ...standard, bearer: true });
 tok('bearer, refused', 'No holder key; the verifier does not opt in.', bearer, 'bearer_refused');
 tok('by signatures', 'A sealed and delegated token at a verifier without keys.', sealedAb, 'ok', federated);
-tok('by signatures, any tail', 'The tail plays no part there.', text(parts(sealedAb).items, fill(0)), 'ok', federated);
+tok(
+  'by signatures, any tail',
+  'The tail plays no part there.',
+  text(parts(sealedAb).items, fill(0)),
+  'ok',
+  federated,
+);
 const { items: sealedItems } = parts(sealedAb);
-tok('by signatures, caveat stripped', 'The caveat in front of the delegation is left out.', text([sealedItems[0], sealedItems[1], sealedItems[3]], fill(0)), ['delegation_invalid', 1], federated);
+tok(
+  'by signatures, caveat stripped',
+  'The caveat in front of the delegation is left out.',
+  text([sealedItems[0], sealedItems[1], sealedItems[3]], fill(0)),
+  ['delegation_invalid', 1],
+  federated,
+);
 tok('by signatures, unsealed', 'Without a seal nothing binds the grant.', ab, 'seal_required', federated);
-tok('by signatures, issuer unknown', 'Not a federated issuer.', mint(new Keyring('other-iam', [keyring.current]), spec, issuer), 'token_invalid', federated);
-tok('no fall-back', 'A failed MAC is not tried by signatures.', text(sealedItems, fill(0)), 'token_invalid', { ...standard, federated: [ISSUER] });
+tok(
+  'by signatures, issuer unknown',
+  'Not a federated issuer.',
+  mint(new Keyring('other-iam', [keyring.current]), spec, issuer),
+  'token_invalid',
+  federated,
+);
+tok('no fall-back', 'A failed MAC is not tried by signatures.', text(sealedItems, fill(0)), 'token_invalid', {
+  ...standard,
+  federated: [ISSUER],
+});
 tok('seal by an unknown key', 'Counts as none.', mint(keyring, spec, rogue), 'ok');
-tok('seal by an unknown key, demanded', 'Counts as none.', mint(keyring, spec, rogue), 'seal_required', { ...standard, requireSeal: true });
+tok('seal by an unknown key, demanded', 'Counts as none.', mint(keyring, spec, rogue), 'seal_required', {
+  ...standard,
+  requireSeal: true,
+});
 tok('seal missing where demanded', 'None at all.', base, 'seal_required', { ...standard, requireSeal: true });
-tok('seal of another operator', 'The key is pinned to another operator.', sealedToken, ['seal_invalid', 0], { ...standard, seals: [{ ...sealed, operators: ['other'] }] });
-tok('seal over another grant', 'Copied from a token of another session.', remac([parts(mint(keyring, { ...spec, session: 'x' })).items[0], parts(sealedToken).items[1]]), ['seal_invalid', 0]);
-tok('seal behind a delegation', 'It stands at minting, before any delegation.', raw(ab, parts(sealedToken).items[1]), 'seal_invalid');
-tok('two seals', 'Only one.', remac([...parts(sealedToken).items, parts(sealedToken).items[1]]), 'seal_invalid');
-tok('retired key', 'A real token of a retired key.', base, 'key_retired', { ...standard, keys: vkeys(rotated, AUDIENCE) });
-tok('current key of two', 'Minted after the rotation.', mint(rotated, spec), 'ok', { ...standard, keys: vkeys(rotated, AUDIENCE) });
+tok('seal of another operator', 'The key is pinned to another operator.', sealedToken, ['seal_invalid', 0], {
+  ...standard,
+  seals: [{ ...sealed, operators: ['other'] }],
+});
+tok(
+  'seal over another grant',
+  'Copied from a token of another session.',
+  remac([parts(mint(keyring, { ...spec, session: 'x' })).items[0], parts(sealedToken).items[1]]),
+  ['seal_invalid', 0],
+);
+tok(
+  'seal behind a delegation',
+  'It stands at minting, before any delegation.',
+  raw(ab, parts(sealedToken).items[1]),
+  'seal_invalid',
+);
+tok(
+  'two seals',
+  'Only one.',
+  remac([...parts(sealedToken).items, parts(sealedToken).items[1]]),
+  'seal_invalid',
+);
+tok('retired key', 'A real token of a retired key.', base, 'key_retired', {
+  ...standard,
+  keys: vkeys(rotated, AUDIENCE),
+});
+tok('current key of two', 'Minted after the rotation.', mint(rotated, spec), 'ok', {
+  ...standard,
+  keys: vkeys(rotated, AUDIENCE),
+});
 tok('unknown key id', 'No key of this id.', mint(rotated, spec), 'token_invalid');
-tok('another audience', 'For another service.', mint(keyring, { ...spec, audience: 'mail.acme.com' }), 'wrong_audience');
+tok(
+  'another audience',
+  'For another service.',
+  mint(keyring, { ...spec, audience: 'mail.acme.com' }),
+  'wrong_audience',
+);
 tok('domain key not held', 'No audience, and the verifier has no domain key.', domain, 'token_invalid');
 const narrowParts = parts(narrow);
 const grant = narrowParts.items[0];
@@ -270,22 +383,29 @@ const forged = [
   ['tail of the parent', text(narrowParts.items, parts(base).tail)],
   ['tail of 31 bytes', text(narrowParts.items, narrowParts.tail.slice(1))],
   ['caveat removed', text(narrowParts.items.slice(0, -1), narrowParts.tail)],
-  ['caveats swapped', text([grant, narrowParts.items[2], narrowParts.items[1], narrowParts.items[3]], narrowParts.tail)],
+  [
+    'caveats swapped',
+    text([grant, narrowParts.items[2], narrowParts.items[1], narrowParts.items[3]], narrowParts.tail),
+  ],
   ['wider grant, old tail', text([mapBut((m) => m.set(-5, ['*']))], parts(base).tail)],
   ['MAC under the root key itself', remac(narrowParts.items, root.unsafeBytes())],
-  ['MAC under the key of another audience', remac(narrowParts.items, deriveKey(ISSUER, keyring.current, 'mail.acme.com').unsafeBytes())],
+  [
+    'MAC under the key of another audience',
+    remac(narrowParts.items, deriveKey(ISSUER, keyring.current, 'mail.acme.com').unsafeBytes()),
+  ],
   ['MAC under the domain key', remac(narrowParts.items, domainKey)],
   ['version 2', `amb1_${toBase64url(hex(`8402${toHex(fromBase64url(base, 5)).slice(4)}`))}`],
   ['trailing byte', `amb1_${toBase64url(Uint8Array.from([...fromBase64url(base, 5), 0]))}`],
   ['evidence in place of a token', evidence(base)],
-  ['evidence under a token\'s prefix', `amb1_${evidence(base).slice(6)}`],
+  ["evidence under a token's prefix", `amb1_${evidence(base).slice(6)}`],
   ['padding', `${base}=`],
   ['line break', `${base}\n`],
   ['other alphabet', base.replaceAll('-', '+').replaceAll('_', '/')],
   ['empty', ''],
   ['prefix alone', 'amb1_'],
 ];
-for (const [name, token] of forged) tok(`forged: ${name}`, 'Refused before anything else is read.', token, 'token_invalid');
+for (const [name, token] of forged)
+  tok(`forged: ${name}`, 'Refused before anything else is read.', token, 'token_invalid');
 // Behind a right MAC: what the strict parser refuses. Raw items in hexadecimal.
 const malformed = [
   ['unknown caveat type 16', [16, null]],
@@ -329,7 +449,8 @@ const malformed = [
   ['length beyond the item', hex('82 0e 7a ffffffff 78')],
   ['no item at all', new Uint8Array(0)],
 ];
-for (const [name, caveat] of malformed) tok(`malformed: ${name}`, 'A caveat behind a right MAC.', raw(base, caveat), 'token_invalid');
+for (const [name, caveat] of malformed)
+  tok(`malformed: ${name}`, 'A caveat behind a right MAC.', raw(base, caveat), 'token_invalid');
 for (const [name, bytes] of [
   ['unknown grant field -10', mapBut((m) => m.set(-10, null))],
   ['grant without tools', mapBut((m) => m.delete(-5))],
@@ -345,10 +466,28 @@ for (const [name, bytes] of [
 const [g, tools, link] = parts(ab).items;
 const signedFields = decodeCbor(link).value[1];
 const swapFields = (fields) => encodeCbor([9, [encodeCbor(fields), signedFields[1]]]);
-tok('delegation: label changed', 'The signature covers it.', remac([g, tools, swapFields([b.publicKey.bytes, 'other', T0 + 60, n16(0x0b)])]), ['delegation_invalid', 1]);
-tok('delegation: to another key', 'The signature covers it.', remac([g, tools, swapFields([c.publicKey.bytes, 'searcher', T0 + 60, n16(0x0b)])]), ['delegation_invalid', 1]);
-tok('delegation: caveat before it removed', 'The signature covers it.', remac([g, link]), ['delegation_invalid', 0]);
-tok('delegation: one in the middle removed', 'The next is signed by the one that is missing.', remac([g, tools, ...parts(abc).items.slice(3)]), ['delegation_invalid', 2]);
+tok(
+  'delegation: label changed',
+  'The signature covers it.',
+  remac([g, tools, swapFields([b.publicKey.bytes, 'other', T0 + 60, n16(0x0b)])]),
+  ['delegation_invalid', 1],
+);
+tok(
+  'delegation: to another key',
+  'The signature covers it.',
+  remac([g, tools, swapFields([c.publicKey.bytes, 'searcher', T0 + 60, n16(0x0b)])]),
+  ['delegation_invalid', 1],
+);
+tok('delegation: caveat before it removed', 'The signature covers it.', remac([g, link]), [
+  'delegation_invalid',
+  0,
+]);
+tok(
+  'delegation: one in the middle removed',
+  'The next is signed by the one that is missing.',
+  remac([g, tools, ...parts(abc).items.slice(3)]),
+  ['delegation_invalid', 2],
+);
 const S = (sig) => encodeCbor([9, [signedFields[0], sig]]);
 const L = hex('edd3f55c1a631258d69cf7a2def9de1400000000000000000000000000000010');
 const plusL = signedFields[1].slice();
@@ -357,16 +496,52 @@ for (let i = 0, carry = 0; i < 32; i++) {
   plusL[32 + i] = carry & 255;
   carry >>= 8;
 }
-tok('delegation: malleable signature S + L', 'Only S < L is accepted.', remac([g, tools, S(plusL)]), ['delegation_invalid', 1]);
-tok('delegation: zero signature', 'R is of small order.', remac([g, tools, S(fill(0, 64))]), ['delegation_invalid', 1]);
+tok('delegation: malleable signature S + L', 'Only S < L is accepted.', remac([g, tools, S(plusL)]), [
+  'delegation_invalid',
+  1,
+]);
+tok('delegation: zero signature', 'R is of small order.', remac([g, tools, S(fill(0, 64))]), [
+  'delegation_invalid',
+  1,
+]);
 const oneDelegation = mint(keyring, { ...spec, delegations: 1 });
-tok('delegation: too many', 'One allowed, two made.', remac([...parts(delegate(oneDelegation, toB, a)).items, parts(abc).items.at(-1)]), 'delegation_exceeded');
-tok('delegation: none allowed', 'Non-delegable is the default.', remac([mapBut((m) => m.delete(-9)), link]), 'delegation_exceeded');
-tok('delegation: capped by depth', 'depth 0 in front of it.', raw(attenuate(base, restrict.depth(0)), link), 'delegation_exceeded');
-tok('delegation: a key twice', 'Back to A.', raw(ab, [9, [encodeCbor([a.publicKey.bytes, 'x', T0, n16(1)]), fill(1, 64)]]), 'delegation_invalid');
+tok(
+  'delegation: too many',
+  'One allowed, two made.',
+  remac([...parts(delegate(oneDelegation, toB, a)).items, parts(abc).items.at(-1)]),
+  'delegation_exceeded',
+);
+tok(
+  'delegation: none allowed',
+  'Non-delegable is the default.',
+  remac([mapBut((m) => m.delete(-9)), link]),
+  'delegation_exceeded',
+);
+tok(
+  'delegation: capped by depth',
+  'depth 0 in front of it.',
+  raw(attenuate(base, restrict.depth(0)), link),
+  'delegation_exceeded',
+);
+tok(
+  'delegation: a key twice',
+  'Back to A.',
+  raw(ab, [9, [encodeCbor([a.publicKey.bytes, 'x', T0, n16(1)]), fill(1, 64)]]),
+  'delegation_invalid',
+);
 tok('delegation: bearer', 'Never.', raw(bearer, link), 'delegation_invalid', { ...standard, bearer: true });
-tok('129 caveats', 'One more than the limit.', raw(base, ...Array.from({ length: 129 }, () => [14, 'x'])), 'token_invalid');
-tok('17 counters', 'One more than the limit.', raw(base, ...Array.from({ length: 17 }, () => [7, [[1, 9, 0, null, null, null]]])), 'token_invalid');
+tok(
+  '129 caveats',
+  'One more than the limit.',
+  raw(base, ...Array.from({ length: 129 }, () => [14, 'x'])),
+  'token_invalid',
+);
+tok(
+  '17 counters',
+  'One more than the limit.',
+  raw(base, ...Array.from({ length: 17 }, () => [7, [[1, 9, 0, null, null, null]]])),
+  'token_invalid',
+);
 
 // Proofs.
 const pr = (name, description, steps, extra) => add('proofs.json', name, description, standard, steps, extra);
@@ -374,20 +549,62 @@ const proof = proofOf(base, search, a);
 const proofFields = decodeCbor(fromBase64url(proof, 6)).value;
 const argsDigest = sha(LABELS.arguments.bytes, utf8('{"q":"macaroons"}'));
 const noContext = sha(LABELS.context.bytes, encodeCbor(null));
-const statement = encodeCbor([AUDIENCE, prefixesOf(parts(base).items).at(-1), 'web_search', argsDigest, NOW, n16(0x0a), noContext]);
+const statement = encodeCbor([
+  AUDIENCE,
+  prefixesOf(parts(base).items).at(-1),
+  'web_search',
+  argsDigest,
+  NOW,
+  n16(0x0a),
+  noContext,
+]);
 same('signature', toHex(a.sign(LABELS.statementSigned, statement)), toHex(proofFields[3]));
 const verifyOnly = ({ facts: _, ...step }) => step;
 pr('signed', 'By the holder, over the statement.', verifyOnly(shown(base, a, 'ok')), {
-  intermediate: { argumentsDigest: toHex(argsDigest), contextDigest: toHex(noContext), statement: toHex(statement), signature: toHex(proofFields[3]) },
+  intermediate: {
+    argumentsDigest: toHex(argsDigest),
+    contextDigest: toHex(noContext),
+    statement: toHex(statement),
+    signature: toHex(proofFields[3]),
+  },
 });
 pr('signed by B for its token', 'The current holder is the last delegatee.', verifyOnly(shown(ab, b, 'ok')));
 pr('missing', 'None was shown.', { token: base, call: search, now: NOW, expect: 'proof_missing' });
-pr('of the parent, for the child', 'Another token, another holder.', verifyOnly(shown(ab, b, 'proof_invalid', { proof })));
-pr('of the child, for the parent', 'Another token, another holder.', verifyOnly(shown(base, a, 'proof_invalid', { proof: proofOf(ab, search, b) })));
-pr('for another audience', 'Made for mail.acme.com.', verifyOnly(shown(base, a, 'proof_invalid', { prove: { audience: 'mail.acme.com' } })));
-pr('for another tool', 'The call was changed.', verifyOnly(shown(base, a, 'proof_invalid', { proof: proofOf(base, { ...search, tool: 'web_fetch' }, a) })));
-pr('for other arguments', 'The call was changed.', verifyOnly(shown(base, a, 'proof_invalid', { proof: proofOf(base, { ...search, args: '{}' }, a) })));
-pr('arguments in another order', 'The same canonical text.', verifyOnly(shown(base, a, 'ok', { proof: proofOf(base, { ...search, args: '{"a":1,"b":[2.0]}' }, a), call: { ...search, args: ' {"b":[2],\n"a":1e0}' } })));
+pr(
+  'of the parent, for the child',
+  'Another token, another holder.',
+  verifyOnly(shown(ab, b, 'proof_invalid', { proof })),
+);
+pr(
+  'of the child, for the parent',
+  'Another token, another holder.',
+  verifyOnly(shown(base, a, 'proof_invalid', { proof: proofOf(ab, search, b) })),
+);
+pr(
+  'for another audience',
+  'Made for mail.acme.com.',
+  verifyOnly(shown(base, a, 'proof_invalid', { prove: { audience: 'mail.acme.com' } })),
+);
+pr(
+  'for another tool',
+  'The call was changed.',
+  verifyOnly(shown(base, a, 'proof_invalid', { proof: proofOf(base, { ...search, tool: 'web_fetch' }, a) })),
+);
+pr(
+  'for other arguments',
+  'The call was changed.',
+  verifyOnly(shown(base, a, 'proof_invalid', { proof: proofOf(base, { ...search, args: '{}' }, a) })),
+);
+pr(
+  'arguments in another order',
+  'The same canonical text.',
+  verifyOnly(
+    shown(base, a, 'ok', {
+      proof: proofOf(base, { ...search, args: '{"a":1,"b":[2.0]}' }, a),
+      call: { ...search, args: ' {"b":[2],\n"a":1e0}' },
+    }),
+  ),
+);
 for (const [name, time, code] of [
   ['from the future, within skew', NOW + 30, 'ok'],
   ['from the future', NOW + 31, 'proof_expired'],
@@ -399,7 +616,10 @@ pr('clock set back', 'The highest time seen counts.', [
   verifyOnly(shown(base, a, 'ok', { now: NOW + 100, prove: { time: NOW + 100 } })),
   verifyOnly(shown(base, a, 'proof_expired')),
 ]);
-pr('twice', 'The nonce is claimed when the call is cleared.', [shown(base, a, 'ok'), shown(base, a, ['replayed', -1])]);
+pr('twice', 'The nonce is claimed when the call is cleared.', [
+  shown(base, a, 'ok'),
+  shown(base, a, ['replayed', -1]),
+]);
 const cborProof = (body) => `ambp1_${toBase64url(body instanceof Uint8Array ? body : encodeCbor(body))}`;
 const flipped = proofFields[3].slice();
 flipped[0] ^= 1;
@@ -412,20 +632,81 @@ for (const [name, body] of [
   ['signature changed', [1, NOW, n16(0x0a), flipped]],
   ['trailing byte', Uint8Array.from([...fromBase64url(proof, 6), 0])],
 ]) pr(`malformed or forged: ${name}`, 'Refused.', verifyOnly(shown(base, a, 'proof_invalid', { proof: cborProof(body) }))); // prettier-ignore
-pr('with a bearer token', 'It takes none.', { token: bearer, proof, call: search, now: NOW, expect: 'bearer_refused' });
-const post = { ...search, http: { method: 'POST', origin: 'https://search.acme.com', target: '/v1/search?q=1', body: '{"q":1}' } };
-const postContext = sha(LABELS.context.bytes, encodeCbor(['POST', 'https://search.acme.com', '/v1/search?q=1', sha(LABELS.body.bytes, utf8('{"q":1}'))]));
-pr('with an HTTP request', 'Method, origin, target and body digest are covered.', verifyOnly(shown(base, a, 'ok', { call: post })), { intermediate: { contextDigest: toHex(postContext) } });
-same('context', toHex(a.sign(LABELS.statementSigned, encodeCbor([AUDIENCE, prefixesOf(parts(base).items).at(-1), 'web_search', argsDigest, NOW, n16(0x0a), postContext]))), toHex(decodeCbor(fromBase64url(proofOf(base, post, a), 6)).value[3]));
-for (const [name, change] of [['method', { method: 'PUT' }], ['origin', { origin: 'https://evil.org' }], ['target', { target: '/v1/search?q=2' }], ['body', { body: '{"q":2}' }]]) {
-  pr(`HTTP ${name} changed`, 'Under a valid proof.', verifyOnly(shown(base, a, 'proof_invalid', { proof: proofOf(base, post, a), call: { ...post, http: { ...post.http, ...change } } })));
+pr('with a bearer token', 'It takes none.', {
+  token: bearer,
+  proof,
+  call: search,
+  now: NOW,
+  expect: 'bearer_refused',
+});
+const post = {
+  ...search,
+  http: { method: 'POST', origin: 'https://search.acme.com', target: '/v1/search?q=1', body: '{"q":1}' },
+};
+const postContext = sha(
+  LABELS.context.bytes,
+  encodeCbor(['POST', 'https://search.acme.com', '/v1/search?q=1', sha(LABELS.body.bytes, utf8('{"q":1}'))]),
+);
+pr(
+  'with an HTTP request',
+  'Method, origin, target and body digest are covered.',
+  verifyOnly(shown(base, a, 'ok', { call: post })),
+  { intermediate: { contextDigest: toHex(postContext) } },
+);
+same(
+  'context',
+  toHex(
+    a.sign(
+      LABELS.statementSigned,
+      encodeCbor([
+        AUDIENCE,
+        prefixesOf(parts(base).items).at(-1),
+        'web_search',
+        argsDigest,
+        NOW,
+        n16(0x0a),
+        postContext,
+      ]),
+    ),
+  ),
+  toHex(decodeCbor(fromBase64url(proofOf(base, post, a), 6)).value[3]),
+);
+for (const [name, change] of [
+  ['method', { method: 'PUT' }],
+  ['origin', { origin: 'https://evil.org' }],
+  ['target', { target: '/v1/search?q=2' }],
+  ['body', { body: '{"q":2}' }],
+]) {
+  pr(
+    `HTTP ${name} changed`,
+    'Under a valid proof.',
+    verifyOnly(
+      shown(base, a, 'proof_invalid', {
+        proof: proofOf(base, post, a),
+        call: { ...post, http: { ...post.http, ...change } },
+      }),
+    ),
+  );
 }
-pr('HTTP body left out', 'No body is not an empty one.', verifyOnly(shown(base, a, 'proof_invalid', { proof: proofOf(base, post, a), call: { ...post, http: { method: 'POST', origin: 'https://search.acme.com', target: '/v1/search?q=1' } } })));
+pr(
+  'HTTP body left out',
+  'No body is not an empty one.',
+  verifyOnly(
+    shown(base, a, 'proof_invalid', {
+      proof: proofOf(base, post, a),
+      call: {
+        ...post,
+        http: { method: 'POST', origin: 'https://search.acme.com', target: '/v1/search?q=1' },
+      },
+    }),
+  ),
+);
 
 // Session proofs.
 const offer = verifierOf(withSessions).sessionOffer;
 const eph = new SecretKey('x25519', fill(0x77));
-const openSession = (more = {}, o = offer, by = a) => ProofSession.open(o, { time: NOW, unsafeEphemeral: eph, nonce: n16(0x0d), ...more }, by);
+const openSession = (more = {}, o = offer, by = a) =>
+  ProofSession.open(o, { time: NOW, unsafeEphemeral: eph, nonce: n16(0x0d), ...more }, by);
 const session = openSession();
 const s0 = session.prove(base, made(search), NOW);
 session.established();
@@ -435,27 +716,95 @@ const state = session.unsafeState();
 const openFields = decodeCbor(fromBase64url(s0, 6)).value;
 const sid = sha(openFields[1], openFields[2]);
 same('session id', toBase64url(sid), state.id);
-const sessionStatement = encodeCbor([AUDIENCE, prefixesOf(parts(base).items).at(-1), 'web_search', argsDigest, NOW, [sid, 0], noContext]);
-same('session MAC', toHex(hmac(fromBase64url(state.key), LABELS.statementSession.bytes, sessionStatement)), toHex(openFields[5]));
-const ses = (name, description, steps, extra, verifier = withSessions) => add('sessions.json', name, description, verifier, steps, extra);
+const sessionStatement = encodeCbor([
+  AUDIENCE,
+  prefixesOf(parts(base).items).at(-1),
+  'web_search',
+  argsDigest,
+  NOW,
+  [sid, 0],
+  noContext,
+]);
+same(
+  'session MAC',
+  toHex(hmac(fromBase64url(state.key), LABELS.statementSession.bytes, sessionStatement)),
+  toHex(openFields[5]),
+);
+const ses = (name, description, steps, extra, verifier = withSessions) =>
+  add('sessions.json', name, description, verifier, steps, extra);
 const use = (p, expect, more = {}) => ({ token: base, proof: p, call: search, now: NOW, ...more, expect });
 ses('opened and used', 'The first proof brings the ticket; numbers may come late, once each.', [
   use(s1, 'session_unknown'), use(s0, 'ok'), use(s2, 'ok', { now: NOW + 20 }), use(s1, 'ok', { now: NOW + 20 }), use(s1, 'replayed', { now: NOW + 20 }), use(s0, 'replayed', { now: NOW + 20 }),
 ], { offer: offerText(offer), intermediate: { ephemeralSecret: toHex(eph.unsafeBytes()), ticket: toHex(openFields[1]), ticketSignature: toHex(openFields[2]), sessionId: toHex(sid), sessionKey: toHex(fromBase64url(state.key)), statement: toHex(sessionStatement), mac: toHex(openFields[5]) } }); // prettier-ignore
-ses('signed proofs only', 'A verifier that takes no session proofs.', use(s0, 'proof_signature_required'), {}, standard);
-ses('signed proof demanded', 'For tools it names.', use(s0, 'proof_signature_required'), {}, { ...withSessions, signedProofTools: ['web_*'] });
-ses('another epoch', 'The verifier was restarted.', use(s0, 'ticket_invalid'), {}, { ...withSessions, sessions: { ...withSessions.sessions, epoch: toHex(n16(1)) } });
-ses('another verifier key', 'A replica.', use(s0, 'ticket_invalid'), {}, { ...withSessions, sessions: { ...withSessions.sessions, key: toHex(fill(0x34)) } });
-ses('ticket over', 'Its five minutes are up.', [use(s0, 'ok'), use(openSession().prove(base, made(search), NOW + 300), 'ticket_expired', { now: NOW + 300 })]);
-ses('ticket over, not seen before', 'Its five minutes are up.', use(openSession().prove(base, made(search), NOW + 300), 'ticket_expired', { now: NOW + 300 }));
-ses('ticket from the future', 'Beyond the skew.', use(openSession({ time: NOW + 31 }).prove(base, made(search), NOW), 'ticket_invalid'));
+ses(
+  'signed proofs only',
+  'A verifier that takes no session proofs.',
+  use(s0, 'proof_signature_required'),
+  {},
+  standard,
+);
+ses(
+  'signed proof demanded',
+  'For tools it names.',
+  use(s0, 'proof_signature_required'),
+  {},
+  { ...withSessions, signedProofTools: ['web_*'] },
+);
+ses(
+  'another epoch',
+  'The verifier was restarted.',
+  use(s0, 'ticket_invalid'),
+  {},
+  { ...withSessions, sessions: { ...withSessions.sessions, epoch: toHex(n16(1)) } },
+);
+ses(
+  'another verifier key',
+  'A replica.',
+  use(s0, 'ticket_invalid'),
+  {},
+  { ...withSessions, sessions: { ...withSessions.sessions, key: toHex(fill(0x34)) } },
+);
+ses('ticket over', 'Its five minutes are up.', [
+  use(s0, 'ok'),
+  use(openSession().prove(base, made(search), NOW + 300), 'ticket_expired', { now: NOW + 300 }),
+]);
+ses(
+  'ticket over, not seen before',
+  'Its five minutes are up.',
+  use(openSession().prove(base, made(search), NOW + 300), 'ticket_expired', { now: NOW + 300 }),
+);
+ses(
+  'ticket from the future',
+  'Beyond the skew.',
+  use(openSession({ time: NOW + 31 }).prove(base, made(search), NOW), 'ticket_invalid'),
+);
 const shortToken = mint(keyring, { ...spec, expires: NOW + 100 });
-ses('ticket outlives the token', 'A ticket ends with its token at the latest.', { ...use(openSession().prove(shortToken, made(search), NOW), 'ticket_invalid'), token: shortToken });
-ses('of another holder', 'B shows its own token with a session of A.', [use(s0, 'ok'), { ...use(s1, 'proof_invalid'), token: ab }]);
+ses('ticket outlives the token', 'A ticket ends with its token at the latest.', {
+  ...use(openSession().prove(shortToken, made(search), NOW), 'ticket_invalid'),
+  token: shortToken,
+});
+ses('of another holder', 'B shows its own token with a session of A.', [
+  use(s0, 'ok'),
+  { ...use(s1, 'proof_invalid'), token: ab },
+]);
 const mac0 = cborProof([...openFields.slice(0, 5), fill(0)]);
-ses('a wrong MAC opens nothing', 'Nothing was registered, no number was claimed.', [use(mac0, 'proof_invalid'), use(s1, 'session_unknown'), use(s0, 'ok')]);
-ses('for another call', 'The statement covers the call.', use(s0, 'proof_invalid', { call: { ...search, args: '{}' } }));
-ses('too many for a holder', 'One at a time.', [use(s0, 'ok'), use(openSession({ nonce: n16(0x0e) }).prove(base, made(search), NOW), 'session_limit')], {}, { ...withSessions, sessions: { ...withSessions.sessions, perHolder: 1 } });
+ses('a wrong MAC opens nothing', 'Nothing was registered, no number was claimed.', [
+  use(mac0, 'proof_invalid'),
+  use(s1, 'session_unknown'),
+  use(s0, 'ok'),
+]);
+ses(
+  'for another call',
+  'The statement covers the call.',
+  use(s0, 'proof_invalid', { call: { ...search, args: '{}' } }),
+);
+ses(
+  'too many for a holder',
+  'One at a time.',
+  [use(s0, 'ok'), use(openSession({ nonce: n16(0x0e) }).prove(base, made(search), NOW), 'session_limit')],
+  {},
+  { ...withSessions, sessions: { ...withSessions.sessions, perHolder: 1 } },
+);
 const numbered = (n) => {
   const one = ProofSession.unsafeResume(a.publicKey, { ...openSession().unsafeState(), sequence: n });
   return one.prove(base, made(search), NOW);
@@ -463,28 +812,68 @@ const numbered = (n) => {
 ses('window', 'Up to 1024 ahead of the highest, and 1023 behind it.', [
   use(numbered(1024), 'proof_invalid'), use(numbered(1023), 'ok'), use(numbered(0), 'ok'), use(numbered(2047), 'ok'), use(numbered(1023), 'proof_invalid'), use(numbered(1024), 'ok'), use(numbered(2 ** 53 - 1), 'proof_invalid'),
 ]); // prettier-ignore
-const lowTicket = encodeCbor([a.publicKey.bytes, fill(0), AUDIENCE, offer.key.bytes, n16(0x0e), NOW, NOW + 300, n16(0x0d)]);
-ses('ephemeral key of zeros', 'The shared secret would be zero.', use(cborProof([3, lowTicket, a.sign(LABELS.ticket, lowTicket), 0, NOW, fill(0)]), 'ticket_invalid'));
+const lowTicket = encodeCbor([
+  a.publicKey.bytes,
+  fill(0),
+  AUDIENCE,
+  offer.key.bytes,
+  n16(0x0e),
+  NOW,
+  NOW + 300,
+  n16(0x0d),
+]);
+ses(
+  'ephemeral key of zeros',
+  'The shared secret would be zero.',
+  use(cborProof([3, lowTicket, a.sign(LABELS.ticket, lowTicket), 0, NOW, fill(0)]), 'ticket_invalid'),
+);
 
 // Decisions.
 const dec = (name, description, token, by, expect, more = {}, verifier = standard) =>
   add('decisions.json', name, description, verifier, shown(token, by, expect, more));
 dec('allowed', 'Everything holds; the nonce is charged.', base, a, 'ok');
 dec('allowed by B', 'Counters of the chain: none; the delegation narrows the tool.', ab, b, 'ok');
-dec('tool not granted', 'The grant does not name it.', base, a, ['tool_not_granted', -1], { call: { tool: 'db.drop', args: '{}' } });
-dec('tool by a tree pattern', 'files.* covers files.read.', base, a, 'ok', { call: { tool: 'files.read', args: '{}' } });
-dec('tool pattern is no prefix', 'files.* does not cover files.', base, a, ['tool_not_granted', -1], { call: { tool: 'files', args: '{}' } });
-dec('tool name invalid', 'Two dots.', base, a, 'tool_invalid', { call: { tool: 'files..read', args: '{}' }, proof });
-dec('arguments invalid', 'A name twice.', base, a, 'arguments_invalid', { call: { tool: 'web_search', args: '{"q":1,"q":2}' }, proof });
-dec('expired', 'now = expiry is too late.', base, a, ['expired', -1], { now: T0 + 1800, prove: { time: T0 + 1800 } });
+dec('tool not granted', 'The grant does not name it.', base, a, ['tool_not_granted', -1], {
+  call: { tool: 'db.drop', args: '{}' },
+});
+dec('tool by a tree pattern', 'files.* covers files.read.', base, a, 'ok', {
+  call: { tool: 'files.read', args: '{}' },
+});
+dec('tool pattern is no prefix', 'files.* does not cover files.', base, a, ['tool_not_granted', -1], {
+  call: { tool: 'files', args: '{}' },
+});
+dec('tool name invalid', 'Two dots.', base, a, 'tool_invalid', {
+  call: { tool: 'files..read', args: '{}' },
+  proof,
+});
+dec('arguments invalid', 'A name twice.', base, a, 'arguments_invalid', {
+  call: { tool: 'web_search', args: '{"q":1,"q":2}' },
+  proof,
+});
+dec('expired', 'now = expiry is too late.', base, a, ['expired', -1], {
+  now: T0 + 1800,
+  prove: { time: T0 + 1800 },
+});
 dec('last second', 'now < expiry.', base, a, 'ok', { now: T0 + 1799, prove: { time: T0 + 1799 } });
-dec('not yet valid', 'Beyond the skew before its issue.', base, a, ['not_yet_valid', -1], { now: T0 - 31, prove: { time: T0 - 31 } });
+dec('not yet valid', 'Beyond the skew before its issue.', base, a, ['not_yet_valid', -1], {
+  now: T0 - 31,
+  prove: { time: T0 - 31 },
+});
 dec('within the skew', 'Thirty seconds early.', base, a, 'ok', { now: T0 - 30, prove: { time: T0 - 30 } });
-dec('data within', 'internal covers internal:research.', base, a, 'ok', { facts: { data: ['internal:research', 'public'] } });
-dec('data outside', 'secret is not granted.', base, a, ['data_refused', -1], { facts: { data: ['public', 'secret'] } });
-dec('data prefix is no label', 'internals is not under internal.', base, a, ['data_refused', -1], { facts: { data: ['internals'] } });
+dec('data within', 'internal covers internal:research.', base, a, 'ok', {
+  facts: { data: ['internal:research', 'public'] },
+});
+dec('data outside', 'secret is not granted.', base, a, ['data_refused', -1], {
+  facts: { data: ['public', 'secret'] },
+});
+dec('data prefix is no label', 'internals is not under internal.', base, a, ['data_refused', -1], {
+  facts: { data: ['internals'] },
+});
 dec('data unknown', 'Not known denies.', base, a, ['data_unknown', -1], { facts: { data: undefined } });
-dec('deny of the grant', 'Whatever else is granted.', mint(keyring, { ...spec, deny: ['web_*'] }), a, ['tool_denied', -1]);
+dec('deny of the grant', 'Whatever else is granted.', mint(keyring, { ...spec, deny: ['web_*'] }), a, [
+  'tool_denied',
+  -1,
+]);
 const at = (...r) => attenuate(base, ...r);
 const cav = (name, restriction, expect, more) => dec(name, 'One caveat.', at(restriction), a, expect, more);
 cav('time: expires', restrict.expires(NOW), ['expired', 0]);
@@ -500,30 +889,54 @@ cav('deny', restrict.deny('web_search'), ['tool_denied', 0]);
 cav('data: empty, nothing touched', restrict.data(), 'ok');
 cav('data: empty', restrict.data(), ['data_refused', 0], { facts: { data: ['public'] } });
 cav('args: holds', restrict.args(['web_search'], { q: { kind: 'length', max: 9 } }), 'ok');
-cav('args: refused', restrict.args(['web_search'], { q: { kind: 'length', max: 8 } }), ['argument_refused', 0]);
-cav('args: absent argument', restrict.args(['web_search'], { n: { kind: 'range', min: 0 } }), ['argument_refused', 0]);
+cav('args: refused', restrict.args(['web_search'], { q: { kind: 'length', max: 8 } }), [
+  'argument_refused',
+  0,
+]);
+cav('args: absent argument', restrict.args(['web_search'], { n: { kind: 'range', min: 0 } }), [
+  'argument_refused',
+  0,
+]);
 cav('args: another tool', restrict.args(['mail/send'], { n: { kind: 'range', min: 0 } }), 'ok');
-cav('args: closed', restrict.args(['web_search'], { n: { kind: 'absent' } }, { closed: true }), ['argument_refused', 0]);
+cav('args: closed', restrict.args(['web_search'], { n: { kind: 'absent' } }, { closed: true }), [
+  'argument_refused',
+  0,
+]);
 const get = { ...search, http: { method: 'GET', origin: 'https://search.acme.com', target: '/v1/a?x=1' } };
 cav('http: holds', restrict.http(['GET'], ['/v1/*']), 'ok', { call: get });
 cav('http: method', restrict.http(['POST'], ['/v1/*']), ['http_refused', 0], { call: get });
 cav('http: path', restrict.http(['GET'], ['/v1', '/v2/*']), ['http_refused', 0], { call: get });
-cav('http: encoded dot', restrict.http(['GET'], ['/v1/*']), ['http_refused', 0], { call: { ...get, http: { ...get.http, target: '/v1/%2e%2e/x' } } });
+cav('http: encoded dot', restrict.http(['GET'], ['/v1/*']), ['http_refused', 0], {
+  call: { ...get, http: { ...get.http, target: '/v1/%2e%2e/x' } },
+});
 cav('http: no request', restrict.http(['GET'], ['/*']), ['fact_missing', 0]);
 cav('net: holds', restrict.net('10.0.0.0/8'), 'ok', { facts: { address: '10.200.0.1' } });
 cav('net: outside', restrict.net('10.0.0.0/8'), ['net_refused', 0], { facts: { address: '11.0.0.1' } });
-cav('net: mapped address is another', restrict.net('10.0.0.0/8'), ['net_refused', 0], { facts: { address: '::ffff:10.0.0.1' } });
+cav('net: mapped address is another', restrict.net('10.0.0.0/8'), ['net_refused', 0], {
+  facts: { address: '::ffff:10.0.0.1' },
+});
 cav('net: octal', restrict.net('10.0.0.0/8'), ['net_refused', 0], { facts: { address: '010.0.0.1' } });
 cav('net: unknown', restrict.net('0.0.0.0/0'), ['fact_missing', 0]);
 cav('flow: nobody keeps track', restrict.flow('refuse', 'web_search'), ['fact_missing', 0]);
-cav('flow: nothing came in', restrict.flow('refuse', 'web_search'), 'ok', { facts: { flow: { untrusted: [], destinationsNamed: false, approved: false } } });
-cav('flow: refused', restrict.flow('refuse', 'web_search'), ['flow_refused', 0], { facts: { flow: { untrusted: ['web'], destinationsNamed: true, approved: false } } });
-cav('flow: named destination', restrict.flow('named', 'web_search'), 'ok', { facts: { flow: { untrusted: ['web'], destinationsNamed: true, approved: false } } });
-cav('flow: approval', restrict.flow('approval', 'web_search'), ['approval_required', 0], { facts: { flow: { untrusted: ['web'], destinationsNamed: true, approved: false } } });
-cav('flow: approved', restrict.flow('approval', 'web_search'), 'ok', { facts: { flow: { untrusted: ['web'], destinationsNamed: false, approved: true } } });
+cav('flow: nothing came in', restrict.flow('refuse', 'web_search'), 'ok', {
+  facts: { flow: { untrusted: [], destinationsNamed: false, approved: false } },
+});
+cav('flow: refused', restrict.flow('refuse', 'web_search'), ['flow_refused', 0], {
+  facts: { flow: { untrusted: ['web'], destinationsNamed: true, approved: false } },
+});
+cav('flow: named destination', restrict.flow('named', 'web_search'), 'ok', {
+  facts: { flow: { untrusted: ['web'], destinationsNamed: true, approved: false } },
+});
+cav('flow: approval', restrict.flow('approval', 'web_search'), ['approval_required', 0], {
+  facts: { flow: { untrusted: ['web'], destinationsNamed: true, approved: false } },
+});
+cav('flow: approved', restrict.flow('approval', 'web_search'), 'ok', {
+  facts: { flow: { untrusted: ['web'], destinationsNamed: false, approved: true } },
+});
 cav('note', restrict.note('für den Bericht'), 'ok');
 const nonce = (n) => ({ prove: { nonce: n16(n) } });
-const several = (name, description, steps, verifier = standard) => add('decisions.json', name, description, verifier, steps);
+const several = (name, description, steps, verifier = standard) =>
+  add('decisions.json', name, description, verifier, steps);
 const two = at(restrict.calls(2));
 several('budget: two calls', 'The third is refused; a descendant spends its ancestor\'s.', [
   shown(two, a, 'ok', nonce(1)), shown(attenuate(two, restrict.calls(9)), a, 'ok', nonce(2)), shown(two, a, ['budget_exceeded', 0], nonce(3)), shown(base, a, 'ok', nonce(4)),
@@ -531,7 +944,10 @@ several('budget: two calls', 'The third is refused; a descendant spends its ance
 several('budget: per window', 'A minute later there is room again.', [
   shown(at(restrict.budget({ unit: 'calls', limit: 1, window: 60 })), a, 'ok', nonce(1)),
   shown(at(restrict.budget({ unit: 'calls', limit: 1, window: 60 })), a, ['budget_exceeded', 0], nonce(2)),
-  shown(at(restrict.budget({ unit: 'calls', limit: 1, window: 60 })), a, 'ok', { now: NOW + 60, prove: { nonce: n16(3), time: NOW + 60 } }),
+  shown(at(restrict.budget({ unit: 'calls', limit: 1, window: 60 })), a, 'ok', {
+    now: NOW + 60,
+    prove: { nonce: n16(3), time: NOW + 60 },
+  }),
 ]);
 const pay = (amount) => ({ call: { tool: 'mail/send', args: `{"amount":${amount}}` } });
 several('budget: a sum', 'Amounts are whole numbers from 0 on.', [
@@ -543,23 +959,39 @@ several('budget: a sum', 'Amounts are whole numbers from 0 on.', [
   shown(at(restrict.sum('amount', 100)), a, ['budget_exceeded', 0], { ...pay(101), ...nonce(6) }),
   shown(at(restrict.sum('amount', 100)), a, 'ok', { ...pay(0), ...nonce(7) }),
 ]);
-several('budget: external calls and bytes', 'Not known to be internal counts as external; bytes have to be known.', [
-  shown(at(restrict.externalCalls(1)), a, 'ok', nonce(1)),
-  shown(at(restrict.externalCalls(1)), a, 'ok', { ...nonce(2), facts: { external: false } }),
-  shown(at(restrict.externalCalls(1)), a, ['budget_exceeded', 0], nonce(3)),
-  shown(at(restrict.budget({ unit: 'bytes', limit: 10 })), a, ['fact_missing', 0], nonce(4)),
-  shown(at(restrict.budget({ unit: 'bytes', limit: 10 })), a, 'ok', { ...nonce(5), facts: { bytes: 10 } }),
-]);
+several(
+  'budget: external calls and bytes',
+  'Not known to be internal counts as external; bytes have to be known.',
+  [
+    shown(at(restrict.externalCalls(1)), a, 'ok', nonce(1)),
+    shown(at(restrict.externalCalls(1)), a, 'ok', { ...nonce(2), facts: { external: false } }),
+    shown(at(restrict.externalCalls(1)), a, ['budget_exceeded', 0], nonce(3)),
+    shown(at(restrict.budget({ unit: 'bytes', limit: 10 })), a, ['fact_missing', 0], nonce(4)),
+    shown(at(restrict.budget({ unit: 'bytes', limit: 10 })), a, 'ok', { ...nonce(5), facts: { bytes: 10 } }),
+  ],
+);
 several('budget: for some tools', 'Others are not counted.', [
   shown(at(restrict.budget({ unit: 'calls', limit: 0, tools: ['mail/*'] })), a, 'ok', nonce(1)),
-  shown(at(restrict.budget({ unit: 'calls', limit: 0, tools: ['mail/*'] })), a, ['budget_exceeded', 0], { ...nonce(2), ...pay(1) }),
+  shown(at(restrict.budget({ unit: 'calls', limit: 0, tools: ['mail/*'] })), a, ['budget_exceeded', 0], {
+    ...nonce(2),
+    ...pay(1),
+  }),
 ]);
-several('budget: none at all', 'An empty list leaves nothing to spend.', shown(at(restrict.budget()), a, ['budget_exceeded', 0]));
+several(
+  'budget: none at all',
+  'An empty list leaves nothing to spend.',
+  shown(at(restrict.budget()), a, ['budget_exceeded', 0]),
+);
 const pool = { budgets: [{ unit: 'calls', limit: 1, pool: 'team' }] };
 const pooledA = mint(keyring, { ...spec, ...pool }, issuer);
 const pooledB = mint(keyring, { ...spec, ...pool, tokenId: n16(8) }, issuer);
-several('budget: a pool', 'Two tokens of the issuer share a counter; the grants are sealed.', [shown(pooledA, a, 'ok', nonce(1)), shown(pooledB, a, ['budget_exceeded', -1], nonce(2))]);
-several('budget: a pool without a seal', 'Whoever has a derived key could have named it.', { ...shown(remac([parts(pooledA).items[0]]), a, ['seal_required', -1]) });
+several('budget: a pool', 'Two tokens of the issuer share a counter; the grants are sealed.', [
+  shown(pooledA, a, 'ok', nonce(1)),
+  shown(pooledB, a, ['budget_exceeded', -1], nonce(2)),
+]);
+several('budget: a pool without a seal', 'Whoever has a derived key could have named it.', {
+  ...shown(remac([parts(pooledA).items[0]]), a, ['seal_required', -1]),
+});
 const onceToken = at(restrict.once());
 several('once', 'By anybody, with any descendant.', [
   shown(onceToken, a, 'ok', nonce(1)), shown(attenuate(onceToken, restrict.note('x')), a, ['once_used', 0], nonce(2)),
@@ -574,14 +1006,16 @@ const argumentInputs = [
 ]; // prettier-ignore
 files.set(
   'arguments.json',
-  [...argumentInputs, ...[31, 32].map((depth) => `{"a":${'['.repeat(depth)}${']'.repeat(depth)}}`)].map((input) => {
-    const taken = Arguments.parse(input);
-    if (!Arguments.is(taken)) return { input, expect: { code: taken.code } };
-    const canonical = taken.canonical();
-    const digest = toHex(sha(LABELS.arguments.bytes, utf8(canonical)));
-    same('arguments digest', digest, toHex(taken.digest()));
-    return { input, expect: { code: 'ok', canonical, digest } };
-  }),
+  [...argumentInputs, ...[31, 32].map((depth) => `{"a":${'['.repeat(depth)}${']'.repeat(depth)}}`)].map(
+    (input) => {
+      const taken = Arguments.parse(input);
+      if (!Arguments.is(taken)) return { input, expect: { code: taken.code } };
+      const canonical = taken.canonical();
+      const digest = toHex(sha(LABELS.arguments.bytes, utf8(canonical)));
+      same('arguments digest', digest, toHex(taken.digest()));
+      return { input, expect: { code: 'ok', canonical, digest } };
+    },
+  ),
 );
 
 // Constraints: wire form, values, verdicts (by hand).
@@ -612,7 +1046,10 @@ files.set(
     const item = parts(token).items[1];
     const wire = decodeCbor(item).value[1][1].get('v');
     const v = verifierOf({ ...standard, bearer: true });
-    const opened = mintBearer(keyring, { ...bearerSpec, restrictions: [restrict.args(['web_search'], { v: constraint })] });
+    const opened = mintBearer(keyring, {
+      ...bearerSpec,
+      restrictions: [restrict.args(['web_search'], { v: constraint })],
+    });
     return {
       constraint: toHex(encodeCbor(wire)),
       description: JSON.stringify(constraint),
@@ -620,7 +1057,11 @@ files.set(
         const taken = made({ tool: 'web_search', args: value === null ? '{}' : `{"v":${value}}` });
         const answer = v.verify({ token: opened, call: taken, now: NOW });
         if (!answer.ok) throw new Error(answer.code);
-        same(`${JSON.stringify(constraint)} on ${value}`, clear(answer.token, { now: NOW, data: [] }).ok, holds);
+        same(
+          `${JSON.stringify(constraint)} on ${value}`,
+          clear(answer.token, { now: NOW, data: [] }).ok,
+          holds,
+        );
         return { value, holds };
       }),
     };
@@ -640,14 +1081,39 @@ files.set('patterns.json', {
 const info = (audience) => Buffer.concat([LABELS.key.bytes, encodeCbor([1, ISSUER, 'k1', audience])]);
 const derived = (audience) => {
   const key = deriveKey(ISSUER, keyring.current, audience);
-  same('HKDF', toHex(new Uint8Array(hkdfSync('sha256', root.unsafeBytes(), fill(0), info(audience), 32))), toHex(key.unsafeBytes()));
-  return { issuer: ISSUER, keyId: 'k1', audience, info: info(audience).toString('hex'), key: toHex(key.unsafeBytes()), ...(audience === null ? {} : { text: key.unsafeText() }) };
+  same(
+    'HKDF',
+    toHex(new Uint8Array(hkdfSync('sha256', root.unsafeBytes(), fill(0), info(audience), 32))),
+    toHex(key.unsafeBytes()),
+  );
+  return {
+    issuer: ISSUER,
+    keyId: 'k1',
+    audience,
+    info: info(audience).toString('hex'),
+    key: toHex(key.unsafeBytes()),
+    ...(audience === null ? {} : { text: key.unsafeText() }),
+  };
 };
-const pair = (name, secret) => ({ name, use: secret.use, secret: toHex(secret.unsafeBytes()), secretText: secret.unsafeText(), ...(secret.use === 'root' ? {} : { public: toHex(publicKey(secret).bytes), publicText: publicKey(secret).toString() }) });
+const pair = (name, secret) => ({
+  name,
+  use: secret.use,
+  secret: toHex(secret.unsafeBytes()),
+  secretText: secret.unsafeText(),
+  ...(secret.use === 'root'
+    ? {}
+    : { public: toHex(publicKey(secret).bytes), publicText: publicKey(secret).toString() }),
+});
 files.set('keys.json', {
   notice: 'Test keys: everything here is public.',
   labels: Object.fromEntries(Object.values(LABELS).map((l) => [l.name, toHex(l.bytes)])),
-  keys: [pair('root k1', root), pair('root k2', root2), pair('issuer seal', new SecretKey('issuer', fill(0x22))), pair('verifier', x25519), ...holderSecrets.map((s, i) => pair(`holder ${'ABCD'[i]}`, s))],
+  keys: [
+    pair('root k1', root),
+    pair('root k2', root2),
+    pair('issuer seal', new SecretKey('issuer', fill(0x22))),
+    pair('verifier', x25519),
+    ...holderSecrets.map((s, i) => pair(`holder ${'ABCD'[i]}`, s)),
+  ],
   derived: [derived(AUDIENCE), derived('mail.acme.com'), derived(null)],
 });
 void d;
@@ -670,7 +1136,10 @@ function example() {
   return [
     '```',
     row('root key k1 of acme-iam', root.unsafeBytes()),
-    row('info = label "key" || CBOR [1, "acme-iam", "k1", "search.acme.com"]', new Uint8Array(info(AUDIENCE))),
+    row(
+      'info = label "key" || CBOR [1, "acme-iam", "k1", "search.acme.com"]',
+      new Uint8Array(info(AUDIENCE)),
+    ),
     row('K = HKDF-SHA-256(root, info)', K),
     row('holder A, public', a.publicKey.bytes),
     row('holder B, public', b.publicKey.bytes),
@@ -682,9 +1151,15 @@ function example() {
     row('s2 = HMAC(s1, item 2) = tail', tail),
     ...prefixes.map((p, i) => row(`D(${i})`, p)),
     row('the token', fromBase64url(ab, 5)),
-    `its text (${ab.length} characters)\n${ab.match(/.{1,96}/g).map((l) => `    ${l}`).join('\n')}`,
+    `its text (${ab.length} characters)\n${ab
+      .match(/.{1,96}/g)
+      .map((l) => `    ${l}`)
+      .join('\n')}`,
     row('statement of B for web_search {"q":"macaroons"} at 1772373900', st),
-    `proof (${abProof.length} characters)\n${abProof.match(/.{1,96}/g).map((l) => `    ${l}`).join('\n')}`,
+    `proof (${abProof.length} characters)\n${abProof
+      .match(/.{1,96}/g)
+      .map((l) => `    ${l}`)
+      .join('\n')}`,
     '```',
   ].join('\n');
 }
@@ -702,7 +1177,9 @@ export function specWithExample() {
 }
 
 /** File name to text. */
-export const vectors = new Map([...files].map(([name, value]) => [name, `${JSON.stringify(value, null, 1)}\n`]));
+export const vectors = new Map(
+  [...files].map(([name, value]) => [name, `${JSON.stringify(value, null, 1)}\n`]),
+);
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   for (const [name, value] of vectors) writeFileSync(new URL(name, import.meta.url), value);

@@ -36,7 +36,22 @@ import { proofText, readProof } from '../src/proof/proof.ts';
 import { statement } from '../src/proof/statement.ts';
 import { encodeTicket, readTicket, sessionId, sessionKey } from '../src/proof/ticket.ts';
 import { Prefixes } from '../src/token/prefix.ts';
-import { bytes16, AUDIENCE, holder, issuerSigner, itemsOf, keyring, LONG, mintBase, NOW, remac, search, T0, verifierWith, x25519Secret } from './sample.ts';
+import {
+  bytes16,
+  AUDIENCE,
+  holder,
+  issuerSigner,
+  itemsOf,
+  keyring,
+  LONG,
+  mintBase,
+  NOW,
+  remac,
+  search,
+  T0,
+  verifierWith,
+  x25519Secret,
+} from './sample.ts';
 
 const INPUTS = LONG ? 10_000_000 : Infinity;
 const MILLISECONDS = LONG ? Infinity : 5_000;
@@ -54,7 +69,16 @@ const pick = <T>(from: readonly T[]): T => from[random(from.length)]!;
 
 // The seeds: every caveat, every constraint, every kind of proof.
 const rich = attenuate(
-  mintBase({ budgets: [{ unit: 'sum', argument: 'n', limit: 2 ** 40, tools: ['files.*'] }, { unit: 'calls', limit: 9, window: 60, pool: 'team' }], deny: ['db.*'] }, issuerSigner),
+  mintBase(
+    {
+      budgets: [
+        { unit: 'sum', argument: 'n', limit: 2 ** 40, tools: ['files.*'] },
+        { unit: 'calls', limit: 9, window: 60, pool: 'team' },
+      ],
+      deny: ['db.*'],
+    },
+    issuerSigner,
+  ),
   restrict.expires(NOW + 600),
   restrict.notBefore(T0),
   restrict.audience(AUDIENCE, 'b'),
@@ -73,7 +97,16 @@ const rich = attenuate(
       g: { kind: 'url', schemes: ['https'], hosts: ['*.acme.com', '*'], ports: [443, 8443], paths: ['/v1'] },
       h: { kind: 'cidr', networks: ['10.0.0.0/8', '::1/128'] },
       i: { kind: 'email', domains: ['acme.com'] },
-      j: { kind: 'each', constraint: { kind: 'all', constraints: [{ kind: 'length', max: 2 }, { kind: 'pattern', pattern: 'x*' }] } },
+      j: {
+        kind: 'each',
+        constraint: {
+          kind: 'all',
+          constraints: [
+            { kind: 'length', max: 2 },
+            { kind: 'pattern', pattern: 'x*' },
+          ],
+        },
+      },
       k: { kind: 'absent' },
     },
     { closed: true },
@@ -87,13 +120,28 @@ const rich = attenuate(
   restrict.flow('named', 'mail/send'),
 );
 const chain = delegate(
-  attenuate(delegate(mintBase({}, issuerSigner), { to: holder(1).publicKey, label: 'b', time: T0, nonce: bytes16(1) }, holder(0)), restrict.calls(5)),
-  { to: holder(2).publicKey, label: 'c', time: T0, nonce: bytes16(2), restrictions: [restrict.tools('web_search')] },
+  attenuate(
+    delegate(
+      mintBase({}, issuerSigner),
+      { to: holder(1).publicKey, label: 'b', time: T0, nonce: bytes16(1) },
+      holder(0),
+    ),
+    restrict.calls(5),
+  ),
+  {
+    to: holder(2).publicKey,
+    label: 'c',
+    time: T0,
+    nonce: bytes16(2),
+    restrictions: [restrict.tools('web_search')],
+  },
   holder(1),
 );
 const plain = mintBase();
 const tokens = [plain, rich, chain].map((t) => fromBase64url(t, 5)!);
-const verifier = verifierWith({ sessions: { key: x25519Secret, epoch: bytes16(7), perHolder: 1_000_000, total: 1_000_000 } });
+const verifier = verifierWith({
+  sessions: { key: x25519Secret, epoch: bytes16(7), perHolder: 1_000_000, total: 1_000_000 },
+});
 const session = ProofSession.open(verifier.sessionOffer!, { time: NOW }, holder(0));
 const signedProof = prove(plain, search, { audience: AUDIENCE, time: NOW, nonce: bytes16(9) }, holder(0));
 const openingProof = session.prove(plain, search, NOW);
@@ -109,11 +157,14 @@ const keyTexts = [
 ];
 const offer = offerText(verifier.sessionOffer!);
 
-const INTERESTING = [0, 1, 0x17, 0x18, 0x19, 0x1a, 0x1b, 0x1c, 0x1f, 0x20, 0x3b, 0x40, 0x5f, 0x60, 0x7f, 0x80, 0x81, 0x9f, 0xa0, 0xa1, 0xbf, 0xc0, 0xd9, 0xf4, 0xf6, 0xf7, 0xf9, 0xfb, 0xff];
+const INTERESTING = [
+  0, 1, 0x17, 0x18, 0x19, 0x1a, 0x1b, 0x1c, 0x1f, 0x20, 0x3b, 0x40, 0x5f, 0x60, 0x7f, 0x80, 0x81, 0x9f, 0xa0,
+  0xa1, 0xbf, 0xc0, 0xd9, 0xf4, 0xf6, 0xf7, 0xf9, 0xfb, 0xff,
+];
 
 /** One to four plain injuries: flips, splices, cuts, insertions, deletions, zeros, repeats, bytes that CBOR minds. */
 function damage(input: Uint8Array, donors: readonly Uint8Array[]): Uint8Array {
-  let b = input.slice();
+  let b: Uint8Array = input.slice();
   for (let n = 1 + random(4); n > 0; n--) {
     if (b.length === 0) return b;
     const at = random(b.length);
@@ -135,7 +186,24 @@ function damage(input: Uint8Array, donors: readonly Uint8Array[]): Uint8Array {
 /** A value changed as a value: what comes out is canonical again, and mostly of a wrong form. */
 function bend(value: Cbor, depth = 0): Cbor {
   if (depth > 0 && random(6) === 0) {
-    return pick<Cbor>([null, true, 0, -1, 1, 2 ** 53 - 1, 24, 'x', '', 'a.*', new Uint8Array(32), new Uint8Array(0), [], [1], new Map(), [4, 1, null]]);
+    return pick<Cbor>([
+      null,
+      true,
+      0,
+      -1,
+      1,
+      2 ** 53 - 1,
+      24,
+      'x',
+      '',
+      'a.*',
+      new Uint8Array(32),
+      new Uint8Array(0),
+      [],
+      [1],
+      new Map(),
+      [4, 1, null],
+    ]);
   }
   if (Array.isArray(value)) {
     const list = [...(value as readonly Cbor[])];
@@ -148,7 +216,8 @@ function bend(value: Cbor, depth = 0): Cbor {
   if (value instanceof Map) {
     const map = new Map(value as ReadonlyMap<number | string, Cbor>);
     const keys = [...map.keys()];
-    if (keys.length === 0 || random(8) === 0) return map.set(pick<number | string>([0, 5, -10, 'x', '__proto__']), null);
+    if (keys.length === 0 || random(8) === 0)
+      return map.set(pick<number | string>([0, 5, -10, 'x', '__proto__']), null);
     const key = pick(keys);
     if (random(8) === 0) map.delete(key);
     else map.set(key, bend(map.get(key)!, depth + 1));
@@ -159,7 +228,8 @@ function bend(value: Cbor, depth = 0): Cbor {
     return inner === null ? damage(value, tokens) : encodeCbor(bend(inner.value, depth + 1));
   }
   if (typeof value === 'number') return pick([value + 1, Math.max(0, value - 1), 0, 2 ** 32, 255, 256]);
-  if (typeof value === 'string') return pick([`${value}x`, value.slice(1), value.toUpperCase(), `${value}\u0000`, `${value}.*`, '*', '']);
+  if (typeof value === 'string')
+    return pick([`${value}x`, value.slice(1), value.toUpperCase(), `${value}\u0000`, `${value}.*`, '*', '']);
   return pick<Cbor>([null, true, false, 0]);
 }
 
@@ -174,7 +244,8 @@ function expectOurs(text: string): void {
   const contents = readContents(frame)!;
   const written = [encodeGrant(contents.grant), ...contents.caveats.map(encodeCaveat)];
   itemsOf(text).forEach((item, i) => {
-    if (!equal(item, written[i]!)) throw new Error(`accepted, but not as we write it: item ${i} ${toHex(item)}`);
+    if (!equal(item, written[i]!))
+      throw new Error(`accepted, but not as we write it: item ${i} ${toHex(item)}`);
   });
 }
 
@@ -219,14 +290,19 @@ const attacks: { readonly [name: string]: Attack } = {
       const shared = nodeProvider.x25519(x25519Secret.unsafeBytes(), fields.ephemeral) ?? new Uint8Array(32);
       const id = sessionId(ticket, signature);
       const digest = new Prefixes(readToken(plain)!).all();
-      const st = statement({ audience: AUDIENCE, token: digest, time: NOW, freshness: { session: id, sequence: 0 } }, search);
+      const st = statement(
+        { audience: AUDIENCE, token: digest, time: NOW, freshness: { session: id, sequence: 0 } },
+        search,
+      );
       mac = hmacSha256(sessionKey(shared, id, fields), LABELS.statementSession.bytes, st);
     }
     const proof = proofText({ ...good, ticket, signature, sequence: 0, mac });
     const { ok } = verifier.verify({ token: plain, proof, call: search, now: NOW });
     if (!ok) return 'refused';
-    if (fields === null || !equal(encodeTicket(fields), ticket)) throw new Error('a ticket that is not ours passed');
-    if (fields.audience !== AUDIENCE || fields.expires - fields.issuedAt > 300 || fields.expires <= NOW) throw new Error('a ticket with wrong fields passed');
+    if (fields === null || !equal(encodeTicket(fields), ticket))
+      throw new Error('a ticket that is not ours passed');
+    if (fields.audience !== AUDIENCE || fields.expires - fields.issuedAt > 300 || fields.expires <= NOW)
+      throw new Error('a ticket with wrong fields passed');
     return 'accepted';
   },
   'CBOR, damaged': () => {
@@ -283,7 +359,8 @@ function remade(change: (item: Uint8Array) => Uint8Array): 'accepted' | 'refused
   if (depth > 1) {
     const at = view.chain.at(-1)!.caveat;
     const original = itemsOf(chain);
-    for (let i = 0; i <= at + 1; i++) if (!equal(items[i]!, original[i]!)) throw new Error(`item ${i} changed under a signature`);
+    for (let i = 0; i <= at + 1; i++)
+      if (!equal(items[i]!, original[i]!)) throw new Error(`item ${i} changed under a signature`);
   }
   return 'accepted';
 }
@@ -298,14 +375,23 @@ test(`E13 mutation fuzzer (seed ${SEED})`, { timeout: LONG ? 14_400_000 : 60_000
     try {
       tally[name]![attacks[name]!()]++;
     } catch (error) {
-      throw new Error(`${name}, input ${n}, AMBIT_SEED=${SEED}: ${(error as Error).message}`, { cause: error });
+      throw new Error(`${name}, input ${n}, AMBIT_SEED=${SEED}: ${(error as Error).message}`, {
+        cause: error,
+      });
     }
   }
-  console.log(`fuzzer: ${n} inputs, ${Math.round(n / ((performance.now() - start) / 1000))} a second, seed ${SEED}`, tally);
+  console.log(
+    `fuzzer: ${n} inputs, ${Math.round(n / ((performance.now() - start) / 1000))} a second, seed ${SEED}`,
+    tally,
+  );
   expect(n).toBeGreaterThan(1000);
   // Both sides of every parser were reached.
   for (const name of names) expect(tally[name]!.refused).toBeGreaterThan(0);
-  for (const name of ['items bent as values and MACed again', 'a ticket, damaged and signed again', 'CBOR, damaged']) {
+  for (const name of [
+    'items bent as values and MACed again',
+    'a ticket, damaged and signed again',
+    'CBOR, damaged',
+  ]) {
     expect(tally[name]!.accepted).toBeGreaterThan(0);
   }
 });
@@ -313,7 +399,14 @@ test(`E13 mutation fuzzer (seed ${SEED})`, { timeout: LONG ? 14_400_000 : 60_000
 test('E13 truncation at every length, deletion and zero fill at every place', () => {
   for (const [bytes, show] of [
     ...tokens.map((t) => [t, (b: Uint8Array) => authenticated(`amb1_${toBase64url(b)}`)] as const),
-    ...proofs.map((p) => [p, (b: Uint8Array) => verifier.verify({ token: plain, proof: `ambp1_${toBase64url(b)}`, call: search, now: NOW }).ok] as const),
+    ...proofs.map(
+      (p) =>
+        [
+          p,
+          (b: Uint8Array) =>
+            verifier.verify({ token: plain, proof: `ambp1_${toBase64url(b)}`, call: search, now: NOW }).ok,
+        ] as const,
+    ),
   ]) {
     for (let i = 0; i < bytes.length; i++) {
       expect(show(bytes.slice(0, i))).toBe(false);

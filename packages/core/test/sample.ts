@@ -80,7 +80,13 @@ export const seals = [{ issuer: ISSUER, key: publicKey(issuerSecret, nodeProvide
 
 /** A verifier of AUDIENCE with noble's place taken by node:crypto; colder with `cache: {tokens: 0, delegations: 0}`. */
 export const verifierWith = (more: Partial<VerifierOptions> = {}): Verifier =>
-  createVerifier({ audience: AUDIENCE, keys: keyring.exportFor(AUDIENCE), seals, provider: nodeProvider, ...more });
+  createVerifier({
+    audience: AUDIENCE,
+    keys: keyring.exportFor(AUDIENCE),
+    seals,
+    provider: nodeProvider,
+    ...more,
+  });
 export const COLD = { cache: { tokens: 0, delegations: 0 } } as const;
 
 export const facts = (more: Partial<Facts> = {}): Facts => ({ now: NOW, data: [], ...more });
@@ -94,7 +100,9 @@ export function makeCall(input: Parameters<typeof call>[0]): Call {
 export const search: Call = makeCall({ tool: 'web_search', args: { q: 'macaroons' } });
 
 /** Counts what a verifier asks of a provider. */
-export function countingProvider(inner: Provider = nodeProvider): Provider & { calls: number; verifies: number } {
+export function countingProvider(
+  inner: Provider = nodeProvider,
+): Provider & { calls: number; verifies: number } {
   const counting = {
     name: inner.name,
     calls: 0,
@@ -104,13 +112,13 @@ export function countingProvider(inner: Provider = nodeProvider): Provider & { c
       counting.verifies++;
       return inner.verify(k, m, s);
     },
-    sign: inner.sign,
-    publicKey: inner.publicKey,
+    sign: (s: Uint8Array, m: Uint8Array): Uint8Array => inner.sign(s, m),
+    publicKey: (s: Uint8Array): Uint8Array => inner.publicKey(s),
     x25519(s: Uint8Array, p: Uint8Array): Uint8Array | null {
       counting.calls++;
       return inner.x25519(s, p);
     },
-    x25519PublicKey: inner.x25519PublicKey,
+    x25519PublicKey: (s: Uint8Array): Uint8Array => inner.x25519PublicKey(s),
   };
   return counting;
 }
@@ -136,7 +144,8 @@ export class TestLedger implements Ledger {
     for (const k of c.counters) {
       const key = `${k.id}@${k.windowStart}`;
       const had = after.get(key) ?? 0;
-      if (had + k.amount > k.limit) return { ok: false, code: 'budget_exceeded', caveat: k.caveat, left: k.limit - had };
+      if (had + k.amount > k.limit)
+        return { ok: false, code: 'budget_exceeded', caveat: k.caveat, left: k.limit - had };
       after.set(key, had + k.amount);
     }
     const claims = [...c.once, ...(c.replay === null ? [] : [c.replay])];
@@ -177,12 +186,33 @@ export const withRawCaveats = (token: string, ...caveats: readonly Cbor[]): stri
 
 // Arbitraries.
 
-export const TOOLS = ['web_search', 'web_fetch', 'files.read', 'files.write.raw', 'mail/send', 'db.admin.drop'] as const;
-export const PATTERNS = [...TOOLS, 'files.*', 'files.write.*', 'web_*', 'mail/*', 'db.*', '*', 'nothing'] as const;
+export const TOOLS = [
+  'web_search',
+  'web_fetch',
+  'files.read',
+  'files.write.raw',
+  'mail/send',
+  'db.admin.drop',
+] as const;
+export const PATTERNS = [
+  ...TOOLS,
+  'files.*',
+  'files.write.*',
+  'web_*',
+  'mail/*',
+  'db.*',
+  '*',
+  'nothing',
+] as const;
 export const LABELS_USED = ['public', 'internal', 'internal:research', 'internal:hr', 'secret'] as const;
 const AUDIENCES = [AUDIENCE, 'mail.acme.com', 'files.acme.com'] as const;
 const PATHS = ['/srv/docs/a.txt', '/srv/docs', '/srv/docs-evil/a', '/etc/passwd', '/srv/../etc'] as const;
-const URLS = ['https://api.acme.com/v1/x', 'https://acme.com.evil.org/', 'http://169.254.169.254/', 'https://acme.com/'] as const;
+const URLS = [
+  'https://api.acme.com/v1/x',
+  'https://acme.com.evil.org/',
+  'http://169.254.169.254/',
+  'https://acme.com/',
+] as const;
 const MAILS = ['jane@acme.com', 'bob@evil.org', '"x"@acme.com'] as const;
 const ADDRESSES = ['10.1.2.3', '192.168.0.9', '::1', '::ffff:10.1.2.3', '010.1.2.3'] as const;
 
@@ -233,9 +263,19 @@ export const constraintArb: fc.Arbitrary<Constraint> = fc.oneof(
 );
 
 const KINDLY: { readonly [name: string]: readonly Constraint[] } = {
-  q: [{ kind: 'length', max: 40 }, { kind: 'pattern', pattern: '[a-z]*' }, { kind: 'oneOf', values: ['macaroons', 'x', '', 'a'.repeat(40)] }],
-  n: [{ kind: 'range', min: -5 }, { kind: 'range', min: -3, max: 50 }],
-  path: [{ kind: 'subpath', roots: ['/'] }, { kind: 'length', min: 1, max: 60 }],
+  q: [
+    { kind: 'length', max: 40 },
+    { kind: 'pattern', pattern: '[a-z]*' },
+    { kind: 'oneOf', values: ['macaroons', 'x', '', 'a'.repeat(40)] },
+  ],
+  n: [
+    { kind: 'range', min: -5 },
+    { kind: 'range', min: -3, max: 50 },
+  ],
+  path: [
+    { kind: 'subpath', roots: ['/'] },
+    { kind: 'length', min: 1, max: 60 },
+  ],
   url: [{ kind: 'length', max: 100 }],
   to: [{ kind: 'length', min: 0 }],
   ip: [{ kind: 'length', min: 1 }],
@@ -277,15 +317,34 @@ export const sceneArb: fc.Arbitrary<Scene> = fc
   })
   .map(({ tool, args, http, now, ...rest }) => {
     const known = Object.fromEntries(Object.entries(rest).filter(([, v]) => v !== undefined));
-    return { call: makeCall({ tool, args, ...(http === undefined ? {} : { http }) }), facts: { now, ...known }, args };
+    return {
+      call: makeCall({ tool, args, ...(http === undefined ? {} : { http }) }),
+      facts: { now, ...known },
+      args,
+    };
   });
 
 export const budgetArb: fc.Arbitrary<Budget> = fc.oneof(
-  fc.record({ unit: fc.constantFrom('calls' as const, 'external' as const), limit: fc.integer({ min: 0, max: 4 }) }),
-  fc.record({ unit: fc.constant('calls' as const), limit: fc.integer({ min: 1, max: 3 }), window: fc.constantFrom(60, 3600) }),
-  fc.record({ unit: fc.constant('calls' as const), limit: fc.integer({ min: 0, max: 3 }), tools: some(PATTERNS, 1, 2) }),
+  fc.record({
+    unit: fc.constantFrom('calls' as const, 'external' as const),
+    limit: fc.integer({ min: 0, max: 4 }),
+  }),
+  fc.record({
+    unit: fc.constant('calls' as const),
+    limit: fc.integer({ min: 1, max: 3 }),
+    window: fc.constantFrom(60, 3600),
+  }),
+  fc.record({
+    unit: fc.constant('calls' as const),
+    limit: fc.integer({ min: 0, max: 3 }),
+    tools: some(PATTERNS, 1, 2),
+  }),
   fc.record({ unit: fc.constant('bytes' as const), limit: fc.integer({ min: 0, max: 90 }) }),
-  fc.record({ unit: fc.constant('sum' as const), limit: fc.integer({ min: 0, max: 90 }), argument: fc.constant('n') }),
+  fc.record({
+    unit: fc.constant('sum' as const),
+    limit: fc.integer({ min: 0, max: 90 }),
+    argument: fc.constant('n'),
+  }),
 );
 
 /** Any caveat at all, whatever the request. */
@@ -300,7 +359,10 @@ export const restrictionArb: fc.Arbitrary<Restriction> = fc.oneof(
     type: fc.constant('args' as const),
     tools: some(PATTERNS, 1, 4),
     args: fc
-      .dictionary(fc.constantFrom('q', 'n', 'path', 'url', 'to', 'ip', 'extra'), constraintArb, { minKeys: 1, maxKeys: 2 })
+      .dictionary(fc.constantFrom('q', 'n', 'path', 'url', 'to', 'ip', 'extra'), constraintArb, {
+        minKeys: 1,
+        maxKeys: 2,
+      })
       .map((d) => new Map(Object.entries(d))),
     closed: fc.boolean(),
   }),
@@ -326,11 +388,20 @@ export function kindRestrictionArb({ call: c, facts: f, args }: Scene): fc.Arbit
   const names = Object.keys(args).filter((n) => (KINDLY[n]?.length ?? 0) > 0);
   const list: fc.Arbitrary<Restriction>[] = [
     fc.integer({ min: 1, max: 900 }).map((n) => ({ type: 'time', expires: f.now + n })),
-    fc.integer({ min: 0, max: 900 }).map((n) => ({ type: 'time', notBefore: f.now - n, expires: f.now + 1000 })),
+    fc
+      .integer({ min: 0, max: 900 })
+      .map((n) => ({ type: 'time', notBefore: f.now - n, expires: f.now + 1000 })),
     some(AUDIENCES.slice(1), 0, 2).map((more) => ({ type: 'audience', audiences: [AUDIENCE, ...more] })),
     some(PATTERNS, 0, 3).map((more) => ({ type: 'tools', tools: [...new Set([c.tool, ...more])] })),
-    some(TOOLS.filter((t) => t !== c.tool), 1, 2).map((tools) => ({ type: 'deny', tools })),
-    some(LABELS_USED, 0, 2).map((more) => ({ type: 'data', labels: [...new Set([...(f.data ?? []), ...more])] })),
+    some(
+      TOOLS.filter((t) => t !== c.tool),
+      1,
+      2,
+    ).map((tools) => ({ type: 'deny', tools })),
+    some(LABELS_USED, 0, 2).map((more) => ({
+      type: 'data',
+      labels: [...new Set([...(f.data ?? []), ...more])],
+    })),
     budgetArb.map((b): Restriction => ({ type: 'budget', budgets: [{ ...b, limit: b.limit + 60 }] })),
     fc.integer({ min: 2, max: 5 }).map((delegations) => ({ type: 'depth', delegations })),
     fc.constant<Restriction>({ type: 'note', text: 'kind' }),
@@ -370,7 +441,10 @@ export interface Lineage extends Scene {
 
 /** A scene, a grant that mostly allows it, and a derivation of one to six steps that mostly go on allowing it. */
 export const lineageArb: fc.Arbitrary<Lineage> = sceneArb.chain((scene) => {
-  const restriction = fc.oneof({ weight: 5, arbitrary: kindRestrictionArb(scene) }, { weight: 1, arbitrary: restrictionArb });
+  const restriction = fc.oneof(
+    { weight: 5, arbitrary: kindRestrictionArb(scene) },
+    { weight: 1, arbitrary: restrictionArb },
+  );
   const step: fc.Arbitrary<Step> = fc.record({
     kind: fc.constantFrom('attenuate' as const, 'attenuate' as const, 'delegate' as const),
     restrictions: fc.array(restriction, { maxLength: 2 }),
@@ -381,10 +455,19 @@ export const lineageArb: fc.Arbitrary<Lineage> = sceneArb.chain((scene) => {
       { weight: 1, arbitrary: some(PATTERNS, 0, 4) },
     ),
     data: fc.constantFrom(['public', 'internal'], ['public', 'internal:research', 'internal:hr', 'internal']),
-    deny: fc.oneof({ weight: 6, arbitrary: fc.constant<string[]>([]) }, { weight: 1, arbitrary: some(PATTERNS, 1, 1) }),
+    deny: fc.oneof(
+      { weight: 6, arbitrary: fc.constant<string[]>([]) },
+      { weight: 1, arbitrary: some(PATTERNS, 1, 1) },
+    ),
     budgets: fc.oneof(
       { weight: 3, arbitrary: fc.constant<Budget[]>([]) },
-      { weight: 2, arbitrary: fc.array(budgetArb.map((b) => ({ ...b, limit: b.limit + 3 })), { maxLength: 2 }) },
+      {
+        weight: 2,
+        arbitrary: fc.array(
+          budgetArb.map((b) => ({ ...b, limit: b.limit + 3 })),
+          { maxLength: 2 },
+        ),
+      },
     ),
     delegations: fc.constantFrom(0, 2, 4),
   });
@@ -409,7 +492,10 @@ export function generations(l: Lineage, seal?: Signer<'issuer'>): Generation[] {
       if (kind === 'attenuate') out.push({ token: attenuate(token, ...restrictions), by });
       else {
         const to = holder(next);
-        out.push({ token: delegate(token, { to: to.publicKey, label: `agent ${next}`, time: T0, restrictions }, by), by: to });
+        out.push({
+          token: delegate(token, { to: to.publicKey, label: `agent ${next}`, time: T0, restrictions }, by),
+          by: to,
+        });
         next++;
       }
     } catch (error) {

@@ -4,10 +4,23 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { Arguments, decodeCbor, encodeCbor, fromHex, isToolName, LABELS, matchLabel, matchTool, PublicKey, SecretKey, toHex, VerificationKey } from '@ambit/core';
+import {
+  Arguments,
+  decodeCbor,
+  encodeCbor,
+  fromHex,
+  isToolName,
+  LABELS,
+  matchLabel,
+  matchTool,
+  PublicKey,
+  SecretKey,
+  toHex,
+  VerificationKey,
+} from '@ambit/core';
 
 const folder = new URL('../../../test/vectors/', import.meta.url);
-const read = <T>(name: string): T => JSON.parse(readFileSync(new URL(name, folder), 'utf8')) as T;
+const read = (name: string): unknown => JSON.parse(readFileSync(new URL(name, folder), 'utf8'));
 interface Vector {
   readonly name: string;
   readonly steps: readonly { readonly expect: unknown }[];
@@ -21,9 +34,12 @@ const generator = (await import(new URL('generate.mjs', folder).href)) as Genera
 const bytes = (hex: string): Uint8Array => fromHex(hex)!;
 
 test('regenerating gives the same files, and no others are there', () => {
-  const files = readdirSync(folder).filter((f) => f.endsWith('.json')).sort();
+  const files = readdirSync(folder)
+    .filter((f) => f.endsWith('.json'))
+    .sort();
   expect(files).toEqual([...generator.vectors.keys()].sort());
-  for (const [name, text] of generator.vectors) expect(readFileSync(new URL(name, folder), 'utf8'), name).toBe(text);
+  for (const [name, text] of generator.vectors)
+    expect(readFileSync(new URL(name, folder), 'utf8'), name).toBe(text);
 });
 
 test('the worked example of SPEC.md is what the engine makes', () => {
@@ -31,51 +47,65 @@ test('the worked example of SPEC.md is what the engine makes', () => {
 });
 
 describe.each(['tokens.json', 'proofs.json', 'sessions.json', 'decisions.json'])('%s', (file) => {
-  test.each(read<Vector[]>(file).map((v) => [v.name, v] as const))('%s', (_, v) => {
+  test.each((read(file) as Vector[]).map((v) => [v.name, v] as const))('%s', (_, v) => {
     const got = JSON.parse(JSON.stringify(generator.run(v))) as unknown;
     expect(got).toEqual(v.steps.map((s) => s.expect));
   });
 });
 
+interface ArgumentsVector {
+  readonly input: string;
+  readonly expect: { readonly code: string; readonly canonical?: string; readonly digest?: string };
+}
 test('arguments.json', () => {
-  for (const { input, expect: expected } of read<{ input: string; expect: { code: string; canonical?: string; digest?: string } }[]>('arguments.json')) {
+  for (const { input, expect: expected } of read('arguments.json') as ArgumentsVector[]) {
     const taken = Arguments.parse(input);
-    const got = Arguments.is(taken) ? { code: 'ok', canonical: taken.canonical(), digest: toHex(taken.digest()) } : { code: taken.code };
+    const got = Arguments.is(taken)
+      ? { code: 'ok', canonical: taken.canonical(), digest: toHex(taken.digest()) }
+      : { code: taken.code };
     expect(got, input).toEqual(expected);
   }
 });
 
 test('encodings.json', () => {
-  for (const { hex, valid } of read<{ hex: string; valid: boolean }[]>('encodings.json')) {
+  for (const { hex, valid } of read('encodings.json') as { hex: string; valid: boolean }[]) {
     const value = decodeCbor(bytes(hex));
     expect(value !== null, hex).toBe(valid);
     if (value !== null) expect(toHex(encodeCbor(value.value))).toBe(hex);
   }
 });
 
+interface PatternVectors {
+  readonly tools: readonly { readonly pattern: string; readonly tool: string; readonly matches: boolean }[];
+  readonly names: readonly { readonly name: string; readonly valid: boolean }[];
+  readonly labels: readonly { readonly scope: string; readonly label: string; readonly covers: boolean }[];
+}
 test('patterns.json', () => {
-  const p = read<{
-    tools: { pattern: string; tool: string; matches: boolean }[];
-    names: { name: string; valid: boolean }[];
-    labels: { scope: string; label: string; covers: boolean }[];
-  }>('patterns.json');
+  const p = read('patterns.json') as PatternVectors;
   for (const { pattern, tool, matches } of p.tools) expect(matchTool(pattern, tool)).toBe(matches);
   for (const { name, valid } of p.names) expect(isToolName(name)).toBe(valid);
   for (const { scope, label, covers } of p.labels) expect(matchLabel(scope, label)).toBe(covers);
 });
 
 test('keys.json', () => {
-  const k = read<{
+  const k = read('keys.json') as {
     labels: { [name: string]: string };
-    keys: { use: 'root' | 'holder' | 'issuer' | 'x25519'; secret: string; secretText: string; public?: string; publicText?: string }[];
+    keys: {
+      use: 'root' | 'holder' | 'issuer' | 'x25519';
+      secret: string;
+      secretText: string;
+      public?: string;
+      publicText?: string;
+    }[];
     derived: { key: string; text?: string }[];
-  }>('keys.json');
+  };
   expect(k.labels).toEqual(Object.fromEntries(Object.values(LABELS).map((l) => [l.name, toHex(l.bytes)])));
   for (const { use, secret, secretText, public: pub, publicText } of k.keys) {
     expect(SecretKey.parse(use, secretText).unsafeBytes()).toEqual(bytes(secret));
     if (use !== 'root') expect(PublicKey.parse(use, publicText!).bytes).toEqual(bytes(pub!));
   }
-  for (const { key, text } of k.derived) if (text !== undefined) expect(VerificationKey.parse(text).unsafeBytes()).toEqual(bytes(key));
+  for (const { key, text } of k.derived)
+    if (text !== undefined) expect(VerificationKey.parse(text).unsafeBytes()).toEqual(bytes(key));
 });
 
 const python = spawnSync('python3', ['--version'], { encoding: 'utf8' });

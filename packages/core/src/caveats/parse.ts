@@ -8,7 +8,13 @@ import { isLabel, isToolPattern } from '../patterns.ts';
 import { readBudgets } from '../token/budget.ts';
 import { readList } from '../token/lists.ts';
 import { isName, isNote } from '../token/names.ts';
-import { CAVEAT_TYPES, type ArgsCaveat, type Caveat, type DelegateCaveat, type TimeCaveat } from './caveat.ts';
+import {
+  CAVEAT_TYPES,
+  type ArgsCaveat,
+  type Caveat,
+  type DelegateCaveat,
+  type TimeCaveat,
+} from './caveat.ts';
 import { FLOW_RULES } from './encode.ts';
 import { isMethod, isPathPattern } from './forms.ts';
 

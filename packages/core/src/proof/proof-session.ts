@@ -34,7 +34,8 @@ export const offerText = (o: SessionOffer): string =>
 
 /** Reads an offer's text; AmbitError `input_invalid`. */
 export function readOffer(text: string): SessionOffer {
-  const bytes = text.startsWith(OFFER_PREFIX) && text.length < 1024 ? fromBase64url(text, OFFER_PREFIX.length) : null;
+  const bytes =
+    text.startsWith(OFFER_PREFIX) && text.length < 1024 ? fromBase64url(text, OFFER_PREFIX.length) : null;
   const value = bytes === null ? null : (decode(bytes)?.value ?? null);
   if (Array.isArray(value) && value.length === 3) {
     const [audience, key, epoch] = value as readonly unknown[];
@@ -119,7 +120,8 @@ export class ProofSession {
     provider: Provider = nobleProvider,
   ): SigningPlan<ProofSession> {
     const life = t.life ?? DEFAULTS.ticketLife;
-    if (!(life > 0 && life <= DEFAULTS.ticketLife)) throw new RangeError(`life: expected 1 to ${DEFAULTS.ticketLife} s`);
+    if (!(life > 0 && life <= DEFAULTS.ticketLife))
+      throw new RangeError(`life: expected 1 to ${DEFAULTS.ticketLife} s`);
     const secret = (t.unsafeEphemeral ?? SecretKey.generate('x25519')).unsafeBytes();
     const nonce = t.nonce ?? randomBytes(16);
     if (nonce.length !== 16) throw new TypeError('nonce: expected 16 bytes');
@@ -140,7 +142,8 @@ export class ProofSession {
       message: ticket,
       finish: (signature) => {
         const shared = provider.x25519(secret, fields.verifier);
-        if (shared === null) throw new AmbitError('key_invalid', 'The verifier offers an X25519 key that is none.');
+        if (shared === null)
+          throw new AmbitError('key_invalid', 'The verifier offers an X25519 key that is none.');
         const id = sessionId(ticket, signature);
         const key = sessionKey(shared, id, fields);
         return new ProofSession(holder, {
@@ -204,7 +207,14 @@ export class ProofSession {
     if (!ticket || signature?.length !== 64 || key?.length !== 32 || id?.length !== 32 || !whole) {
       throw new AmbitError('input_invalid', 'The kept session is damaged; open another.');
     }
-    const session = new ProofSession(holder, { ticket, signature, id, key, audience: s.audience, expires: s.expires });
+    const session = new ProofSession(holder, {
+      ticket,
+      signature,
+      id,
+      key,
+      audience: s.audience,
+      expires: s.expires,
+    });
     session.#sequence = s.sequence;
     session.#established = s.established === true;
     return session;

@@ -1,7 +1,20 @@
 // Attack catalogue E: one encoding is accepted. Each malformed item stands behind a right MAC, so that the parser is
 // what refuses it. (E13 is in fuzz.test.ts.)
 import { describe, expect, test } from 'vitest';
-import { attenuate, concat, decodeCbor, encodeCbor, evidence, fromBase64url, inspect, readProof, restrict, toBase64url, utf8, type Cbor } from '@ambit/core';
+import {
+  attenuate,
+  concat,
+  decodeCbor,
+  encodeCbor,
+  evidence,
+  fromBase64url,
+  inspect,
+  readProof,
+  restrict,
+  toBase64url,
+  utf8,
+  type Cbor,
+} from '@ambit/core';
 import { bytes16, COLD, itemsOf, K, mintBase, NOW, remac, tailOf, verifierWith } from '../sample.ts';
 import { tokenText } from '../../src/token/frame.ts';
 import { newToken } from '../../src/token/links.ts';
@@ -26,14 +39,36 @@ test('E0 the pieces that are bent below are sound', () => {
   expect(verdict(grantWith(pair(-9, 3), pair(-9, 4)))).toBe('ok');
   expect(verdict(raw(hex('820182f61a69a45000')))).toBe('ok');
   expect(verdict(raw(hex('820e6178')))).toBe('ok');
-  expect(verdict(raw(encodeCbor([5, [['web_search'], new Map([['q', [4, 1, null]], ['r', [11]]]), true]])))).toBe('ok');
+  expect(
+    verdict(
+      raw(
+        encodeCbor([
+          5,
+          [
+            ['web_search'],
+            new Map([
+              ['q', [4, 1, null]],
+              ['r', [11]],
+            ]),
+            true,
+          ],
+        ]),
+      ),
+    ),
+  ).toBe('ok');
 });
 
-test('E1 duplicate map keys: in the grant, in the holder\'s key, among arguments', () => {
-  expect(verdict(remac([concat(Uint8Array.of(grant[0]! + 1), grant.slice(1), pair(-9, 3))]))).toBe('token_invalid');
-  expect(verdict(remac([concat(Uint8Array.of(grant[0]! + 1), pair(1, 'acme-iam'), grant.slice(1))]))).toBe('token_invalid');
+test("E1 duplicate map keys: in the grant, in the holder's key, among arguments", () => {
+  expect(verdict(remac([concat(Uint8Array.of(grant[0]! + 1), grant.slice(1), pair(-9, 3))]))).toBe(
+    'token_invalid',
+  );
+  expect(verdict(remac([concat(Uint8Array.of(grant[0]! + 1), pair(1, 'acme-iam'), grant.slice(1))]))).toBe(
+    'token_invalid',
+  );
   expect(verdict(grantWith(hex('a3 0101 2006'), hex('a3 0101 0101')))).toBe('token_invalid');
-  expect(verdict(raw(hex('820583 816a7765625f736561726368 a2 6171 8304 01f6 6171 8304 02f6 f4')))).toBe('token_invalid');
+  expect(verdict(raw(hex('820583 816a7765625f736561726368 a2 6171 8304 01f6 6171 8304 02f6 f4')))).toBe(
+    'token_invalid',
+  );
 });
 
 test('E2 keys out of order', () => {
@@ -45,30 +80,65 @@ test('E2 keys out of order', () => {
   expect(verdict(remac([with8]))).toBe('ok');
   expect(verdict(remac([swapped]))).toBe('token_invalid');
   expect(verdict(grantWith(hex('0101 2006'), hex('2006 0101')))).toBe('token_invalid');
-  expect(verdict(raw(hex('820583 816a7765625f736561726368 a2 6172 810b 6171 810b f4')))).toBe('token_invalid');
+  expect(verdict(raw(hex('820583 816a7765625f736561726368 a2 6172 810b 6171 810b f4')))).toBe(
+    'token_invalid',
+  );
   // Shorter keys first, whatever their letters: `b` before `aa`.
   expect(verdict(raw(hex('820583 816a7765625f736561726368 a2 6162 810b 626161 810b f4')))).toBe('ok');
-  expect(verdict(raw(hex('820583 816a7765625f736561726368 a2 626161 810b 6162 810b f4')))).toBe('token_invalid');
+  expect(verdict(raw(hex('820583 816a7765625f736561726368 a2 626161 810b 6162 810b f4')))).toBe(
+    'token_invalid',
+  );
 });
 
 describe('E3, E4, E5 heads', () => {
   test('E3 integers and lengths longer than needed, everywhere', () => {
-    for (const item of ['82 1801 82f61a69a45000', '82 01 82f61b0000000069a45000', '9802 01 82f61a69a45000', '82 0e 780178', '82 0e 79000178', '82 0e 7a0000000178', '82 08 1802', '82 08 190002', '82 08 1a00000002', '82 08 1b0000000000000002']) {
+    for (const item of [
+      '82 1801 82f61a69a45000',
+      '82 01 82f61b0000000069a45000',
+      '9802 01 82f61a69a45000',
+      '82 0e 780178',
+      '82 0e 79000178',
+      '82 0e 7a0000000178',
+      '82 08 1802',
+      '82 08 190002',
+      '82 08 1a00000002',
+      '82 08 1b0000000000000002',
+    ]) {
       expect(verdict(raw(hex(item)))).toBe('token_invalid');
     }
     // Outside: the version, the head of the token, of the list, of an item, of the tail.
     const bytes = newToken(K, [grant]);
-    for (const [at, by] of [[0, '9804'], [1, '1801']] as const) {
-      expect(verdict(tokenText(concat(bytes.slice(0, at), hex(by), bytes.slice(at + 1))))).toBe('token_invalid');
+    for (const [at, by] of [
+      [0, '9804'],
+      [1, '1801'],
+    ] as const) {
+      expect(verdict(tokenText(concat(bytes.slice(0, at), hex(by), bytes.slice(at + 1))))).toBe(
+        'token_invalid',
+      );
     }
     const list = bytes.length - 34 - 1;
     expect(bytes[list]).toBe(0x80);
-    expect(verdict(tokenText(concat(bytes.slice(0, list), hex('9800'), bytes.slice(list + 1))))).toBe('token_invalid');
-    expect(verdict(tokenText(concat(bytes.slice(0, list + 1), hex('590020'), bytes.slice(list + 3))))).toBe('token_invalid');
+    expect(verdict(tokenText(concat(bytes.slice(0, list), hex('9800'), bytes.slice(list + 1))))).toBe(
+      'token_invalid',
+    );
+    expect(verdict(tokenText(concat(bytes.slice(0, list + 1), hex('590020'), bytes.slice(list + 3))))).toBe(
+      'token_invalid',
+    );
   });
 
   test('E4 indefinite lengths and reserved heads', () => {
-    for (const item of ['9f 08 02 ff', '82 0e 7f6178ff', '82 03 9f6178ff', '82 09 82 5f40ff 5840', '82 05 83 816178 bfff f5', '82 08 1c', '82 08 1d', '82 08 1e', '82 08 1f', '82 08 ff']) {
+    for (const item of [
+      '9f 08 02 ff',
+      '82 0e 7f6178ff',
+      '82 03 9f6178ff',
+      '82 09 82 5f40ff 5840',
+      '82 05 83 816178 bfff f5',
+      '82 08 1c',
+      '82 08 1d',
+      '82 08 1e',
+      '82 08 1f',
+      '82 08 ff',
+    ]) {
       expect(verdict(raw(hex(item)))).toBe('token_invalid');
     }
     // A reserved head read as an argument of very many bytes, nearly all of them zero.
@@ -83,7 +153,26 @@ describe('E3, E4, E5 heads', () => {
   });
 
   test('E5 tags, floats, undefined, other simple values, big and negative numbers', () => {
-    for (const value of ['c102', 'c24102', 'f93c00', 'fa3f800000', 'fb3ff0000000000000', 'f7', 'f4', 'f6', 'e0', 'f820', 'f8ff', '20', '1b0020000000000000', '3b001fffffffffffff', '4102', '6132', '8102', 'a0']) {
+    for (const value of [
+      'c102',
+      'c24102',
+      'f93c00',
+      'fa3f800000',
+      'fb3ff0000000000000',
+      'f7',
+      'f4',
+      'f6',
+      'e0',
+      'f820',
+      'f8ff',
+      '20',
+      '1b0020000000000000',
+      '3b001fffffffffffff',
+      '4102',
+      '6132',
+      '8102',
+      'a0',
+    ]) {
       expect(verdict(raw(hex(`8208${value}`)))).toBe('token_invalid');
       expect(verdict(grantWith(pair(-9, 3), concat(encodeCbor(-9), hex(value))))).toBe('token_invalid');
     }
@@ -92,13 +181,36 @@ describe('E3, E4, E5 heads', () => {
 });
 
 test('E6 bad UTF-8, overlong, surrogates, NUL and other controls in texts', () => {
-  for (const text of ['80', 'c080', 'c1bf', 'e08080', 'eda080', 'edbfbf', 'f08080af', 'f4908080', 'f5808080', 'fe', 'c3', 'e282', '00', '0a', '0d', '1b', '7f', 'c285', 'e280a8', 'e280ae']) {
+  for (const text of [
+    '80',
+    'c080',
+    'c1bf',
+    'e08080',
+    'eda080',
+    'edbfbf',
+    'f08080af',
+    'f4908080',
+    'f5808080',
+    'fe',
+    'c3',
+    'e282',
+    '00',
+    '0a',
+    '0d',
+    '1b',
+    '7f',
+    'c285',
+    'e280a8',
+    'e280ae',
+  ]) {
     const note = concat(hex('820e'), Uint8Array.of(0x60 | (text.length / 2)), hex(text));
     expect(verdict(raw(note))).toBe('token_invalid');
   }
   expect(verdict(raw(encodeCbor([14, 'Müller — 日本 🦀'])))).toBe('ok');
   expect(verdict(raw(encodeCbor([14, ''])))).toBe('token_invalid');
-  expect(() => attenuate(mintBase(), restrict.note('a\0b'))).toThrow(expect.objectContaining({ code: 'input_invalid' }));
+  expect(() => attenuate(mintBase(), restrict.note('a\0b'))).toThrow(
+    expect.objectContaining({ code: 'input_invalid' }),
+  );
   expect(() => attenuate(mintBase(), restrict.note('\ud800'))).toThrow();
 });
 
@@ -114,7 +226,14 @@ test('E7 trailing bytes; two tokens one after the other', () => {
 
 test('E8 declared lengths of 2^32 and 2^63 over ten bytes', () => {
   for (const major of [2, 3, 4, 5]) {
-    for (const n of ['1a ffffffff', '1b 0000000100000000', '1b 7fffffffffffffff', '1b ffffffffffffffff', '1b 001fffffffffffff', '19 ffff']) {
+    for (const n of [
+      '1a ffffffff',
+      '1b 0000000100000000',
+      '1b 7fffffffffffffff',
+      '1b ffffffffffffffff',
+      '1b 001fffffffffffff',
+      '19 ffff',
+    ]) {
       const head = hex(n);
       head[0]! |= major << 5;
       const item = concat(head, new Uint8Array(10));
@@ -139,12 +258,22 @@ test('E9 nesting of 100,000, as far as sizes let it in', () => {
 
 test('E10 __proto__, constructor, toString as names', () => {
   for (const name of ['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'valueOf']) {
-    const token = mintBase({ user: name, session: name, operator: { id: name }, tools: ['web_search', name] });
+    const token = mintBase({
+      user: name,
+      session: name,
+      operator: { id: name },
+      tools: ['web_search', name],
+    });
     expect(inspect(token).grant.user).toBe(name);
-    const args = attenuate(token, restrict.args(['web_search'], Object.fromEntries([[name, { kind: 'absent' }]])));
+    const args = attenuate(
+      token,
+      restrict.args(['web_search'], Object.fromEntries([[name, { kind: 'absent' }]])),
+    );
     expect(verdict(args)).toBe('ok');
     expect(verdict(raw(encodeCbor([name, null])))).toBe('token_invalid');
-    expect(verdict(raw(encodeCbor([5, [['web_search'], new Map([['q', [name]]]), false]])))).toBe('token_invalid');
+    expect(verdict(raw(encodeCbor([5, [['web_search'], new Map([['q', [name]]]), false]])))).toBe(
+      'token_invalid',
+    );
   }
   expect(Object.prototype).not.toHaveProperty('polluted');
 });
@@ -164,7 +293,22 @@ test('E11 unknown versions, fields, caveats, constraints: see L2; types that onl
 describe('E12 base64', () => {
   const good = mintBase();
   test('padding, white space, the other alphabet', () => {
-    for (const bad of [`${good}=`, `${good}==`, ` ${good}`, `${good} `, `${good}\n`, `${good.slice(0, 40)}\n${good.slice(40)}`, `${good.slice(0, 40)} ${good.slice(40)}`, `${good.slice(0, 40)}+${good.slice(41)}`, `${good.slice(0, 40)}/${good.slice(41)}`, `${good.slice(0, 40)}.${good.slice(41)}`, `${good.slice(0, 40)}\0${good.slice(41)}`, `${good.slice(0, 40)}\u00e9${good.slice(41)}`, `${good.slice(0, 40)}\u0141${good.slice(41)}`, `${good}A`]) {
+    for (const bad of [
+      `${good}=`,
+      `${good}==`,
+      ` ${good}`,
+      `${good} `,
+      `${good}\n`,
+      `${good.slice(0, 40)}\n${good.slice(40)}`,
+      `${good.slice(0, 40)} ${good.slice(40)}`,
+      `${good.slice(0, 40)}+${good.slice(41)}`,
+      `${good.slice(0, 40)}/${good.slice(41)}`,
+      `${good.slice(0, 40)}.${good.slice(41)}`,
+      `${good.slice(0, 40)}\0${good.slice(41)}`,
+      `${good.slice(0, 40)}\u00e9${good.slice(41)}`,
+      `${good.slice(0, 40)}\u0141${good.slice(41)}`,
+      `${good}A`,
+    ]) {
       expect(verdict(bad)).toBe('token_invalid');
     }
   });
@@ -174,7 +318,8 @@ describe('E12 base64', () => {
       const text = mintBase({ session: 'x'.repeat(20 + extra) });
       const last = alphabet.indexOf(text.at(-1)!);
       const bits = ((text.length - 5) * 6) % 8;
-      for (let i = 1; i < 1 << bits; i++) expect(verdict(text.slice(0, -1) + alphabet[last ^ i]!)).toBe('token_invalid');
+      for (let i = 1; i < 1 << bits; i++)
+        expect(verdict(text.slice(0, -1) + alphabet[last ^ i]!)).toBe('token_invalid');
       expect(verdict(text)).toBe('ok');
     }
   });

@@ -53,12 +53,22 @@ const verdict = (token: string, options: Partial<VerifierOptions> = {}): string 
   const answer = verifierWith({ ...COLD, ...options }).authenticate(token);
   return answer.ok ? 'ok' : answer.code;
 };
-const narrow = attenuate(mintBase(), restrict.tools('web_search'), restrict.calls(5), restrict.expires(NOW + 60));
-const rebuilt = (contents: readonly Uint8Array[], tail: Uint8Array): string => tokenText(writeFrame(contents, tail));
+const narrow = attenuate(
+  mintBase(),
+  restrict.tools('web_search'),
+  restrict.calls(5),
+  restrict.expires(NOW + 60),
+);
+const rebuilt = (contents: readonly Uint8Array[], tail: Uint8Array): string =>
+  tokenText(writeFrame(contents, tail));
 
 test('F1 one bit flipped anywhere in the token, in a warm verifier', () => {
   const v = verifierWith();
-  const family = [mintBase(), narrow, delegate(narrow, { to: holder(1).publicKey, label: 'b', time: T0 }, holder(0))];
+  const family = [
+    mintBase(),
+    narrow,
+    delegate(narrow, { to: holder(1).publicKey, label: 'b', time: T0 }, holder(0)),
+  ];
   for (const token of family) expect(v.authenticate(token).ok).toBe(true);
   for (const token of family) {
     const bytes = fromBase64url(token, 5)!;
@@ -79,9 +89,11 @@ test('F2 a caveat removed: first, middle, last, all', () => {
   }
 });
 
-test('F3 caveats reordered, duplicated, swapped with a sibling\'s', () => {
+test("F3 caveats reordered, duplicated, swapped with a sibling's", () => {
   const [grant, a, b, c] = itemsOf(narrow);
-  const sibling = itemsOf(attenuate(mintBase(), restrict.tools('*'), restrict.calls(500), restrict.expires(NOW + 900)));
+  const sibling = itemsOf(
+    attenuate(mintBase(), restrict.tools('*'), restrict.calls(500), restrict.expires(NOW + 900)),
+  );
   const variants = [
     [grant!, b!, a!, c!],
     [grant!, c!, b!, a!],
@@ -96,30 +108,44 @@ test('F3 caveats reordered, duplicated, swapped with a sibling\'s', () => {
 
 test('F4 the tail of another token, of an ancestor, of zeros, truncated, extended', () => {
   const items = itemsOf(narrow);
-  const others = [mintBase(), attenuate(mintBase(), restrict.tools('web_search')), mintBase({ tokenId: bytes16(9) })];
+  const others = [
+    mintBase(),
+    attenuate(mintBase(), restrict.tools('web_search')),
+    mintBase({ tokenId: bytes16(9) }),
+  ];
   for (const other of others) expect(verdict(rebuilt(items, tailOf(other)))).toBe('token_invalid');
-  for (const tail of [new Uint8Array(32), new Uint8Array(0), tailOf(narrow).slice(0, 31), concat(tailOf(narrow), Uint8Array.of(0))]) {
+  for (const tail of [
+    new Uint8Array(32),
+    new Uint8Array(0),
+    tailOf(narrow).slice(0, 31),
+    concat(tailOf(narrow), Uint8Array.of(0)),
+  ]) {
     expect(verdict(rebuilt(items, tail))).toBe('token_invalid');
   }
 });
 
-test('F5 re-MACed under another root, another audience\'s key, the zero key, an empty key', () => {
+test("F5 re-MACed under another root, another audience's key, the zero key, an empty key", () => {
   const items = itemsOf(narrow);
-  const root = { keyId: 'k1', status: 'current' as const, root: new SecretKey('root', new Uint8Array(32).fill(9)) };
+  const root = {
+    keyId: 'k1',
+    status: 'current' as const,
+    root: new SecretKey('root', new Uint8Array(32).fill(9)),
+  };
   const keys = [
     deriveKey(ISSUER, root, AUDIENCE),
     deriveKey(ISSUER, keyring.current, 'mail.acme.com'),
     deriveKey('other-iam', keyring.current, AUDIENCE),
     deriveKey(ISSUER, { ...keyring.current, keyId: 'k2' }, AUDIENCE),
   ].map((k) => k.unsafeBytes());
-  for (const key of [...keys, new Uint8Array(32), rootKey.unsafeBytes()]) expect(verdict(remac(items, key))).toBe('token_invalid');
+  for (const key of [...keys, new Uint8Array(32), rootKey.unsafeBytes()])
+    expect(verdict(remac(items, key))).toBe('token_invalid');
   // The kernel takes no empty key; HMAC itself does.
   let tail = hmacSha256(new Uint8Array(0), LABELS.grant.bytes, Uint8Array.of(1), items[0]!);
   for (const c of items.slice(1)) tail = hmacSha256(tail, c);
   expect(verdict(rebuilt(items, tail))).toBe('token_invalid');
 });
 
-test('F6 a key id that is another\'s, unknown, retired', () => {
+test("F6 a key id that is another's, unknown, retired", () => {
   const rotated = keyring.rotate();
   const two = rotated.exportFor(AUDIENCE);
   const old = mintBase();
@@ -142,7 +168,12 @@ test('F6 a key id that is another\'s, unknown, retired', () => {
 test('F7 a descendant turned into its parent: see L4; here with the verification key of another audience', () => {
   const [grant] = itemsOf(narrow);
   const mail = deriveKey(ISSUER, keyring.current, 'mail.acme.com').unsafeBytes();
-  for (const key of [mail, tailOf(narrow), new Prefixes(readToken(narrow)!).all(), new Prefixes(readToken(narrow)!).at(0)]) {
+  for (const key of [
+    mail,
+    tailOf(narrow),
+    new Prefixes(readToken(narrow)!).all(),
+    new Prefixes(readToken(narrow)!).at(0),
+  ]) {
     expect(verdict(remac([grant!], key))).toBe('token_invalid');
   }
 });
@@ -198,7 +229,7 @@ describe('F10 seals', () => {
     const [other] = itemsOf(mintBase({ user: 'admin@acme.com' }));
     expect(verdict(remac([other!, seal!]))).toBe('seal_invalid');
   });
-  test('self-made, under the name of the issuer\'s key', () => {
+  test("self-made, under the name of the issuer's key", () => {
     const message = new Prefixes(readToken(remac([grant!]))!).all();
     const forged = encodeCbor([10, [issuerSigner.publicKey.bytes, rogue.sign(LABELS.seal, message)]]);
     expect(verdict(remac([grant!, forged]))).toBe('seal_invalid');
@@ -218,7 +249,9 @@ describe('F10 seals', () => {
     const note = encodeCbor([14, 'x']);
     expect(verdict(remac([grant!, note, seal!]))).toBe('seal_invalid');
     expect(verdict(remac([grant!, seal!, seal!]))).toBe('seal_invalid');
-    const delegated = itemsOf(delegate(mintBase(), { to: holder(1).publicKey, label: 'b', time: T0 }, holder(0)));
+    const delegated = itemsOf(
+      delegate(mintBase(), { to: holder(1).publicKey, label: 'b', time: T0 }, holder(0)),
+    );
     expect(verdict(remac([...delegated, seal!]))).toBe('seal_invalid');
   });
 });
@@ -230,15 +263,23 @@ describe('F11 downgrade to the signature way', () => {
   test('a failed MAC or an unknown key id never falls back', () => {
     expect(verdict(sealed, both)).toBe('ok');
     expect(verdict(rebuilt(itemsOf(sealed), new Uint8Array(32)), both)).toBe('token_invalid');
-    const other = mint(new Keyring(ISSUER, [{ keyId: 'k7', status: 'current', root: rootKey }]), baseSpec, issuerSigner);
+    const other = mint(
+      new Keyring(ISSUER, [{ keyId: 'k7', status: 'current', root: rootKey }]),
+      baseSpec,
+      issuerSigner,
+    );
     expect(verdict(other, both)).toBe('token_invalid');
     // The same token at a verifier that was told to go by signatures.
     expect(verdict(other, { keys: [], federated: [ISSUER] })).toBe('ok');
   });
-  test('by signatures, caveats before the seal or a delegation can\'t be stripped; what follows the last one is its holder\'s own', () => {
+  test("by signatures, caveats before the seal or a delegation can't be stripped; what follows the last one is its holder's own", () => {
     const fed = { keys: [], federated: [ISSUER] };
     const token = mintBase({ restrictions: [restrict.calls(3)] }, issuerSigner);
-    const child = delegate(token, { to: holder(1).publicKey, label: 'b', time: T0, restrictions: [restrict.tools('web_search')] }, holder(0));
+    const child = delegate(
+      token,
+      { to: holder(1).publicKey, label: 'b', time: T0, restrictions: [restrict.tools('web_search')] },
+      holder(0),
+    );
     const [grant, calls, seal, tools, link] = itemsOf(child);
     expect(verdict(child, fed)).toBe('ok');
     const zeros = new Uint8Array(32);
@@ -249,7 +290,9 @@ describe('F11 downgrade to the signature way', () => {
     // That is the token of holder 0 narrowed by holder 0: holder 1 can't prove it.
     const v = createVerifier({ audience: AUDIENCE, seals, federated: [ISSUER], provider: nodeProvider });
     const proof = prove(child, search, { audience: AUDIENCE, time: NOW }, holder(1));
-    expect(v.verify({ token: rebuilt([grant!, calls!, seal!, tools!], zeros), proof, call: search, now: NOW })).toMatchObject({ code: 'proof_invalid' });
+    expect(
+      v.verify({ token: rebuilt([grant!, calls!, seal!, tools!], zeros), proof, call: search, now: NOW }),
+    ).toMatchObject({ code: 'proof_invalid' });
   });
   test('an unsealed token, an issuer that is not federated', () => {
     expect(verdict(mintBase(), { keys: [], federated: [ISSUER] })).toBe('seal_required');
@@ -294,7 +337,12 @@ describe('F12 one kind shown as another', () => {
   });
   test('a MAC over the grant without its label, without the version, under another label', () => {
     const [grant] = itemsOf(mintBase());
-    for (const parts of [[grant!], [LABELS.grant.bytes, grant!], [Uint8Array.of(1), grant!], [LABELS.prefix.bytes, Uint8Array.of(1), grant!]]) {
+    for (const parts of [
+      [grant!],
+      [LABELS.grant.bytes, grant!],
+      [Uint8Array.of(1), grant!],
+      [LABELS.prefix.bytes, Uint8Array.of(1), grant!],
+    ]) {
       expect(verdict(rebuilt([grant!], hmacSha256(K, ...parts)))).toBe('token_invalid');
     }
   });
@@ -318,6 +366,10 @@ test('F13 a token of one audience re-MACed under the domain key, or the reverse'
   expect(verdict(remac(itemsOf(mintBase()), domainKey), central)).toBe('token_invalid');
   // A service that holds its own key can't mint for another, nor for the domain.
   expect(verdict(remac(itemsOf(mintBase({ audience: 'mail.acme.com' })), K), central)).toBe('wrong_audience');
-  expect(() => createVerifier({ audience: 'mail.acme.com', keys: keyring.exportFor(AUDIENCE) })).toThrow(TypeError);
-  expect(publicKey(new SecretKey('issuer', new Uint8Array(32).fill(0x22))).toString()).toBe(issuerSigner.publicKey.toString());
+  expect(() => createVerifier({ audience: 'mail.acme.com', keys: keyring.exportFor(AUDIENCE) })).toThrow(
+    TypeError,
+  );
+  expect(publicKey(new SecretKey('issuer', new Uint8Array(32).fill(0x22))).toString()).toBe(
+    issuerSigner.publicKey.toString(),
+  );
 });

@@ -2,8 +2,28 @@
 // breadth is law L12.
 import { inspect as show } from 'node:util';
 import { expect, test } from 'vitest';
-import { assess, clear, createVerifier, prove, proveLater, publicKey, SecretKey, signer, type AsyncSigner } from '@ambit/core';
-import { AUDIENCE, facts, holder, keyring, mintBase, NOW, search, TestLedger, verifierWith } from '../sample.ts';
+import {
+  assess,
+  clear,
+  createVerifier,
+  prove,
+  proveLater,
+  publicKey,
+  SecretKey,
+  signer,
+  type AsyncSigner,
+} from '@ambit/core';
+import {
+  AUDIENCE,
+  facts,
+  holder,
+  keyring,
+  mintBase,
+  NOW,
+  search,
+  TestLedger,
+  verifierWith,
+} from '../sample.ts';
 
 test('G5 verification and clearing are synchronous: there is no promise to forget', () => {
   const proof = prove(mintBase(), search, { audience: AUDIENCE, time: NOW }, holder(0));
@@ -20,9 +40,14 @@ test('G5 what is assessed and not charged is no `true`, and a promise is no proo
   const shown = verifierWith().verify({ token: mintBase(), proof, call: search, now: NOW });
   if (!shown.ok) throw new Error(shown.code);
   expect(assess(shown.token, facts()).ok).not.toBe(true);
-  const kms: AsyncSigner<'holder'> = { publicKey: holder(0).publicKey, sign: async (l, m) => holder(0).sign(l, m) };
+  const kms: AsyncSigner<'holder'> = {
+    publicKey: holder(0).publicKey,
+    sign: async (l, m) => holder(0).sign(l, m),
+  };
   const later = proveLater(mintBase(), search, { audience: AUDIENCE, time: NOW }, kms);
-  expect(() => verifierWith().verify({ token: mintBase(), proof: later as never, call: search, now: NOW })).toThrow(TypeError);
+  expect(() =>
+    verifierWith().verify({ token: mintBase(), proof: later as never, call: search, now: NOW }),
+  ).toThrow(TypeError);
   const answer = verifierWith().verify({ token: mintBase(), proof: await later, call: search, now: NOW });
   expect(answer.ok).toBe(true);
 });
@@ -45,9 +70,15 @@ test('G9 keys print as what they are', () => {
   const secret = SecretKey.generate('holder');
   const spelled = [secret.unsafeText(), Buffer.from(secret.unsafeBytes()).toString('hex')];
   const verification = keyring.exportFor(AUDIENCE)[0]!;
-  const things = [secret, signer(secret), verification, keyring, createVerifier({ audience: AUDIENCE, keys: [verification] })];
+  const things = [
+    secret,
+    signer(secret),
+    verification,
+    keyring,
+    createVerifier({ audience: AUDIENCE, keys: [verification] }),
+  ];
   for (const thing of things) {
-    const text = `${show(thing, { depth: 9, showHidden: true })} ${JSON.stringify(thing)} ${String(thing)}`;
+    const text = `${show(thing, { depth: 9, showHidden: true })} ${JSON.stringify(thing)} ${(thing as { toString(): string }).toString()}`;
     for (const s of spelled) expect(text).not.toContain(s);
     expect(text).not.toContain(verification.unsafeText().slice(20));
   }

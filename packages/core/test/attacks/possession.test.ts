@@ -36,15 +36,31 @@ import { readToken } from '../../src/token/frame.ts';
 import { proofText } from '../../src/proof/proof.ts';
 
 const token = mintBase();
-const child = delegate(token, { to: holder(1).publicKey, label: 'b', time: T0, restrictions: [restrict.calls(9)] }, holder(0));
+const child = delegate(
+  token,
+  { to: holder(1).publicKey, label: 'b', time: T0, restrictions: [restrict.calls(9)] },
+  holder(0),
+);
 const at = (time: number) => ({ audience: AUDIENCE, time });
 
-function verdict(t: string, proof: string | undefined, c: Call = search, now = NOW, v: Verifier = verifierWith(COLD)): string {
+function verdict(
+  t: string,
+  proof: string | undefined,
+  c: Call = search,
+  now = NOW,
+  v: Verifier = verifierWith(COLD),
+): string {
   const answer = v.verify({ token: t, proof, call: c, now });
   return answer.ok ? 'ok' : answer.code;
 }
 // A statement about `t` signed by whoever.
-function proofBy(t: string, sign: (m: Uint8Array) => Uint8Array, c: Call = search, audience = AUDIENCE, time = NOW): string {
+function proofBy(
+  t: string,
+  sign: (m: Uint8Array) => Uint8Array,
+  c: Call = search,
+  audience = AUDIENCE,
+  time = NOW,
+): string {
   const fields = { audience, token: new Prefixes(readToken(t)!).all(), time, freshness: bytes16(3) };
   return proofText({ kind: 'signed', time, nonce: bytes16(3), signature: sign(signedMessage(fields, c)) });
 }
@@ -52,12 +68,32 @@ const bare = { name: 'statement-signed', bytes: new Uint8Array(0) } as const;
 
 test('P1 no proof; a proof by the issuer, the parent, the child, nobody', () => {
   expect(verdict(token, undefined)).toBe('proof_missing');
-  expect(verdict(child, proofBy(child, (m) => holder(1).sign(bare, m)))).toBe('ok');
+  expect(
+    verdict(
+      child,
+      proofBy(child, (m) => holder(1).sign(bare, m)),
+    ),
+  ).toBe('ok');
   for (const other of [issuerSigner, holder(0), holder(2)]) {
-    expect(verdict(child, proofBy(child, (m) => other.sign(bare, m)))).toBe('proof_invalid');
+    expect(
+      verdict(
+        child,
+        proofBy(child, (m) => other.sign(bare, m)),
+      ),
+    ).toBe('proof_invalid');
   }
-  expect(verdict(token, proofBy(token, (m) => holder(1).sign(bare, m)))).toBe('proof_invalid');
-  expect(verdict(token, proofBy(token, () => new Uint8Array(64)))).toBe('proof_invalid');
+  expect(
+    verdict(
+      token,
+      proofBy(token, (m) => holder(1).sign(bare, m)),
+    ),
+  ).toBe('proof_invalid');
+  expect(
+    verdict(
+      token,
+      proofBy(token, () => new Uint8Array(64)),
+    ),
+  ).toBe('proof_invalid');
   for (const junk of ['', 'ambp1_', token, 'ambp1_AAAA', `${prove(token, search, at(NOW), holder(0))}=`]) {
     expect(verdict(token, junk)).toBe('proof_invalid');
   }
@@ -66,11 +102,17 @@ test('P1 no proof; a proof by the issuer, the parent, the child, nobody', () => 
 test('P2 tool, arguments, audience or token swapped after proving', () => {
   const proof = prove(token, search, at(NOW), holder(0));
   expect(verdict(token, proof)).toBe('ok');
-  expect(verdict(token, proof, makeCall({ tool: 'web_fetch', args: { q: 'macaroons' } }))).toBe('proof_invalid');
-  expect(verdict(token, proof, makeCall({ tool: 'web_search', args: { q: 'macaroons', n: 1 } }))).toBe('proof_invalid');
+  expect(verdict(token, proof, makeCall({ tool: 'web_fetch', args: { q: 'macaroons' } }))).toBe(
+    'proof_invalid',
+  );
+  expect(verdict(token, proof, makeCall({ tool: 'web_search', args: { q: 'macaroons', n: 1 } }))).toBe(
+    'proof_invalid',
+  );
   expect(verdict(token, proof, makeCall({ tool: 'web_search' }))).toBe('proof_invalid');
   expect(verdict(mintBase({ tokenId: bytes16(8) }), proof)).toBe('proof_invalid');
-  expect(verdict(token, prove(token, search, { audience: 'mail.acme.com', time: NOW }, holder(0)))).toBe('proof_invalid');
+  expect(verdict(token, prove(token, search, { audience: 'mail.acme.com', time: NOW }, holder(0)))).toBe(
+    'proof_invalid',
+  );
   // Time and nonce stand in the clear beside the signature: they are covered by it.
   const raw = fromBase64url(proof, 6)!;
   raw[3]! ^= 1; // low bits of the time
@@ -91,7 +133,10 @@ describe('P3 the same proof twice', () => {
     const ledger = new TestLedger();
     const proof = prove(token, search, at(NOW), holder(0));
     const v = verifierWith();
-    const two = [v.verify({ token, proof, call: search, now: NOW }), v.verify({ token, proof, call: search, now: NOW })];
+    const two = [
+      v.verify({ token, proof, call: search, now: NOW }),
+      v.verify({ token, proof, call: search, now: NOW }),
+    ];
     expect(two.map((s) => s.ok && clear(s.token, facts(), ledger).ok)).toEqual([true, false]);
     expect(attempt(verifierWith(), proof, ledger)).toBe('replayed');
   });
@@ -115,7 +160,7 @@ describe('P3 the same proof twice', () => {
     expect(kept.charges.replay!.expires).toBeGreaterThan(NOW + 30 + 60);
     expect(verdict(token, ahead, search, kept.charges.replay!.expires)).toBe('proof_expired');
   });
-  test('the nonce is the holder\'s own: another holder or audience can\'t burn it', () => {
+  test("the nonce is the holder's own: another holder or audience can't burn it", () => {
     const ledger = new TestLedger();
     const mine = prove(token, search, { ...at(NOW), nonce: bytes16(1) }, holder(0));
     const other = mintBase({ holder: holder(5).publicKey });
@@ -135,7 +180,8 @@ test('P4 from the future, too old, at the boundary, with a clock that goes backw
     [0, 'proof_expired'],
     [2 ** 53 - 1, 'proof_expired'],
   ];
-  for (const [time, expected] of cases) expect(verdict(token, prove(token, search, at(time), holder(0)))).toBe(expected);
+  for (const [time, expected] of cases)
+    expect(verdict(token, prove(token, search, at(time), holder(0)))).toBe(expected);
   // A clock set back does not make an old proof young: the highest time seen counts.
   const v = verifierWith();
   const old = prove(token, search, at(NOW), holder(0));
@@ -204,7 +250,12 @@ describe('P10 the HTTP request under a valid proof', () => {
     makeCall({
       tool: 'web_search',
       args: { q: 'macaroons' },
-      http: { method, origin: o, target, ...(body === undefined ? {} : { bodyDigest: bodyDigest(utf8(body)) }) },
+      http: {
+        method,
+        origin: o,
+        target,
+        ...(body === undefined ? {} : { bodyDigest: bodyDigest(utf8(body)) }),
+      },
     });
   const proved = http('POST', '/v1/search?q=1', '{"q":1}');
   const proof = prove(token, proved, at(NOW), holder(0));

@@ -26,7 +26,22 @@ import {
   type Verifier,
 } from '@ambit/core';
 import { nodeProvider } from '@ambit/core/node';
-import { baseSpec, bytes16, COLD, facts, holder, keyring, makeCall, mintBase, NOW, search, T0, TestLedger, verifierWith, x25519Secret } from '../sample.ts';
+import {
+  baseSpec,
+  bytes16,
+  COLD,
+  facts,
+  holder,
+  keyring,
+  makeCall,
+  mintBase,
+  NOW,
+  search,
+  T0,
+  TestLedger,
+  verifierWith,
+  x25519Secret,
+} from '../sample.ts';
 import { proofText, readProof } from '../../src/proof/proof.ts';
 import { statement } from '../../src/proof/statement.ts';
 import { encodeTicket, sessionId, sessionKey, type Ticket } from '../../src/proof/ticket.ts';
@@ -76,7 +91,10 @@ function opening(lie: Lie = {}): string {
   const sequence = lie.sequence ?? 0;
   const time = lie.time ?? NOW;
   const digest = new Prefixes(readToken(lie.token ?? token)!).all();
-  const st = statement({ audience: offer.audience, token: digest, time, freshness: { session: id, sequence } }, lie.call ?? search);
+  const st = statement(
+    { audience: offer.audience, token: digest, time, freshness: { session: id, sequence } },
+    lie.call ?? search,
+  );
   const mac = hmacSha256(sessionKey(shared, id, fields), LABELS.statementSession.bytes, st);
   return proofText({ kind: 'opening', ticket, signature, sequence, time, mac });
 }
@@ -90,27 +108,75 @@ test('P6 an honest ticket, by hand and by ProofSession, opens a session that goe
   session.established();
   expect(verdict(v, session.prove(token, search, NOW))).toBe('session');
   // A session serves every token of its holder.
-  expect(verdict(v, session.prove(attenuate(token, restrict.calls(1)), search, NOW), attenuate(token, restrict.calls(1)))).toBe('session');
+  expect(
+    verdict(
+      v,
+      session.prove(attenuate(token, restrict.calls(1)), search, NOW),
+      attenuate(token, restrict.calls(1)),
+    ),
+  ).toBe('session');
 });
 
 describe('P6 tickets with a lie in them', () => {
   test.each<readonly [string, Lie, string]>([
     ['another audience', { ticket: { audience: 'mail.acme.com' } }, 'ticket_invalid'],
-    ['another verifier\'s key', { ticket: { verifier: nodeProvider.x25519PublicKey(new Uint8Array(32).fill(1)) } }, 'ticket_invalid'],
+    [
+      "another verifier's key",
+      { ticket: { verifier: nodeProvider.x25519PublicKey(new Uint8Array(32).fill(1)) } },
+      'ticket_invalid',
+    ],
     ['another epoch', { ticket: { epoch: bytes16(0x0f) } }, 'ticket_invalid'],
-    ['another holder, signed by it', { ticket: { holder: holder(1).publicKey.bytes }, by: holder(1) }, 'ticket_invalid'],
-    ['another holder, signed by oneself', { ticket: { holder: holder(1).publicKey.bytes } }, 'ticket_invalid'],
+    [
+      'another holder, signed by it',
+      { ticket: { holder: holder(1).publicKey.bytes }, by: holder(1) },
+      'ticket_invalid',
+    ],
+    [
+      'another holder, signed by oneself',
+      { ticket: { holder: holder(1).publicKey.bytes } },
+      'ticket_invalid',
+    ],
     ['signed by another', { by: holder(1) }, 'ticket_invalid'],
     ['expired', { ticket: { issuedAt: NOW - 300, expires: NOW } }, 'ticket_expired'],
     ['from the future', { ticket: { issuedAt: NOW + 31, expires: NOW + 60 } }, 'ticket_invalid'],
     ['living too long', { ticket: { expires: NOW + 301 } }, 'ticket_invalid'],
     ['ending before it begins', { ticket: { issuedAt: NOW + 5, expires: NOW + 5 } }, 'ticket_invalid'],
-    ['all-zero ephemeral key', { ticket: { ephemeral: new Uint8Array(32) }, shared: new Uint8Array(32) }, 'ticket_invalid'],
-    ['small-order ephemeral key', { ticket: { ephemeral: Uint8Array.from(Buffer.from('e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800', 'hex')) }, shared: new Uint8Array(32) }, 'ticket_invalid'],
-    ['non-canonical ephemeral key', { ticket: { ephemeral: Uint8Array.from(Buffer.from('ee' + 'ff'.repeat(30) + '7f', 'hex')) }, shared: new Uint8Array(32) }, 'ticket_invalid'],
+    [
+      'all-zero ephemeral key',
+      { ticket: { ephemeral: new Uint8Array(32) }, shared: new Uint8Array(32) },
+      'ticket_invalid',
+    ],
+    [
+      'small-order ephemeral key',
+      {
+        ticket: {
+          ephemeral: Uint8Array.from(
+            Buffer.from('e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800', 'hex'),
+          ),
+        },
+        shared: new Uint8Array(32),
+      },
+      'ticket_invalid',
+    ],
+    [
+      'non-canonical ephemeral key',
+      {
+        ticket: { ephemeral: Uint8Array.from(Buffer.from('ee' + 'ff'.repeat(30) + '7f', 'hex')) },
+        shared: new Uint8Array(32),
+      },
+      'ticket_invalid',
+    ],
     ['MAC under the all-zero secret', { shared: new Uint8Array(32) }, 'proof_invalid'],
-    ['another\'s ephemeral key in one\'s own ticket', { ticket: { ephemeral: nodeProvider.x25519PublicKey(new Uint8Array(32).fill(5)) } }, 'proof_invalid'],
-    ['a bit of its signature flipped', { signature: (s) => s.map((x, i) => (i === 40 ? x ^ 1 : x)) }, 'ticket_invalid'],
+    [
+      "another's ephemeral key in one's own ticket",
+      { ticket: { ephemeral: nodeProvider.x25519PublicKey(new Uint8Array(32).fill(5)) } },
+      'proof_invalid',
+    ],
+    [
+      'a bit of its signature flipped',
+      { signature: (s) => s.map((x, i) => (i === 40 ? x ^ 1 : x)) },
+      'ticket_invalid',
+    ],
     ['for another token', { token: mintBase({ tokenId: bytes16(9) }) }, 'proof_invalid'],
     ['for another call', { call: makeCall({ tool: 'files.read' }) }, 'proof_invalid'],
     ['too old a statement', { time: NOW - 61 }, 'proof_expired'],
@@ -131,7 +197,12 @@ describe('P6 tickets with a lie in them', () => {
     const good = readProof(opening());
     if (good?.kind !== 'opening') throw new Error('test');
     const fields = decodeCbor(good.ticket)!.value as readonly never[];
-    const bads = [concat(good.ticket, Uint8Array.of(0)), encodeCbor(fields.slice(1)), encodeCbor([...fields, 1]), new Uint8Array(0)];
+    const bads = [
+      concat(good.ticket, Uint8Array.of(0)),
+      encodeCbor(fields.slice(1)),
+      encodeCbor([...fields, 1]),
+      new Uint8Array(0),
+    ];
     for (const ticket of bads) {
       const signature = holder(0).sign(LABELS.ticket, ticket);
       expect(verdict(make(), proofText({ ...good, ticket, signature }))).toBe('ticket_invalid');
@@ -177,7 +248,9 @@ describe('P6 sequence numbers', () => {
     const v = make();
     const session = ProofSession.open(offer, { time: NOW }, holder(0));
     const proofs = Array.from({ length: 300 }, () => session.prove(token, search, NOW));
-    const shuffled = proofs.map((p, i) => [((i * 7919) % 300) + i / 1000, p] as const).sort((a, b) => a[0] - b[0]);
+    const shuffled = proofs
+      .map((p, i) => [((i * 7919) % 300) + i / 1000, p] as const)
+      .sort((a, b) => a[0] - b[0]);
     for (const [, p] of shuffled) expect(verdict(v, p)).toBe('session');
     for (const [, p] of shuffled) expect(verdict(v, p)).toBe('replayed');
   });
@@ -205,7 +278,10 @@ describe('P9 captured traffic', () => {
     const restarted = verifierWith({ ...COLD, sessions: { key: x25519Secret } });
     expect(verdict(restarted, first)).toBe('ticket_invalid');
     expect(verdict(restarted, later)).toBe('session_unknown');
-    const replica = verifierWith({ ...COLD, sessions: { key: new SecretKey('x25519', new Uint8Array(32).fill(8)), epoch: EPOCH } });
+    const replica = verifierWith({
+      ...COLD,
+      sessions: { key: new SecretKey('x25519', new Uint8Array(32).fill(8)), epoch: EPOCH },
+    });
     expect(verdict(replica, first)).toBe('ticket_invalid');
     expect(verdict(replica, later)).toBe('session_unknown');
   });
@@ -230,14 +306,22 @@ describe('P9 captured traffic', () => {
     expect(verdict(v, opening())).toBe('session');
     const p = readProof(opening({ time: NOW + 300, sequence: 5 }));
     if (p?.kind !== 'opening') throw new Error('test');
-    const use = proofText({ kind: 'session', session: sessionId(p.ticket, p.signature), sequence: 5, time: p.time, mac: p.mac });
+    const use = proofText({
+      kind: 'session',
+      session: sessionId(p.ticket, p.signature),
+      sequence: 5,
+      time: p.time,
+      mac: p.mac,
+    });
     expect(verdict(v, use, token, NOW + 300)).toBe('ticket_expired');
   });
 
   test('bad statements neither fill the table nor move a window', () => {
     const v = make({ perHolder: 2, total: 2 });
     for (let i = 0; i < 50; i++) {
-      expect(verdict(v, opening({ ticket: { nonce: bytes16(i + 2) }, shared: new Uint8Array(32).fill(1) }))).toBe('proof_invalid');
+      expect(
+        verdict(v, opening({ ticket: { nonce: bytes16(i + 2) }, shared: new Uint8Array(32).fill(1) })),
+      ).toBe('proof_invalid');
     }
     expect(verdict(v, opening())).toBe('session');
     const good = readProof(opening({ sequence: 900 }));
@@ -252,20 +336,32 @@ describe('P9 captured traffic', () => {
     const v = make({ perHolder: 2, total: 3 });
     const of = (n: number, i: number): string => {
       const t = mintBase({ holder: holder(n).publicKey });
-      const p = opening({ token: t, by: holder(n), ticket: { holder: holder(n).publicKey.bytes, nonce: bytes16(i) } });
+      const p = opening({
+        token: t,
+        by: holder(n),
+        ticket: { holder: holder(n).publicKey.bytes, nonce: bytes16(i) },
+      });
       return verdict(v, p, t);
     };
-    expect([of(0, 1), of(0, 2), of(0, 3), of(1, 1), of(2, 1)]).toEqual(['session', 'session', 'session_limit', 'session', 'session_limit']);
+    expect([of(0, 1), of(0, 2), of(0, 3), of(1, 1), of(2, 1)]).toEqual([
+      'session',
+      'session',
+      'session_limit',
+      'session',
+      'session_limit',
+    ]);
     expect(of(0, 1)).toBe('replayed');
   });
 
-  test('a delegatee can\'t go on with its delegator\'s session', () => {
+  test("a delegatee can't go on with its delegator's session", () => {
     const v = make();
     expect(verdict(v, opening())).toBe('session');
     const child = delegate(token, { to: holder(1).publicKey, label: 'b', time: T0 }, holder(0));
     expect(verdict(v, opening({ token: child, sequence: 1 }), child)).toBe('proof_invalid');
     expect(verdict(make(), opening({ token: child }), child)).toBe('ticket_invalid');
-    expect(() => session.prove(child, search, NOW)).toThrow(expect.objectContaining({ code: 'proof_invalid' }));
+    expect(() => session.prove(child, search, NOW)).toThrow(
+      expect.objectContaining({ code: 'proof_invalid' }),
+    );
   });
 
   test('P8 a statement about the parent shown with the child of the same holder', () => {
@@ -284,7 +380,10 @@ describe('P what a verifier asks for', () => {
   });
   test('shared windows leave the number to the ledger, and a caller without one is denied', () => {
     const v = make({ shared: true });
-    const shown = [v.verify({ token, proof: opening(), call: search, now: NOW }), make({ shared: true }).verify({ token, proof: opening(), call: search, now: NOW })];
+    const shown = [
+      v.verify({ token, proof: opening(), call: search, now: NOW }),
+      make({ shared: true }).verify({ token, proof: opening(), call: search, now: NOW }),
+    ];
     const ledger = new TestLedger();
     const [a, b] = shown;
     if (!a!.ok || !b!.ok) throw new Error('test');
@@ -298,7 +397,9 @@ describe('P what a verifier asks for', () => {
       expect(() => readOffer(bad)).toThrow(expect.objectContaining({ code: 'input_invalid' }));
     }
     const small = { ...offer, key: new PublicKey('x25519', new Uint8Array(32)) };
-    expect(() => ProofSession.open(small, { time: NOW }, holder(0))).toThrow(expect.objectContaining({ code: 'key_invalid' }));
+    expect(() => ProofSession.open(small, { time: NOW }, holder(0))).toThrow(
+      expect.objectContaining({ code: 'key_invalid' }),
+    );
     expect(() => ProofSession.open(offer, { time: NOW, life: 301 }, holder(0))).toThrow(RangeError);
   });
   test('a kept state goes on with the next number; a damaged one is refused', () => {
@@ -308,8 +409,15 @@ describe('P what a verifier asks for', () => {
     s.established();
     const again = ProofSession.unsafeResume(holder(0).publicKey, s.unsafeState());
     expect(verdict(v, again.prove(token, search, NOW))).toBe('session');
-    for (const damage of [{ key: 'x' }, { id: toBase64url(new Uint8Array(31)) }, { sequence: -1 }, { ticket: '!' }]) {
-      expect(() => ProofSession.unsafeResume(holder(0).publicKey, { ...s.unsafeState(), ...damage })).toThrow(expect.objectContaining({ code: 'input_invalid' }));
+    for (const damage of [
+      { key: 'x' },
+      { id: toBase64url(new Uint8Array(31)) },
+      { sequence: -1 },
+      { ticket: '!' },
+    ]) {
+      expect(() => ProofSession.unsafeResume(holder(0).publicKey, { ...s.unsafeState(), ...damage })).toThrow(
+        expect.objectContaining({ code: 'input_invalid' }),
+      );
     }
     expect(fromBase64url(s.unsafeState().id)).toHaveLength(32);
   });

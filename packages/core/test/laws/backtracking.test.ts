@@ -2,7 +2,18 @@
 // service they use. A right tail for fewer items would have to be computed from later ones.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { attenuate, concat, evidence, hkdfSha256, hmacSha256, inspect, LABELS, restrict, sha256, utf8 } from '@ambit/core';
+import {
+  attenuate,
+  concat,
+  evidence,
+  hkdfSha256,
+  hmacSha256,
+  inspect,
+  LABELS,
+  restrict,
+  sha256,
+  utf8,
+} from '@ambit/core';
 import { readToken, tokenText, writeFrame } from '../../src/token/frame.ts';
 import { Prefixes } from '../../src/token/prefix.ts';
 import { COLD, generations, itemsOf, lineageArb, mintBase, tailOf, verifierWith } from '../sample.ts';
@@ -14,11 +25,27 @@ function guesses(child: string): Uint8Array[] {
   const contents = itemsOf(child);
   const tail = tailOf(child);
   const prefixes = new Prefixes(readToken(child)!);
-  const out: Uint8Array[] = [tail, new Uint8Array(32), new Uint8Array(32).fill(255), sha256(tail), hmacSha256(tail, tail)];
+  const out: Uint8Array[] = [
+    tail,
+    new Uint8Array(32),
+    new Uint8Array(32).fill(255),
+    sha256(tail),
+    hmacSha256(tail, tail),
+  ];
   contents.forEach((item, i) => {
     const d = prefixes.at(i);
-    out.push(d, xor(d, tail), sha256(item), hmacSha256(tail, item), hmacSha256(item, tail), hmacSha256(d, item));
-    out.push(hmacSha256(new Uint8Array(32), item), hmacSha256(new Uint8Array(0), LABELS.grant.bytes, Uint8Array.of(1), item));
+    out.push(
+      d,
+      xor(d, tail),
+      sha256(item),
+      hmacSha256(tail, item),
+      hmacSha256(item, tail),
+      hmacSha256(d, item),
+    );
+    out.push(
+      hmacSha256(new Uint8Array(32), item),
+      hmacSha256(new Uint8Array(0), LABELS.grant.bytes, Uint8Array.of(1), item),
+    );
     out.push(xor(tail, hmacSha256(tail, item)), hkdfSha256(tail, undefined, item));
   });
   return out;
@@ -35,7 +62,9 @@ test('L4 no tail for any ancestor comes out of a descendant', () => {
       for (const g of family) expect(v.authenticate(g.token).ok).toBe(true);
       for (let n = 1; n < contents.length; n++) {
         for (const guess of guesses(child)) {
-          expect(v.authenticate(tokenText(writeFrame(contents.slice(0, n), guess)))).toMatchObject({ code: 'token_invalid' });
+          expect(v.authenticate(tokenText(writeFrame(contents.slice(0, n), guess)))).toMatchObject({
+            code: 'token_invalid',
+          });
         }
       }
     }),

@@ -1,7 +1,17 @@
 // L8 Bounded before crypto, a refusal no dearer than an acceptance, and no state touched before all the rest passed.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { attenuate, clear, encodeCbor, LIMITS, ProofSession, prove, restrict, type Cbor, type Facts } from '@ambit/core';
+import {
+  attenuate,
+  clear,
+  encodeCbor,
+  LIMITS,
+  ProofSession,
+  prove,
+  restrict,
+  type Cbor,
+  type Facts,
+} from '@ambit/core';
 import {
   AUDIENCE,
   COLD,
@@ -31,21 +41,45 @@ const fakeDelegate = (n: number): Cbor => [
 describe('L8 sizes and counts before crypto', () => {
   test.each([
     ['129 caveats', withRawCaveats(mintBase(), ...Array.from({ length: 129 }, () => note))],
-    ['17 delegations', withRawCaveats(mintBase({ delegations: 16 }), ...Array.from({ length: 17 }, (_, i) => fakeDelegate(i + 1)))],
-    ['17 counters', withRawCaveats(mintBase(), ...Array.from({ length: 17 }, () => [7, [[1, 9, 0, null, null, null]]] as Cbor))],
-    ['a token above 16 KiB', withRawCaveats(mintBase(), ...Array.from({ length: 20 }, () => [14, 'x'.repeat(900)] as Cbor))],
+    [
+      '17 delegations',
+      withRawCaveats(
+        mintBase({ delegations: 16 }),
+        ...Array.from({ length: 17 }, (_, i) => fakeDelegate(i + 1)),
+      ),
+    ],
+    [
+      '17 counters',
+      withRawCaveats(
+        mintBase(),
+        ...Array.from({ length: 17 }, () => [7, [[1, 9, 0, null, null, null]]] as Cbor),
+      ),
+    ],
+    [
+      'a token above 16 KiB',
+      withRawCaveats(mintBase(), ...Array.from({ length: 20 }, () => [14, 'x'.repeat(900)] as Cbor)),
+    ],
     ['a text above 1 KiB', withRawCaveats(mintBase(), [14, 'x'.repeat(1025)])],
     ['a name above 256 bytes', withRawCaveats(mintBase(), [2, ['x'.repeat(257)]])],
     ['257 patterns', withRawCaveats(mintBase(), [3, Array.from({ length: 257 }, () => 'a')])],
-    ['delegations beyond 16 in the grant', remac(itemsOf(mintBase()).map((g) => replaceLast(g, encodeCbor(17))))],
+    [
+      'delegations beyond 16 in the grant',
+      remac(itemsOf(mintBase()).map((g) => replaceLast(g, encodeCbor(17)))),
+    ],
   ])('%s', (_, token) => {
     const provider = countingProvider();
-    expect(verifierWith({ ...COLD, provider }).authenticate(token)).toMatchObject({ ok: false, code: 'token_invalid' });
+    expect(verifierWith({ ...COLD, provider }).authenticate(token)).toMatchObject({
+      ok: false,
+      code: 'token_invalid',
+    });
     expect(provider.calls).toBe(0);
   });
 
   test('exactly at the limits it is accepted', () => {
-    expect(verifierWith(COLD).authenticate(withRawCaveats(mintBase(), ...Array.from({ length: 128 }, () => note))).ok).toBe(true);
+    expect(
+      verifierWith(COLD).authenticate(withRawCaveats(mintBase(), ...Array.from({ length: 128 }, () => note)))
+        .ok,
+    ).toBe(true);
     const counters = Array.from({ length: 16 }, () => [7, [[1, 9, 0, null, null, null]]] as Cbor);
     expect(verifierWith(COLD).authenticate(withRawCaveats(mintBase(), ...counters)).ok).toBe(true);
   });
@@ -54,7 +88,9 @@ describe('L8 sizes and counts before crypto', () => {
     const provider = countingProvider();
     const v = verifierWith({ provider });
     expect(v.authenticate(`amb1_${'A'.repeat(20_000_000)}`)).toMatchObject({ code: 'token_invalid' });
-    expect(v.verify({ token: mintBase(), proof: `ambp1_${'A'.repeat(20_000_000)}`, call: search, now: NOW })).toMatchObject({ code: 'proof_invalid' });
+    expect(
+      v.verify({ token: mintBase(), proof: `ambp1_${'A'.repeat(20_000_000)}`, call: search, now: NOW }),
+    ).toMatchObject({ code: 'proof_invalid' });
     expect(provider.calls).toBe(0);
   });
 
@@ -62,9 +98,15 @@ describe('L8 sizes and counts before crypto', () => {
     const provider = countingProvider();
     const v = verifierWith({ ...COLD, provider });
     const seal: Cbor = [10, [new Uint8Array(32), new Uint8Array(64)]];
-    expect(v.authenticate(withRawCaveats(mintBase({ delegations: 0 }), fakeDelegate(1)))).toMatchObject({ code: 'delegation_exceeded' });
-    expect(v.authenticate(withRawCaveats(mintBase(), fakeDelegate(1), fakeDelegate(1)))).toMatchObject({ code: 'delegation_invalid' });
-    expect(v.authenticate(withRawCaveats(mintBase(), fakeDelegate(1), seal))).toMatchObject({ code: 'seal_invalid' });
+    expect(v.authenticate(withRawCaveats(mintBase({ delegations: 0 }), fakeDelegate(1)))).toMatchObject({
+      code: 'delegation_exceeded',
+    });
+    expect(v.authenticate(withRawCaveats(mintBase(), fakeDelegate(1), fakeDelegate(1)))).toMatchObject({
+      code: 'delegation_invalid',
+    });
+    expect(v.authenticate(withRawCaveats(mintBase(), fakeDelegate(1), seal))).toMatchObject({
+      code: 'seal_invalid',
+    });
     expect(v.authenticate(withRawCaveats(mintBase(), seal, seal))).toMatchObject({ code: 'seal_invalid' });
     expect(provider.calls).toBe(0);
   });
@@ -83,7 +125,9 @@ describe('L8 sizes and counts before crypto', () => {
       return d.ok ? 'ok' : d.code;
     };
     expect(allowed(attenuate(mintBase(), once))).toBe('ok');
-    expect(allowed(attenuate(mintBase(), ...Array.from({ length: 12 }, () => once)))).toBe('argument_refused');
+    expect(allowed(attenuate(mintBase(), ...Array.from({ length: 12 }, () => once)))).toBe(
+      'argument_refused',
+    );
   });
 });
 
@@ -97,7 +141,12 @@ test('L8 a refusal costs no more public-key operations than an acceptance', () =
       const { token, by } = generations(l).at(-1)!;
       const count = (t: string, proof: string): { ok: boolean; calls: number } => {
         const provider = countingProvider();
-        const shown = verifierWith({ ...COLD, provider }).verify({ token: t, proof, call: l.call, now: l.facts.now });
+        const shown = verifierWith({ ...COLD, provider }).verify({
+          token: t,
+          proof,
+          call: l.call,
+          now: l.facts.now,
+        });
         return { ok: shown.ok, calls: provider.calls };
       };
       const proof = prove(token, l.call, { audience: AUDIENCE, time: l.facts.now }, by);

@@ -1,7 +1,18 @@
 // L2 Fail closed: what is unknown, missing or empty denies.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { attenuate, call, clear, encodeCbor, mintBearer, prove, restrict, type Call, type Cbor, type Facts } from '@ambit/core';
+import {
+  attenuate,
+  call,
+  clear,
+  encodeCbor,
+  mintBearer,
+  prove,
+  restrict,
+  type Call,
+  type Cbor,
+  type Facts,
+} from '@ambit/core';
 import {
   AUDIENCE,
   baseSpec,
@@ -23,7 +34,12 @@ import {
 } from '../sample.ts';
 import { fromBase64url, toBase64url } from '@ambit/core';
 
-function outcome(token: string, c: Call = search, f: Facts = facts(), ledger: TestLedger | undefined = new TestLedger()): string {
+function outcome(
+  token: string,
+  c: Call = search,
+  f: Facts = facts(),
+  ledger: TestLedger | undefined = new TestLedger(),
+): string {
   const v = verifierWith(COLD);
   const genuine = v.authenticate(token);
   if (!genuine.ok) return genuine.code;
@@ -53,7 +69,11 @@ describe('L2 unknown', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 0, max: 2 ** 53 - 1 }).filter((n) => n < 1 || n > 15),
-        fc.oneof(fc.constant<Cbor>(null), fc.string().map((s): Cbor => s), fc.integer().map((n): Cbor => n)),
+        fc.oneof(
+          fc.constant<Cbor>(null),
+          fc.string().map((s): Cbor => s),
+          fc.integer().map((n): Cbor => n),
+        ),
         (type, body) => {
           expect(outcome(withRawCaveats(mintBase(), [type, body]))).toBe('token_invalid');
         },
@@ -101,7 +121,19 @@ describe('L2 unknown', () => {
     const args = (constraint: Cbor): string =>
       withRawCaveats(mintBase(), [5, [['web_search'], new Map([['q', constraint]]), false]]);
     expect(outcome(args([4, 1, null]))).toBe('ok');
-    for (const unknown of [[0], [13, 'x'], [99], ['equals', '1'], [-1], [], 4, null, [1], [4, null, null], [12, [4, 1, null]]]) {
+    for (const unknown of [
+      [0],
+      [13, 'x'],
+      [99],
+      ['equals', '1'],
+      [-1],
+      [],
+      4,
+      null,
+      [1],
+      [4, null, null],
+      [12, [4, 1, null]],
+    ]) {
       expect(outcome(args(unknown))).toBe('token_invalid');
     }
   });
@@ -121,7 +153,9 @@ describe('L2 a missing fact denies', () => {
   });
   test('whether a call goes outside: then it does', () => {
     expect(outcome(attenuate(mintBase(), restrict.externalCalls(0)))).toBe('budget_exceeded');
-    expect(outcome(attenuate(mintBase(), restrict.externalCalls(0)), search, facts({ external: false }))).toBe('ok');
+    expect(
+      outcome(attenuate(mintBase(), restrict.externalCalls(0)), search, facts({ external: false })),
+    ).toBe('ok');
   });
 });
 
@@ -146,7 +180,10 @@ describe('L2 an empty list allows nothing', () => {
     const closed = attenuate(mintBase(), restrict.args(['web_search'], {}, { closed: true }));
     expect(outcome(closed)).toBe('argument_refused');
     expect(outcome(closed, makeCall({ tool: 'web_search' }))).toBe('ok');
-    const each = attenuate(mintBase(), restrict.args(['web_search'], { q: { kind: 'each', constraint: { kind: 'length', min: 0 } } }));
+    const each = attenuate(
+      mintBase(),
+      restrict.args(['web_search'], { q: { kind: 'each', constraint: { kind: 'length', min: 0 } } }),
+    );
     expect(outcome(each, makeCall({ tool: 'web_search', args: { q: [] } }))).toBe('argument_refused');
     expect(outcome(each, makeCall({ tool: 'web_search', args: { q: ['x'] } }))).toBe('ok');
   });
@@ -156,7 +193,9 @@ describe('L2 an empty list allows nothing', () => {
     expect(() => attenuate(mintBase(), restrict.args([], { q: { kind: 'absent' } }))).toThrow(/args/);
     expect(() => attenuate(mintBase(), restrict.args(['web_search'], {}))).toThrow(/args/);
     expect(() => attenuate(mintBase(), restrict.flow('refuse'))).toThrow(/flow/);
-    expect(() => attenuate(mintBase(), restrict.budget({ unit: 'calls', limit: 1, tools: [] }))).toThrow(/tools/);
+    expect(() => attenuate(mintBase(), restrict.budget({ unit: 'calls', limit: 1, tools: [] }))).toThrow(
+      /tools/,
+    );
     const raw: readonly Cbor[] = [
       [4, []],
       [5, [[], new Map([['q', [11]]]), false]],
@@ -205,7 +244,10 @@ test('L2 a pooled budget without a seal the verifier knows', () => {
   const plain = encodeCbor([1, 9, 0, null, null, null]);
   const pooled = encodeCbor([1, 9, 0, null, 'team', null]);
   const at = Buffer.from(grant).indexOf(Buffer.from(plain));
-  const forged = remac([new Uint8Array([...grant.subarray(0, at), ...pooled, ...grant.subarray(at + plain.length)])], K);
+  const forged = remac(
+    [new Uint8Array([...grant.subarray(0, at), ...pooled, ...grant.subarray(at + plain.length)])],
+    K,
+  );
   expect(outcome(forged)).toBe('seal_required');
   expect(tailOf(forged)).toHaveLength(32);
 });

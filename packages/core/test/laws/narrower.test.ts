@@ -2,7 +2,17 @@
 // Each generation is proved by its own holder and cleared against a ledger in the same state.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { assess, clear, coversTools, createVerifier, diff, effectiveAuthority, prove, type Decision, type Verifier } from '@ambit/core';
+import {
+  assess,
+  clear,
+  coversTools,
+  createVerifier,
+  diff,
+  effectiveAuthority,
+  prove,
+  type Decision,
+  type Verifier,
+} from '@ambit/core';
 import { nodeProvider } from '@ambit/core/node';
 import {
   AUDIENCE,
@@ -73,7 +83,8 @@ test(`L1 only narrower, by MAC: ${RUNS} lineages`, { timeout: LONG ? 3_600_000 :
 });
 
 test('L1 only narrower, by signatures alone: descendants made by the rules', { timeout: 600_000 }, () => {
-  const federated = () => createVerifier({ audience: AUDIENCE, seals, federated: [ISSUER], provider: nodeProvider });
+  const federated = () =>
+    createVerifier({ audience: AUDIENCE, seals, federated: [ISSUER], provider: nodeProvider });
   const tally: Tally = { cases: 0, pairs: 0, allowed: 0, narrowed: 0 };
   fc.assert(
     fc.property(lineageArb, (l) => narrower(l, generations(l, issuerSigner), federated, tally)),
@@ -85,7 +96,12 @@ test('L1 only narrower, by signatures alone: descendants made by the rules', { t
 test('L1 the two ways agree on every token that both can verify', () => {
   fc.assert(
     fc.property(lineageArb, (l) => {
-      const federated = createVerifier({ audience: AUDIENCE, seals, federated: [ISSUER], provider: nodeProvider });
+      const federated = createVerifier({
+        audience: AUDIENCE,
+        seals,
+        federated: [ISSUER],
+        provider: nodeProvider,
+      });
       for (const g of generations(l, issuerSigner)) {
         const a = decide(verifierWith(COLD), g, l, new TestLedger());
         const b = decide(federated, g, l, new TestLedger());
@@ -120,7 +136,9 @@ test('L1 a warm verifier and a cold one give the same answer', () => {
       const family = generations(l);
       for (const g of [...family, ...family.toReversed()]) {
         const proof = prove(g.token, l.call, { audience: AUDIENCE, time: l.facts.now }, g.by);
-        const shown = [warm, verifierWith(COLD)].map((v) => v.verify({ token: g.token, proof, call: l.call, now: l.facts.now }));
+        const shown = [warm, verifierWith(COLD)].map((v) =>
+          v.verify({ token: g.token, proof, call: l.call, now: l.facts.now }),
+        );
         const [a, b] = shown.map((v) => (v.ok ? assess(v.token, l.facts) : v));
         expect(JSON.stringify(a)).toBe(JSON.stringify(b));
       }

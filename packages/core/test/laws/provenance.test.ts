@@ -5,7 +5,17 @@ import { expect, test } from 'vitest';
 import { encodeCbor, inspect, toBase64url, type Cbor } from '@ambit/core';
 import { readToken } from '../../src/token/frame.ts';
 import { readContents } from '../../src/token/draft.ts';
-import { COLD, generations, ISSUER, issuerSigner, itemsOf, lineageArb, remac, seals, verifierWith } from '../sample.ts';
+import {
+  COLD,
+  generations,
+  ISSUER,
+  issuerSigner,
+  itemsOf,
+  lineageArb,
+  remac,
+  seals,
+  verifierWith,
+} from '../sample.ts';
 
 test('L5 the chain of a verified token is the chain of its delegators', () => {
   let longest = 0;
@@ -18,7 +28,10 @@ test('L5 the chain of a verified token is the chain of its delegators', () => {
       const { chain, holder } = genuine.token.view;
       expect(chain.map((n) => n.holder)).toEqual(keys);
       expect(holder).toBe(keys.at(-1));
-      expect(chain.map((n) => n.label)).toEqual([undefined, ...keys.slice(1).map((_, i) => `agent ${i + 1}`)]);
+      expect(chain.map((n) => n.label)).toEqual([
+        undefined,
+        ...keys.slice(1).map((_, i) => `agent ${i + 1}`),
+      ]);
       expect(new Set(chain.map((n) => n.id)).size).toBe(keys.length);
       expect(inspect(family.at(-1)!.token).nodes).toEqual(chain.map((n) => n.id));
       longest = Math.max(longest, chain.length);
@@ -75,7 +88,10 @@ test('L5 each field of a delegation is signed: key, label, time, nonce', () => {
         for (const fields of variants) {
           const other = contents.slice();
           other[i + 1] = encodeCbor([9, [encodeCbor(fields), c.signature]]);
-          expect(verifierWith(COLD).authenticate(remac(other))).toMatchObject({ ok: false, code: 'delegation_invalid' });
+          expect(verifierWith(COLD).authenticate(remac(other))).toMatchObject({
+            ok: false,
+            code: 'delegation_invalid',
+          });
         }
       });
     }),

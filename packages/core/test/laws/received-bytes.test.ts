@@ -3,7 +3,17 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { decode as decodeX } from 'cbor-x';
 import { decodeCbor, encodeCbor, type Cbor } from '@ambit/core';
-import { COLD, generations, itemsOf, K, lineageArb, mintBase, remac, tailOf, verifierWith } from '../sample.ts';
+import {
+  COLD,
+  generations,
+  itemsOf,
+  K,
+  lineageArb,
+  mintBase,
+  remac,
+  tailOf,
+  verifierWith,
+} from '../sample.ts';
 import { tokenText, writeFrame } from '../../src/token/frame.ts';
 
 const cborArb: fc.Arbitrary<Cbor> = fc.letrec<{ value: Cbor }>((tie) => ({
@@ -14,7 +24,9 @@ const cborArb: fc.Arbitrary<Cbor> = fc.letrec<{ value: Cbor }>((tie) => ({
     fc.uint8Array({ maxLength: 300 }),
     fc.constantFrom(true, false, null),
     fc.array(tie('value'), { maxLength: 5 }),
-    fc.array(fc.tuple(fc.oneof(fc.integer(), fc.string({ maxLength: 5 })), tie('value')), { maxLength: 5 }).map((e) => new Map(e)),
+    fc
+      .array(fc.tuple(fc.oneof(fc.integer(), fc.string({ maxLength: 5 })), tie('value')), { maxLength: 5 })
+      .map((e) => new Map(e)),
   ),
 })).value;
 
@@ -34,14 +46,18 @@ test('L7 what the encoder writes is read back, by our reader and by cbor-x', () 
 test('L7 one encoding a value: whatever the reader accepts, the encoder would have written', () => {
   let accepted = 0;
   fc.assert(
-    fc.property(cborArb, fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 3 }), (value, flips) => {
-      const bytes = encodeCbor(value).slice();
-      for (const [at, to] of flips) bytes[at % bytes.length] = to;
-      const read = decodeCbor(bytes);
-      if (read === null) return;
-      accepted++;
-      expect(encodeCbor(read.value)).toEqual(bytes);
-    }),
+    fc.property(
+      cborArb,
+      fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 3 }),
+      (value, flips) => {
+        const bytes = encodeCbor(value).slice();
+        for (const [at, to] of flips) bytes[at % bytes.length] = to;
+        const read = decodeCbor(bytes);
+        if (read === null) return;
+        accepted++;
+        expect(encodeCbor(read.value)).toEqual(bytes);
+      },
+    ),
     { numRuns: 20_000 },
   );
   expect(accepted).toBeGreaterThan(500);
@@ -52,9 +68,16 @@ test('L7 every token we write decodes with cbor-x to the same items', () => {
     fc.property(lineageArb, (l) => {
       const { token } = generations(l).at(-1)!;
       const contents = itemsOf(token);
-      const [version, grant, caveats, tail] = decodeX(writeFrame(contents, tailOf(token))) as [number, Buffer, Buffer[], Buffer];
+      const [version, grant, caveats, tail] = decodeX(writeFrame(contents, tailOf(token))) as [
+        number,
+        Buffer,
+        Buffer[],
+        Buffer,
+      ];
       expect(version).toBe(1);
-      expect([grant, ...caveats].map((b) => Buffer.from(b).toString('hex'))).toEqual(contents.map((b) => Buffer.from(b).toString('hex')));
+      expect([grant, ...caveats].map((b) => Buffer.from(b).toString('hex'))).toEqual(
+        contents.map((b) => Buffer.from(b).toString('hex')),
+      );
       expect(Buffer.from(tail)).toHaveLength(32);
       for (const bytes of contents) expect(encodeCbor(decodeCbor(bytes)!.value)).toEqual(bytes);
     }),
@@ -72,9 +95,12 @@ test('L7 another encoding of the same grant is another token: refused for its MA
   const headed = new Uint8Array([0xb8, grant![0]! & 31, ...grant!.subarray(1)]);
   for (const other of [wider(grant!), headed]) {
     const v = verifierWith(COLD);
-    expect(v.authenticate(tokenText(writeFrame([other], tailOf(mintBase()))))).toMatchObject({ code: 'token_invalid', unverified: true });
+    expect(v.authenticate(tokenText(writeFrame([other], tailOf(mintBase()))))).toMatchObject({
+      code: 'token_invalid',
+      unverified: true,
+    });
     const answer = v.authenticate(remac([other], K));
     expect(answer).toMatchObject({ ok: false, code: 'token_invalid' });
-    expect(answer.ok === false && answer.message).toContain('malformed');
+    expect(!answer.ok && answer.message).toContain('malformed');
   }
 });

@@ -55,7 +55,13 @@ const spellings = (b: Uint8Array): string[] => [
   JSON.stringify(b),
 ];
 
-const keys = [rootKey.unsafeBytes(), issuerSecret.unsafeBytes(), x25519Secret.unsafeBytes(), K, new Uint8Array(32).fill(0x40)];
+const keys = [
+  rootKey.unsafeBytes(),
+  issuerSecret.unsafeBytes(),
+  x25519Secret.unsafeBytes(),
+  K,
+  new Uint8Array(32).fill(0x40),
+];
 
 function tails(token: string): Uint8Array[] {
   const contents = itemsOf(token);
@@ -69,7 +75,11 @@ function expectClean(text: string, secrets: readonly string[]): void {
 }
 
 const shownAs = (x: unknown): string =>
-  [show(x, { depth: 12, showHidden: true, getters: true }), x instanceof Error ? `${x.stack} ${x.message}` : '', JSON.stringify(x, (_, v: unknown) => (v instanceof Map ? [...v] : v))].join('\n');
+  [
+    show(x, { depth: 12, showHidden: true, getters: true }),
+    x instanceof Error ? `${x.stack} ${x.message}` : '',
+    JSON.stringify(x, (_, v: unknown) => (v instanceof Map ? [...v] : v)),
+  ].join('\n');
 
 test('L12 nothing that a decision, an explanation, a view, a charge or an inspection shows holds a secret', () => {
   let looked = 0;
@@ -118,7 +128,15 @@ test('L12 no exception repeats what was handed in', () => {
   const token = mintBase();
   const secretText = rootKey.unsafeText();
   const verification = keyring.exportFor(AUDIENCE)[0]!.unsafeText();
-  const secrets = [secretText, verification, token, secretText.slice(12, 40), verification.slice(30, 60), token.slice(-43), ...keys.flatMap(spellings)];
+  const secrets = [
+    secretText,
+    verification,
+    token,
+    secretText.slice(12, 40),
+    verification.slice(30, 60),
+    token.slice(-43),
+    ...keys.flatMap(spellings),
+  ];
   const broken: (() => unknown)[] = [
     () => SecretKey.parse('holder', secretText),
     () => SecretKey.parse('root', `${secretText}x`),

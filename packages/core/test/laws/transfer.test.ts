@@ -49,7 +49,9 @@ const callArb: fc.Arbitrary<Call> = fc
   .map(({ tool, args, http }) => makeCall({ tool, args, ...(http === undefined ? {} : { http }) }));
 
 const same = (a: Call, b: Call): boolean =>
-  a.tool === b.tool && a.args.canonical() === b.args.canonical() && JSON.stringify(a.http) === JSON.stringify(b.http);
+  a.tool === b.tool &&
+  a.args.canonical() === b.args.canonical() &&
+  JSON.stringify(a.http) === JSON.stringify(b.http);
 
 test('L3 a proof covers tool, arguments, target, token, audience and time, and nothing else verifies', () => {
   const v = verifierWith();
@@ -94,7 +96,9 @@ test('L3 non-delegable is the default', () => {
   const { delegations: _, ...spec } = baseSpec;
   const token = mintBase({ ...spec, delegations: 0 });
   const to = { to: holder(1).publicKey, label: 'b', time: NOW };
-  expect(() => delegate(token, to, holder(0))).toThrow(expect.objectContaining({ code: 'delegation_exceeded' }));
+  expect(() => delegate(token, to, holder(0))).toThrow(
+    expect.objectContaining({ code: 'delegation_exceeded' }),
+  );
 });
 
 test('L3 a bearer token is refused unless the verifier opts in', () => {

@@ -1,7 +1,21 @@
 // Compiled by `types.test.ts` and by `npm run check`, never run: every line marked must be refused by the compiler.
-import { assess, clear, type AuthenticToken, type Decision, type Facts, type Verifier, type VerifiedToken } from '@ambit/core';
+import {
+  assess,
+  clear,
+  type AuthenticToken,
+  type Decision,
+  type Facts,
+  type Verifier,
+  type VerifiedToken,
+} from '@ambit/core';
 
-export function misuse(v: Verifier, facts: Facts, text: string, genuine: AuthenticToken, verified: VerifiedToken): Decision {
+export function misuse(
+  v: Verifier,
+  facts: Facts,
+  text: string,
+  genuine: AuthenticToken,
+  verified: VerifiedToken,
+): Decision {
   // @ts-expect-error a token's text was not verified
   clear(text, facts);
   // @ts-expect-error a genuine token whose holder is not proved is not cleared
@@ -9,8 +23,10 @@ export function misuse(v: Verifier, facts: Facts, text: string, genuine: Authent
   const authentication = v.authenticate(text);
   // @ts-expect-error nor is what authenticate() answers
   clear(authentication, facts);
+  const { call, view } = verified;
+  const alike = { call, now: 1, proof: 'signed' as const, view, audience: 'x', toJSON: () => view };
   // @ts-expect-error nor one that merely looks alike
-  clear({ call: verified.call, now: 1, proof: 'signed', view: verified.view, audience: 'x', toJSON: () => verified.view }, facts);
+  clear(alike, facts);
   // @ts-expect-error a call without facts
   clear(verified);
   // @ts-expect-error what was assessed is no decision: its charges are not applied

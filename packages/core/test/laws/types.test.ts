@@ -4,7 +4,21 @@ import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { describe, expect, test } from 'vitest';
 import { assess, clear, encodeCbor, explain, forCaller, prove, type VerifiedToken } from '@ambit/core';
-import { AUDIENCE, COLD, countingProvider, facts, holder, itemsOf, makeCall, mintBase, NOW, remac, search, tailOf, verifierWith } from '../sample.ts';
+import {
+  AUDIENCE,
+  COLD,
+  countingProvider,
+  facts,
+  holder,
+  itemsOf,
+  makeCall,
+  mintBase,
+  NOW,
+  remac,
+  search,
+  tailOf,
+  verifierWith,
+} from '../sample.ts';
 import { tokenText, writeFrame } from '../../src/token/frame.ts';
 
 test('L6 the compiler refuses to clear what was not verified', { timeout: 120_000 }, () => {
@@ -89,7 +103,9 @@ describe('L6 at run time', () => {
   });
 
   test('arguments that Arguments did not check are taken anew, or refused', () => {
-    const forged = Object.create(Object.getPrototypeOf(search.args) as object, { value: { value: { q: 1 } } }) as object;
+    const forged = Object.create(Object.getPrototypeOf(search.args) as object, {
+      value: { value: { q: 1 } },
+    }) as object;
     expect(() => makeCall({ tool: 'web_search', args: forged as never })).toThrow(/plain/);
   });
 
@@ -118,10 +134,10 @@ describe('L6 before the MAC', () => {
     for (const contents of [[grant!, junk], [cut]]) {
       const bad = verifierWith(COLD).authenticate(tokenText(writeFrame(contents, new Uint8Array(32))));
       expect(bad).toMatchObject({ ok: false, code: 'token_invalid', unverified: true });
-      expect(bad.ok === false && bad.message).toContain('(MAC)');
+      expect(!bad.ok && bad.message).toContain('(MAC)');
       const good = verifierWith(COLD).authenticate(remac(contents));
       expect(good).toMatchObject({ ok: false, code: 'token_invalid' });
-      expect(good.ok === false && good.message).toContain('malformed grant or caveat');
+      expect(!good.ok && good.message).toContain('malformed grant or caveat');
     }
   });
 
@@ -130,12 +146,21 @@ describe('L6 before the MAC', () => {
     const v = verifierWith({ ...COLD, provider });
     const token = mintBase({ expires: NOW - 1, tools: [] });
     const forged = tokenText(writeFrame(itemsOf(token), tailOf(mintBase())));
-    const answers = [forged, `${forged}A`, 'amb1_', 'amb2_x', mintBase({ audience: 'mail.acme.com' }), tokenText(junk)].map(
-      (t) => v.authenticate(t),
-    );
+    const answers = [
+      forged,
+      `${forged}A`,
+      'amb1_',
+      'amb2_x',
+      mintBase({ audience: 'mail.acme.com' }),
+      tokenText(junk),
+    ].map((t) => v.authenticate(t));
     for (const a of answers) {
       if (a.ok) throw new Error('verified');
-      expect(forCaller(a)).toEqual({ ok: false, code: 'token_invalid', message: expect.any(String) as string });
+      expect(forCaller(a)).toEqual({
+        ok: false,
+        code: 'token_invalid',
+        message: expect.any(String) as string,
+      });
       expect(JSON.stringify(forCaller(a))).toBe(JSON.stringify(forCaller(answers[0] as typeof a)));
     }
     expect(provider.calls).toBe(0);
@@ -148,6 +173,6 @@ describe('L6 before the MAC', () => {
     const renamed = grant!.slice();
     renamed.set(unknown, at);
     const answer = v.authenticate(remac([renamed]));
-    expect(answer.ok === false && answer.message).toContain('unknown key id');
+    expect(!answer.ok && answer.message).toContain('unknown key id');
   });
 });
