@@ -164,7 +164,7 @@ const joinGroups = (source: string, start: number, end: number): { value: string
  * lower case with runs of white space as one blank and quotes around it removed.
  */
 export const normalise = (text: string): Identifier => {
-  const trimmed = folded(text).trim();
+  const trimmed = folded(text).trim().replace(/[.,:;!?]{1,3}$/, '');
   if (trimmed.length <= TOKEN_LENGTH) {
     const identifier = classify(trimmed) ?? (IBAN.test(trimmed.replaceAll(' ', '')) ? iban(trimmed) : undefined);
     if (identifier !== undefined) return identifier;

@@ -1,0 +1,85 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { amounts, domainOf, identifiers, normalise } from '@ambit/behavior';
+import type { Identifier } from '@ambit/behavior';
+
+const all = (text: string): Identifier[] => {
+  const found: Identifier[] = [];
+  identifiers(text, (identifier) => found.push(identifier));
+  return found;
+};
+
+describe('identifiers: two spellings of one address are one value', () => {
+  test.each([
+    ['Bob@Example.COM', 'bob@example.com'],
+    ['mailto:bob@example.com', 'bob@example.com'],
+    ['https://www.example.com/', 'example.com'],
+    ['HTTP://Example.com:80/a/', 'example.com/a'],
+    ['www.example.com.', 'example.com'],
+    ['GB29 NWBK 6016 1331 9268 19', 'GB29NWBK60161331926819'],
+    ['ｂｏｂ＠example.com', 'bob@example.com'],
+    ['+44 (0)', '+44 (0)'],
+  ])('%s', (spelling, value) => {
+    expect(normalise(spelling).value).toBe(value);
+  });
+
+  test('what a text holds, in order', () => {
+    const text = 'Pay GB29 NWBK 6016 1331 9268 19 (see bill-2023.txt), ask bob@example.com or +4420794600000; https://x.test/a?b=1. Card 4237-4252-7456-2574, pass HGK137803.';
+    expect(all(text).map(({ kind, value }) => `${kind} ${value}`)).toEqual([
+      'iban GB29NWBK60161331926819',
+      'path bill-2023.txt',
+      'email bob@example.com',
+      'phone 4420794600000',
+      'url x.test/a?b=1',
+      'number 4237425274562574',
+      'code HGK137803',
+    ]);
+  });
+
+  test('dates, prices, words and versions are no identifiers', () => {
+    expect(all('On 2024-05-15 at 10:00 it cost 98.70, i.e. v1.2.3 of the thing, e.g. 50%')).toEqual([]);
+  });
+
+  test('a sentence glued to a domain does not hide it', () => {
+    expect(all('post to www.our-company.com.They sent it').map(({ value }) => value)).toContain('our-company.com');
+  });
+
+  test('amounts are numbers, not spellings', () => {
+    const found: number[] = [];
+    amounts('It is $98.70, or 1,810.0 in all; 10% off.', (amount) => found.push(amount));
+    expect(found).toEqual([98.7, 1810, 10]);
+  });
+
+  test('domains', () => {
+    expect(domainOf(normalise('https://a.example.com:8443/x'))).toBe('a.example.com');
+    expect(domainOf(normalise('bob@example.com'))).toBe('example.com');
+    expect(domainOf(normalise('Bob'))).toBeUndefined();
+  });
+});
+
+describe('identifiers: hostile texts', () => {
+  test('normalising is idempotent, and never throws', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 120 }), (text) => {
+        const once = normalise(text);
+        if (once.kind !== 'name') expect(normalise(once.value).value).toBe(once.value);
+        all(text);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test('an address found in a text is the address that normalises alone', () => {
+    fc.assert(
+      fc.property(fc.emailAddress({ size: 'small' }).filter((mail) => /^[a-z0-9._%+-]+@/i.test(mail)), (mail) => {
+        expect(all(`to <${mail}> now`).map(({ value }) => value)).toContain(mail.toLowerCase());
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  test('C7 200 KB of near-matches stay within one pass', () => {
+    // Wall-clock is not asserted: a quadratic scan of these would not end within the test's own limit.
+    for (const unit of ['a.', '@', '1-', 'a@a.', 'GB29 ', '((((', 'http://', '0x']) all(unit.repeat(200_000 / unit.length));
+  });
+});
