@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { memoryHead } from '../src/log/head.ts';
+import { memoryHead, type HeadStore } from '../src/log/head.ts';
 import { Log } from '../src/log/log.ts';
 import { leafHash } from '../src/merkle/hash.ts';
 import { Edge } from '../src/merkle/edge.ts';
@@ -113,6 +113,52 @@ describe('a log', () => {
     await done;
     await log.checkpoint();
     expect(Buffer.from(await log.reader().entry(0)).toString()).toBe('before');
+    await log.close();
+  });
+});
+
+describe('what goes wrong in the middle', () => {
+  it('a late entry that throws takes its flush with it, undone in reverse, and no more', async () => {
+    const log = await openAt(scratch());
+    const undone: number[] = [];
+    const late = (i: number, bad: boolean): Parameters<Log['append']>[0] => ({
+      bytes: 100,
+      encode: () => {
+        if (bad) throw new Error('no');
+        return entry(i);
+      },
+      hashed: () => {},
+      undo: () => void undone.push(i),
+    });
+    const results = await Promise.allSettled([
+      log.append(late(0, false)),
+      log.append(late(1, false)),
+      log.append(late(2, true)),
+    ]);
+    expect(results.map((r) => r.status)).toEqual(['rejected', 'rejected', 'rejected']);
+    expect([undone, log.size]).toEqual([[1, 0], 0]);
+    expect(await log.append(late(3, false))).toBe(0);
+    await log.close();
+  });
+
+  it('a head store that fails after it has stored does not stop the log', async () => {
+    const inner = memoryHead();
+    let fail = false;
+    const head: HeadStore = {
+      read: () => inner.read(),
+      swap: async (expected, next) => {
+        const done = await inner.swap(expected, next);
+        if (fail) throw new Error('the connection was lost');
+        return done;
+      },
+    };
+    const log = await openAt(scratch(), { head });
+    await fill(log, 0, 3);
+    fail = true;
+    await expect(log.checkpoint()).rejects.toEqual(refused('audit_unavailable'));
+    fail = false;
+    await fill(log, 3, 5);
+    expect((await log.checkpoint()).size).toBe(5);
     await log.close();
   });
 });
@@ -311,6 +357,30 @@ describe('A1 damage and rollback, met at the start', () => {
     }
     writeFileSync(path, whole);
     await (await openAt(root)).close();
+  });
+
+  it('a changed byte of an entry that is durable and not yet signed for', async () => {
+    const root = scratch();
+    const log = await openAt(root);
+    await fill(log, 0, 50);
+    // As a killed process leaves it: the copy has no checkpoint over these entries.
+    const copy = scratch();
+    cpSync(join(root, 'log'), join(copy, 'log'), { recursive: true });
+    cpSync(join(root, 'head'), join(copy, 'head'));
+    rmSync(join(copy, 'log/lock'));
+    await log.close();
+    const path = walOf(copy);
+    const whole = readFileSync(path);
+    for (const at of [whole.length - 1, whole.indexOf('entry 17'), whole.length - 500]) {
+      const changed = Buffer.from(whole);
+      changed[at]! ^= 4;
+      writeFileSync(path, changed);
+      await expect(openAt(copy), `byte ${at}`).rejects.toEqual(refused('audit_corrupt'));
+    }
+    writeFileSync(path, whole);
+    const recovered = await openAt(copy);
+    expect([recovered.size, recovered.published.size]).toEqual([50, 50]);
+    await recovered.close();
   });
 
   it('the end cut off, an older copy of everything but the head, a wiped directory, a lost head', async () => {

@@ -231,6 +231,42 @@ describe('A1 tampering', () => {
     expect((await verify(to)).ok).toBe(true);
   });
 
+  it('a changed tile above the first level, full or partial', async () => {
+    const to = scratch();
+    const log = await openAt(to);
+    for (let i = 0; i < 66; i++)
+      await Promise.all(Array.from({ length: 1000 }, (_, n) => log.append(Buffer.from(`${i}/${n}`))));
+    await log.close();
+    const options = { directory: join(to, 'log'), log: testSigner.verifier, records: false };
+    expect((await verifyLog(options)).problems).toEqual([]);
+    for (const name of ['tile/1/000', 'tile/1/001.p/1', 'tile/2/000.p/1']) {
+      const path = join(to, 'log', name);
+      const whole = readFileSync(path);
+      const changed = Buffer.from(whole);
+      changed[changed.length - 3]! ^= 1;
+      writeFileSync(path, changed);
+      const { problems } = await verifyLog(options);
+      expect(new Set(problems.map((p) => p.where))).toEqual(new Set([name]));
+      writeFileSync(path, whole);
+    }
+  });
+
+  it('a record left out of a session by a lying writer breaks the session chain', async () => {
+    const [from, to] = [await openAt(scratch()), scratch()];
+    const recorder = await Recorder.open(from);
+    for (const draft of drafts('s')) await recorder.record(draft);
+    await from.checkpoint();
+    const entries = await Promise.all(Array.from({ length: 7 }, (_, i) => from.reader().entry(i)));
+    await recorder.close();
+    const log = await openAt(to);
+    for (const [i, entry] of entries.entries()) if (i !== 4) await log.append(entry);
+    await log.close();
+    // Signed, whole as a tree, and a record short: the refusal was left out, the close still counts it.
+    const { problems } = await verify(to);
+    expect(problems.map((p) => p.index)).toEqual([5, 5]);
+    expect(problems[0]?.what).toContain('one is missing');
+  });
+
   it('another key signs nothing for this log', async () => {
     const to = copy();
     const report = await verifyLog({

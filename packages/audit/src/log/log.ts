@@ -112,6 +112,8 @@ export class Log {
   #head: SignedCheckpoint;
   /** The last checkpoint readers can see; behind `#head` only while a publication has not finished. */
   #published: SignedCheckpoint | null;
+  /** Signed, and perhaps stored: the swap was begun and its end was not seen. */
+  #attempted: SignedCheckpoint | null = null;
   #queue: Waiting[] = [];
   #queued = 0;
   #flushing: Promise<void> | null = null;
@@ -301,23 +303,30 @@ export class Log {
     const whole = Buffer.allocUnsafe(room);
     const full: FullFile[] = [];
     let at = FRAME_HEADER_BYTES;
-    for (const { entry } of batch) {
-      const bytes = 'length' in entry ? entry : entry.encode(edge.size);
-      at = whole.writeUInt16BE(bytes.length, at);
-      whole.set(bytes, at);
-      at += bytes.length;
-      const leaf = leafHash(bytes);
-      if (!('length' in entry)) entry.hashed(leaf);
-      const tiles = edge.push(leaf);
-      if (tiles !== null) full.push(...tiles);
+    let made = 0;
+    try {
+      for (const { entry } of batch) {
+        const bytes = 'length' in entry ? entry : entry.encode(edge.size);
+        at = whole.writeUInt16BE(bytes.length, at);
+        whole.set(bytes, at);
+        at += bytes.length;
+        const leaf = leafHash(bytes);
+        if (!('length' in entry)) entry.hashed(leaf);
+        made++;
+        const tiles = edge.push(leaf);
+        if (tiles !== null) full.push(...tiles);
+      }
+    } catch (error) {
+      // A late entry broke its promise: nothing of this flush is written.
+      this.#giveUp(batch, made, unavailable(error));
+      return;
     }
     const out = whole.subarray(0, at);
     sealFrame(out, first, batch.length, edge.root());
     try {
       await this.#write(out);
     } catch (error) {
-      for (const { entry } of batch.toReversed()) if (!('length' in entry)) entry.undo();
-      for (const waiting of batch) waiting.reject(unavailable(error));
+      this.#giveUp(batch, batch.length, unavailable(error));
       return;
     }
     this.#edge = edge;
@@ -334,6 +343,12 @@ export class Log {
     ) {
       await this.#rotate();
     }
+  }
+
+  /** Rejects a batch of which the first `made` entries were encoded. */
+  #giveUp(batch: readonly Waiting[], made: number, error: AmbitError): void {
+    for (const { entry } of batch.slice(0, made).toReversed()) if (!('length' in entry)) entry.undo();
+    for (const waiting of batch) waiting.reject(error);
   }
 
   /** Writes and syncs a frame. A full disk leaves the file as it was; a failed sync ends the log, for nobody knows what is on disk (it is replayed at the next start). */
@@ -439,6 +454,11 @@ export class Log {
     const disk = directorySource(this.#options.directory);
     const source: Source = (path) =>
       Promise.resolve(fresh.get(path) ?? null).then((bytes) => bytes ?? disk(path));
+    if (this.#attempted !== null && (await this.#options.head.read()) === this.#attempted.note) {
+      this.#head = this.#attempted;
+      this.#attempted = null;
+      if (this.#head.size === size) return;
+    }
     const last = this.#head;
     const proof = await new TreeReader(source, size).consistency(last.size);
     if (!verifyConsistency(last.size, size, proof, last.root, root)) {
@@ -451,6 +471,7 @@ export class Log {
     }
     const note = signCheckpoint(this.#options.signer, size, root);
     const head = verifyCheckpoint(note, this.#options.signer.verifier, [], this.#options.provider);
+    this.#attempted = head;
     if (head === null || !(await this.#options.head.swap(last.note, note))) {
       const error = new AmbitError(
         'audit_corrupt',
@@ -460,6 +481,7 @@ export class Log {
       throw error;
     }
     this.#head = head;
+    this.#attempted = null;
   }
 
   /** Partial tiles must stay for every published size until the full tile is there. */

@@ -62,7 +62,9 @@ class Input {
     const n = this.head(3);
     if (n > max || n > this.#bytes.length - this.#at) throw BAD;
     let text = '';
-    for (let i = 0; i < n && n <= 48; i++) {
+    // Short ASCII, the common case, without a call into the decoder.
+    const short = n <= 48 ? n : 0;
+    for (let i = 0; i < short; i++) {
       const c = this.#bytes[this.#at + i]!;
       if (c > 127) break;
       text += String.fromCharCode(c);
@@ -116,6 +118,8 @@ function read(input: Input, form: Form): unknown {
     }
     case 'map':
       return readMap(input, form.fields);
+    default:
+      throw BAD;
   }
 }
 

@@ -30,7 +30,7 @@ const render = (value: Value): string => {
   if (value === null || value === undefined) return '';
   if (value instanceof Markup) return value.text;
   if (Array.isArray(value)) return (value as readonly Value[]).map(render).join('');
-  return escapeHtml(String(value));
+  return escapeHtml(typeof value === 'number' ? String(value) : typeof value === 'string' ? value : '');
 };
 
 /** Markup from a template; every value is escaped unless it is markup itself. */
