@@ -158,9 +158,10 @@ export function createGuard(options: GuardOptions): Guard {
     try {
       ({ index: record } = await audit.record(decisionDraft(p, state, decision, options.personal)));
     } catch {
-      // Nothing unlogged (L11): what was reserved is given back, and the call does not run.
+      // Nothing unlogged (L11): what was reserved is given back, and the call does not run. A refusal that can't be
+      // written says so as well, or nobody would notice the hole.
       if (decision.ok) await release(decision);
-      return report(p, state, refusalOf(decision.ok ? deny('audit_unavailable') : decision, null), started);
+      return report(p, state, refusalOf(deny('audit_unavailable'), null), started);
     }
     if (!decision.ok) return report(p, state, refusalOf(decision, record), started);
     return report(p, state, permitOf(state.call!, decision, record, started), started);

@@ -41,7 +41,8 @@ export function decisionDraft(
     ...layerParts(state, decision),
     ...(state.call === null ? {} : callParts(state.call, state)),
     ...contextParts(p.context),
-    proof: state.proof ?? 'none',
+    // Nothing is vouched for by a token that did not verify, a proof least of all.
+    ...(state.view === null ? {} : { proof: state.proof ?? 'none' }),
     code,
     ...(decision.ok || decision.caveat === undefined ? {} : { caveat: decision.caveat }),
     ...(decision.ok ? proceeded(decision) : { reason: decision.message.slice(0, 240) }),

@@ -3,6 +3,8 @@
 // proof sessions they are used: one signature, then one HMAC a call.
 import {
   AmbitError,
+  DEFAULTS,
+  inspect,
   call as makeCall,
   ProofSession,
   prove,
@@ -100,18 +102,22 @@ class Prover {
   #prove(id: Id, token: string, call: Call): string {
     const { signer, audience, clock = Date.now } = this.#holder;
     const time = clock() / 1000;
-    const session = this.#holder.signed?.(call.tool) === true ? null : this.#sessionAt(time);
+    const session = this.#holder.signed?.(call.tool) === true ? null : this.#sessionAt(time, token);
     if (session === null) return prove(token, call, { audience, time }, signer);
     this.#pending.set(id, session);
     return session.prove(token, call, time);
   }
 
-  #sessionAt(time: number): ProofSession | null {
+  #sessionAt(time: number, token: string): ProofSession | null {
     if (this.#offer === null || this.#holder.sessions === false) return null;
     // A few seconds early, so that what is on its way does not arrive too late.
     if (this.#session === null || time > this.#session.expires - 10) {
+      // A ticket may not outlive the token; for the last moments of one a signature is cheaper anyway.
+      const life = Math.min(DEFAULTS.ticketLife, Math.floor(inspect(token).expires - time) - 1);
+      if (life < 20) return null;
       try {
-        this.#session = ProofSession.open(this.#offer, { time }, this.#holder.signer, this.#holder.provider);
+        const timing = { time, life };
+        this.#session = ProofSession.open(this.#offer, timing, this.#holder.signer, this.#holder.provider);
       } catch (error) {
         if (!(error instanceof AmbitError)) throw error;
         this.#offer = null;
