@@ -66,6 +66,11 @@ export class Cli {
     return (this.#now ??= at === undefined ? system : parseTime('--at', at, system));
   }
 
+  /** Whether nobody reads stdout any more: a loop that prints can end. */
+  get broken(): boolean {
+    return this.#failed !== null;
+  }
+
   /** Data, to stdout, as it is. */
   out(text: string): void {
     if (this.#failed === null) process.stdout.write(text);

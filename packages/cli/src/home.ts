@@ -61,8 +61,8 @@ export class Home {
     return this;
   }
 
-  /** Makes a new home. The marker comes last: a home that was cut short is not one. */
-  create(issuer: string | null, now: number): void {
+  /** Makes a new home; `more` makes what others keep in it. The marker comes last: a home that was cut short is not one. */
+  async create(issuer: string | null, now: number, more: () => Promise<void>): Promise<void> {
     if (this.exists)
       throw new Failure(
         'file_exists',
@@ -77,6 +77,7 @@ export class Home {
     const keys: KeyringFile = { v: 1, issuer, keys: [{ keyId: 'k1', status: 'current', root }] };
     writeFile(this.at('keyring.json'), json(keys), replace);
     writeFile(this.at('session.key'), `${SecretKey.generate('x25519').unsafeText()}\n`, replace);
+    await more();
     writeFile(
       this.at('home.json'),
       json({ v: 1, created: timeText(now), defaults: DEFAULTS_OF_A_NEW_HOME }),

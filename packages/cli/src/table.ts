@@ -125,6 +125,12 @@ export const TABLE: readonly Entry[] = [
     load: () => import('./commands/budget.ts'),
   },
   {
+    name: 'audit',
+    group: ACCOUNT,
+    summary: 'read, check, prove and serve the audit log',
+    load: () => import('./commands/audit.ts'),
+  },
+  {
     name: 'codes',
     group: MORE,
     summary: 'list denial and error codes with their exit states',

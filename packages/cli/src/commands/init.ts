@@ -1,6 +1,7 @@
 // `ambit init`: a home with a keyring, a key for proof sessions, and written-down defaults.
 import { isName } from '@ambit/core';
 import type { Command } from 'commander';
+import { beginLog } from '../account.ts';
 import type { Cli } from '../cli.ts';
 import { badInput } from '../failure.ts';
 import { DEFAULTS_OF_A_NEW_HOME, Home } from '../home.ts';
@@ -10,12 +11,12 @@ export function define(command: Command, cli: Cli): void {
   command
     .option('--issuer <name>', 'who signs; without it, the first token minted names the issuer (signed_by)')
     .addHelpText('after', example('ambit init', 'AMBIT_HOME=/srv/ambit ambit init --issuer acme-iam'))
-    .action((flags: { readonly issuer?: string }) => {
+    .action(async (flags: { readonly issuer?: string }) => {
       const { issuer } = flags;
       if (issuer !== undefined && !isName(issuer))
         throw badInput('--issuer: expected 1 to 256 printable characters');
       const home = new Home(cli);
-      home.create(issuer ?? null, cli.now);
+      await home.create(issuer ?? null, cli.now, () => beginLog(home, undefined));
       const { external, data } = DEFAULTS_OF_A_NEW_HOME;
       cli.say(`home ${home.path}, key k1, issuer ${issuer ?? 'not named yet: the first token names it'}`);
       cli.say(

@@ -1,8 +1,10 @@
 // `ambit mint`: a token for a holder, from a session file or from flags. Its session is opened in the home's state
 // before the token exists, so that no token names a session that nobody could close.
 import { mint, mintBearer, randomBytes, toBase64url, type GrantSpec, type Keyring } from '@ambit/core';
+import type { Draft } from '@ambit/audit';
 import type { SyncStore } from '@ambit/state';
 import type { Command } from 'commander';
+import { account, tokenOf } from '../account.ts';
 import type { Cli } from '../cli.ts';
 import { badInput, Failure, usage } from '../failure.ts';
 import { readInput } from '../files.ts';
@@ -80,7 +82,8 @@ async function run(cli: Cli, flags: MintFlags): Promise<void> {
   const seal = flags.seal === undefined ? undefined : await readSigner(cli, 'issuer', flags.seal);
   // Made before the session is opened: a grant that can't be written opens none.
   const token = holder === null ? mintBearer(keyring, spec) : mint(keyring, { ...spec, holder }, seal);
-  await withState(cli, home, (store) => openSession(store, keyring, spec));
+  const opened = await withState(cli, home, (store) => openSession(store, keyring, spec));
+  await recordMint(cli, home, token, opened);
   show(cli, token, keyring, spec);
 }
 
@@ -145,7 +148,8 @@ function grantOf(cli: Cli, flags: MintFlags): Omit<GrantSpec, 'restrictions'> {
   };
 }
 
-async function openSession(store: SyncStore, keyring: Keyring, spec: GrantSpec): Promise<void> {
+/** Opens the token's session, or finds it open; whether it is a new one. */
+async function openSession(store: SyncStore, keyring: Keyring, spec: GrantSpec): Promise<boolean> {
   const { issuer } = keyring;
   const { session: id, expires } = spec;
   const known = await store.sessions.get(issuer, id);
@@ -155,7 +159,7 @@ async function openSession(store: SyncStore, keyring: Keyring, spec: GrantSpec):
       { issuer, id, operator: spec.operator.id, user: spec.user, expires },
       spec.issuedAt,
     );
-    return;
+    return true;
   }
   if (known.closed !== null)
     throw new Failure(
@@ -173,6 +177,15 @@ async function openSession(store: SyncStore, keyring: Keyring, spec: GrantSpec):
       'mint within it, or name another session',
     );
   }
+  return false;
+}
+
+async function recordMint(cli: Cli, home: Home, token: string, opened: boolean): Promise<void> {
+  const { fromToken } = await import('@ambit/audit');
+  const facts = fromToken(tokenOf(inspect(token)));
+  const { operator, model, session, user } = facts;
+  const event = { kind: 'session', operator, model, session, user, event: { name: 'open' } } as const;
+  await account(cli, home, ...(opened ? [event as Draft] : []), { ...facts, kind: 'mint' });
 }
 
 function show(cli: Cli, token: string, keyring: Keyring, spec: GrantSpec): void {

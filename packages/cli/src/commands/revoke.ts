@@ -2,6 +2,7 @@
 import { fromHex, isName, toBase64url } from '@ambit/core';
 import type { RevocationInput } from '@ambit/state';
 import type { Command } from 'commander';
+import { account } from '../account.ts';
 import type { Cli } from '../cli.ts';
 import { badInput, usage } from '../failure.ts';
 import { Home } from '../home.ts';
@@ -53,6 +54,12 @@ export function define(command: Command, cli: Cli): void {
       const input = await inputOf(cli, home, source, flags);
       const entry = await withState(cli, home, async (store) => store.revocations.add(input, cli.now));
       const { kind, value, issuer, reason, seq, expires } = entry;
+      await account(cli, home, {
+        kind: 'revocation',
+        revocation: { target: kind, id: value },
+        ...(reason === '' ? {} : { reason }),
+        ...(kind === 'session' ? { session: value } : {}),
+      });
       cli.say(`revoked from now on: ${kind} ${value}${issuer === undefined ? '' : ` of ${issuer}`}`);
       if (!cli.json) return;
       cli.result(

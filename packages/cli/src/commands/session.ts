@@ -1,6 +1,8 @@
 // `ambit session`: sessions are opened by minting, or here; closing one makes every token of it useless at once.
+import type { Draft } from '@ambit/audit';
 import { closeSession, listSessions, openSession, type Session } from '@ambit/state';
 import type { Command } from 'commander';
+import { account } from '../account.ts';
 import type { Cli } from '../cli.ts';
 import { usage } from '../failure.ts';
 import { Home } from '../home.ts';
@@ -24,6 +26,15 @@ function stateOf(s: Session, now: number): string {
     return `closed ${fromNow(s.closed, now)}${s.reason === null || s.reason === '' ? '' : `: ${s.reason}`}`;
   return s.expires <= now ? `ended ${fromNow(s.expires, now)}` : `open, ends ${fromNow(s.expires, now)}`;
 }
+
+const recordOf = (s: Session, name: 'open' | 'close'): Draft => ({
+  kind: 'session',
+  session: s.id,
+  operator: { name: s.operator },
+  ...(s.user === null ? {} : { user: s.user }),
+  ...(name === 'close' && s.reason !== null && s.reason !== '' ? { reason: s.reason } : {}),
+  event: { name },
+});
 
 function issuerOf(home: Home, given: string | undefined): string {
   const issuer = given ?? home.keyStates.issuer;
@@ -62,6 +73,7 @@ export function define(command: Command, cli: Cli): void {
           ...(flags.id === undefined ? {} : { id: flags.id }),
         };
         const session = await withState(cli, home, (store) => openSession(store, input, cli.now));
+        await account(cli, home, recordOf(session, 'open'));
         cli.result(jsonOf(session), `${session.id}\n`);
       },
     );
@@ -78,6 +90,7 @@ export function define(command: Command, cli: Cli): void {
       const session = await withState(cli, home, (store) =>
         closeSession(store, issuer, id, flags.reason, cli.now),
       );
+      await account(cli, home, recordOf(session, 'close'));
       cli.say(`session ${id} is closed: no token of it is good any more`);
       if (cli.json) cli.result(jsonOf(session), '');
     });

@@ -1,10 +1,12 @@
 // `ambit verify`: is the token genuine, is this its holder, and may this call run? In this order; and only what
 // has passed everything else is charged to the home's state. Exit 0 allowed, 1 denied, 3 unverifiable, 4 no store.
-import { CODES, effectiveAuthority, explain, matchTool } from '@ambit/core';
-import type { Call, Denial, Explanation, TokenView, Verifier } from '@ambit/core';
+import { CODES, effectiveAuthority, explain, matchTool, toBase64url } from '@ambit/core';
+import type { Call, Denial, Explanation, Facts, ProofKind, TokenView } from '@ambit/core';
+import type { Draft } from '@ambit/audit';
 import { createAuthorizer } from '@ambit/state';
 import type { Authorized } from '@ambit/state';
 import type { Command } from 'commander';
+import { account } from '../account.ts';
 import {
   addCallFlags,
   addFactFlags,
@@ -50,7 +52,9 @@ export interface Verdict {
   readonly decision: Authorized | Denial;
   /** Null when the token did not verify: nothing of it is known to be true. */
   readonly view: TokenView | null;
-  readonly proof: string | null;
+  /** The same, also when the token is genuine and nobody proved to hold it: for the log. */
+  readonly genuine: TokenView | null;
+  readonly proof: ProofKind | null;
   readonly checks: readonly Explanation[];
   /** What else would stand in the way. */
   readonly note: string | null;
@@ -66,18 +70,30 @@ async function run(cli: Cli, source: string, flags: VerifyFlags): Promise<void> 
     const { verifier, issuer } = await verifierOf(cli, home, store, flags);
     // Looked at once by itself, for what is shown: verifying claims nothing, so asking twice changes nothing.
     const shown = verifier.verify({ token, proof, call, now: cli.now });
-    if (!shown.ok)
-      return { decision: shown, view: null, proof: null, checks: [], note: besides(verifier, token, call) };
+    if (!shown.ok) {
+      const found = verifier.authenticate(token);
+      const genuine = found.ok ? found.token.view : null;
+      const note = genuine === null ? null : besides(token, call);
+      return { decision: shown, view: null, genuine, proof: null, checks: [], note };
+    }
     const { view } = shown.token;
     // Sessions live with their issuer; others learn of a closed one from the revocation list.
     const authorizer = createAuthorizer({ verifier, store, sessions: view.issuer === issuer });
     const decision = modelRevoked(store, view) ?? (await authorizer.authorize({ token, proof, call, facts }));
-    return { decision, view, proof: shown.token.proof, checks: explain(shown.token, facts), note: null };
+    return {
+      decision,
+      view,
+      genuine: view,
+      proof: shown.token.proof,
+      checks: explain(shown.token, facts),
+      note: null,
+    };
   });
   const { decision } = verdict;
+  const record = await account(cli, home, await draftOf(token, call, facts, verdict));
   cli.exit = decision.ok ? 0 : CODES[decision.code].exit;
   if (cli.quiet && !cli.json) return;
-  cli.result(verdictJson(verdict, call.tool, flags.explain === true), () =>
+  cli.result({ ...verdictJson(verdict, call.tool, flags.explain === true), record }, () =>
     decisionText(cli, verdict, call.tool, flags.explain === true),
   );
   if (verdict.note !== null) cli.warn(verdict.note);
@@ -104,11 +120,32 @@ function verdictJson(
   };
 }
 
+/** The decision as the log has it. Of a token that did not verify: its digest, its size, the key id it names. */
+async function draftOf(token: string, call: Call, facts: Facts, v: Verdict): Promise<Draft> {
+  const { fromToken, unverifiedToken } = await import('@ambit/audit');
+  const { decision } = v;
+  const { external, data } = facts;
+  const denied = decision.ok
+    ? {}
+    : { reason: decision.message, ...(decision.caveat === undefined ? {} : { caveat: decision.caveat }) };
+  return {
+    kind: 'decision',
+    code: decision.ok ? 'allowed' : decision.code,
+    ...denied,
+    ...(v.genuine === null ? { token: unverifiedToken(token) } : fromToken(v.genuine)),
+    ...(v.genuine === null ? {} : { proof: v.proof ?? 'none' }),
+    tool: {
+      name: call.tool,
+      ...(external === undefined ? {} : { external }),
+      ...(data === undefined ? {} : { data }),
+    },
+    args: { digest: toBase64url(call.args.digest()), bytes: call.args.canonical().length },
+  };
+}
+
 // The proof comes first and hides the rest. A genuine token that would not allow the call under any proof is worth
 // a word to the person who reads this, who is the service's, not the caller.
-function besides(verifier: Verifier, token: string, call: Call): string | null {
-  const genuine = verifier.authenticate(token);
-  if (!genuine.ok) return null;
+function besides(token: string, call: Call): string | null {
   const { tools } = effectiveAuthority(token);
   if (tools.some((pattern) => matchTool(pattern, call.tool))) return null;
   return `and with any proof: this token does not allow ${call.tool}; it allows ${tools.length === 0 ? 'nothing' : tools.join(', ')}`;

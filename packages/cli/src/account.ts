@@ -1,0 +1,101 @@
+// The home's audit log as the commands write it: every mint, decision, revocation, session and configuration, before
+// anything of it is shown (law L11). A record that can't be written refuses the command. When a writer of its own
+// runs (`ambit audit serve`), records go through its socket; otherwise this process writes for a moment.
+import { existsSync } from 'node:fs';
+import { AmbitError, toBase64url, toHex, type Inspection } from '@ambit/core';
+import type { Draft, HomeOptions, Recorder, TokenLike } from '@ambit/audit';
+import type { Cli } from './cli.ts';
+import { Failure } from './failure.ts';
+import type { Home } from './home.ts';
+
+/** Other commands may be writing; on a busy machine each takes a while. */
+const LOCK_WAIT_MS = 60_000;
+
+/** The socket of the home's own writer. */
+export const homeSocket = (home: Home): string => home.at('audit', 'socket');
+
+/** Makes the log of a new home. */
+export async function beginLog(home: Home, origin: string | undefined): Promise<void> {
+  const { openHome } = await import('@ambit/audit');
+  await (
+    await openHome(home.path, {
+      checkpointInterval: 0,
+      lockWait: LOCK_WAIT_MS,
+      ...(origin === undefined ? {} : { origin }),
+    })
+  ).close();
+}
+
+/** Opens the home's log for writing. A log that has vanished is an alarm, not an occasion for a new one. */
+export async function openLog(home: Home, options: HomeOptions = {}): Promise<Recorder> {
+  const { openHome } = await import('@ambit/audit');
+  const path = home.require().at('audit');
+  if (!existsSync(home.at('audit', 'key'))) {
+    throw new Failure(
+      'audit_corrupt',
+      `${path}: the audit log of this home is gone`,
+      'restore it from a copy; whoever removed it may have had a reason',
+    );
+  }
+  try {
+    return await openHome(home.path, {
+      create: false,
+      checkpointInterval: 0,
+      lockWait: LOCK_WAIT_MS,
+      ...options,
+    });
+  } catch (error) {
+    if (!(error instanceof AmbitError)) throw error;
+    throw new Failure(error.code, `${path}: ${error.message}`, undefined, { cause: error });
+  }
+}
+
+/** Writes records; resolves with the index of the last when they are durable. */
+export async function account(cli: Cli, home: Home, ...drafts: readonly Draft[]): Promise<number> {
+  const socket = homeSocket(home);
+  if (existsSync(socket)) {
+    const { connectLog } = await import('@ambit/audit');
+    const connection = connectLog(socket);
+    try {
+      let index = -1;
+      for (const draft of drafts) ({ index } = await connection.record(draft));
+      return index;
+    } catch (error) {
+      // A writer that was killed leaves its socket: then the log is free, and opening it decides.
+      if (!(error instanceof AmbitError) || error.code !== 'audit_unavailable') throw error;
+      cli.say('ambit: the log writer does not answer; writing to the log directly');
+    } finally {
+      await connection.close();
+    }
+  }
+  const recorder = await openLog(home);
+  try {
+    let index = -1;
+    for (const draft of drafts) ({ index } = await recorder.record(draft));
+    return index;
+  } finally {
+    await recorder.close();
+  }
+}
+
+/** A token that this process has just made, as a record names it. */
+export function tokenOf(t: Inspection): TokenLike {
+  const { grant: g } = t;
+  return {
+    tokenId: t.tokenId,
+    keyId: g.keyId,
+    issuer: g.issuer,
+    audience: g.audience ?? null,
+    expires: t.expires,
+    operator: {
+      id: g.operator.id,
+      config: g.operator.config === undefined ? null : toHex(g.operator.config),
+    },
+    model: { id: g.model.id, digest: toHex(g.model.digest) },
+    session: g.session,
+    user: g.user,
+    chain: g.holder === undefined ? [] : [{ id: t.nodes[0]!, holder: toBase64url(g.holder) }],
+    sealedBy: t.sealed ? 'issuer' : null,
+    digest: t.digest,
+  };
+}
