@@ -467,6 +467,21 @@ describe('I3 the user', () => {
     });
   });
 
+  test('I3 a clock that went back before the answer came makes the answer no younger', async () => {
+    w = new World(model, acme(withResolver));
+    const operator = w.registration.operator;
+    let answer: (e: Entitlement) => void = () => {};
+    const entitlements = new ResolvedEntitlements({
+      resolver: { resolve: () => new Promise((r) => { answer = r; }) },
+      clock: () => w.now,
+    }); // prettier-ignore
+    const asking = entitlements.refresh(operator, 'sam');
+    expect(entitlements.view(operator, 'sam', T0 + 30)).toMatchObject({ code: 'entitlements_unavailable' });
+    answer({ groups: ['senior'] });
+    await asking;
+    expect(entitlements.view(operator, 'sam', T0 + 29)).toMatchObject({ code: 'entitlements_unavailable' });
+  });
+
   test('I3 a configuration that names a resolver is not answered from the configuration, nor the reverse', () => {
     w = new World(model, acme(withResolver));
     expect(grantFor(w.request(), w.context)).toMatchObject({ code: 'entitlements_unavailable' });

@@ -22,6 +22,7 @@ import { modelKey } from './operators.ts';
 import { artifact, T0, World } from './world.ts';
 
 const LONG = process.env['AMBIT_LONG'] === '1';
+vi.setConfig({ testTimeout: LONG ? 600_000 : 60_000 });
 const runs = (short: number, long: number): { numRuns: number } => ({ numRuns: LONG ? long : short });
 
 // A small alphabet, so that names and patterns meet.
@@ -237,7 +238,7 @@ describe('the effective authority is below each layer', () => {
             );
         },
       ),
-      runs(80, 10_000),
+      runs(80, 4000),
     );
   });
 
@@ -265,7 +266,7 @@ describe('the effective authority is below each layer', () => {
           }
         }
       }),
-      runs(30, 3000),
+      runs(30, 1500),
     );
     expect(allowed).toBeGreaterThan(0);
   });
@@ -363,7 +364,7 @@ test('I2 law: after a configuration is applied no token minted before it verifie
         }
       },
     ),
-    runs(20, 2000),
+    runs(20, 600),
   );
 });
 

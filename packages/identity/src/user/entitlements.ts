@@ -88,10 +88,11 @@ export class ResolvedEntitlements implements Entitlements {
         'the configuration states users itself; a resolver is not asked',
       );
     }
+    // Before anything is known too: an answer on its way must not look younger by a clock that goes back.
+    if (now > this.#highest) this.#highest = now;
     const known = this.#known.get(user);
     if (known === undefined)
       return deny('entitlements_unavailable', 'nobody has said yet what the user may do');
-    if (now > this.#highest) this.#highest = now;
     if (Math.floor(this.#highest) - known.asked >= Math.min(this.#staleness, source.staleness)) {
       return deny('entitlements_unavailable', 'what is known of the user is too old');
     }
