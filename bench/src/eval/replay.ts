@@ -1,23 +1,14 @@
-// One recorded run through the real thing: a token minted for its task, a signed proof for each call, the
-// verifier, the caveats, a ledger. What is not here is what a recording lacks: the agent does not see the refusal,
-// so nobody knows what it would have done next (README.md, "What replay can't show").
-import {
-  AmbitError,
-  Keyring,
-  SecretKey,
-  call,
-  clear,
-  createVerifier,
-  mint,
-  prove,
-  sha256,
-  signer,
-} from '@ambit/core';
-import type { Decision, Denial, Facts, Signer, Verifier } from '@ambit/core';
+// One recorded run through the real thing: a token minted for its task, a signed proof for each call, and the
+// guard: verifier, caveats, budgets in a store, a record of each decision. What is not here is what a recording
+// lacks: the agent does not see the refusal, so nobody knows what it would have done next (README.md).
+import { Keyring, SecretKey, call, createVerifier, mint, prove, sha256, signer } from '@ambit/core';
+import type { Signer, Verifier } from '@ambit/core';
 import { nodeProvider } from '@ambit/core/node';
-import { memoryLedger } from '@ambit/state';
-import { FlowTracker } from '@ambit/behavior';
-import type { FlowReading, Json, ToolShape } from '@ambit/behavior';
+import { memoryStore } from '@ambit/state';
+import { createGuard } from '@ambit/guard';
+import type { Guard } from '@ambit/guard';
+import { SessionFlows } from '@ambit/behavior';
+import type { FlowReading, FlowTracker, Json, ToolShape } from '@ambit/behavior';
 import { askedTools, policyFor } from './policy.ts';
 import type { TaskPolicy } from './policy.ts';
 import { structured } from './results.ts';
@@ -70,37 +61,34 @@ export class Replayer {
     return policy;
   }
 
-  /** Replays a run, call by call. */
-  run(trace: Trace, tokens = true): readonly ReplayedCall[] {
+  /** Replays a run, call by call; `tokens` false: the flow's readings alone. */
+  async run(trace: Trace, tokens = true): Promise<readonly ReplayedCall[]> {
     const prompt = this.#set.prompt(trace);
     const policy = this.policy(trace.suite, prompt);
-    const alone = this.#session(trace, policy, false);
-    const flowing = this.#session(trace, policy, true);
-    const tracker = new FlowTracker(1);
-    tracker.prompt(prompt);
-    tracker.own(OWN_ADDRESSES[trace.suite]);
+    const session = trace.id.slice(0, 120);
+    const flows = new SessionFlows(policy.shapes);
+    const tracker = flows.open(session, prompt, OWN_ADDRESSES[trace.suite]);
+    const alone = tokens ? this.#shower(trace, policy, false, flows) : undefined;
+    const flowing = tokens ? this.#shower(trace, policy, true, flows) : undefined;
     const released = new Set<string>();
-    return trace.calls.map((recorded) => {
+    const replayed: ReplayedCall[] = [];
+    for (const recorded of trace.calls) {
       const shape = policy.shapes.get(recorded.fn);
-      const reading = shape === undefined ? undefined : tracker.read(shape, recorded.args as Json);
-      const approved = reading !== undefined && released.has(recorded.fn) && reading.facts.destinationsNamed;
-      const facts: Facts = {
-        now: NOW,
-        external: true,
-        data: [],
-        flow: { ...(reading?.facts ?? { untrusted: ['unknown'], destinationsNamed: false }), approved },
-      };
-      const token = !tokens ? null : alone(recorded.fn, recorded.args, facts);
-      const flow = !tokens ? null : flowing(recorded.fn, recorded.args, facts);
+      const args = recorded.args as Json;
+      const reading = flows.reading(session, { tool: recorded.fn }, args);
+      flows.approve(session, released);
+      const token = alone === undefined ? null : await alone(recorded.fn, recorded.args);
+      const flow = flowing === undefined ? null : await flowing(recorded.fn, recorded.args);
       const output = this.#set.output(recorded);
       if (output !== undefined && shape !== undefined) {
         const value = structured(output);
         if (policy.left.size > 0) this.#author(tracker, value, trace.suite, released);
-        tracker.result(shape, { args: recorded.args as Json, value });
+        flows.result(session, recorded.fn, { args, value });
       }
       const requested = policy.tools.includes(recorded.fn) && (!policy.left.has(recorded.fn) || released.has(recorded.fn));
-      return { token, flow, reading, requested, shape };
-    });
+      replayed.push({ token, flow, reading, requested, shape });
+    }
+    return replayed;
   }
 
   /** A record whose sender the mail system attests, and whom the user named, speaks for the user. */
@@ -115,8 +103,8 @@ export class Replayer {
     }
   }
 
-  /** Mints a token and returns a function that shows it for one call: null, or the code of the denial. */
-  #session(trace: Trace, policy: TaskPolicy, flow: boolean): (fn: string, args: unknown, facts: Facts) => string | null {
+  /** Mints a token and returns a function that shows it to a guard for one call: null, or the code of the denial. */
+  #shower(trace: Trace, policy: TaskPolicy, flow: boolean, flows: SessionFlows): (fn: string, args: Record<string, unknown>) => Promise<string | null> {
     const token = mint(this.#keyring, {
       operator: { id: trace.suite },
       model: { id: trace.model, digest: sha256(new TextEncoder().encode(trace.model)) },
@@ -130,20 +118,25 @@ export class Replayer {
       holder: this.#signer.publicKey,
       restrictions: flow ? [...policy.args, ...policy.flow] : policy.args,
     });
-    const ledger = memoryLedger();
-    return (fn, args, facts) => {
-      const made = call({ tool: fn, args: args as { [name: string]: unknown } });
+    let records = 0;
+    const guard: Guard = createGuard({
+      verifier: this.#verifier,
+      store: memoryStore(),
+      sessions: false,
+      // Decisions are counted, not written: the log's own cost and proofs are measured in bench/src/audit.ts.
+      audit: { record: () => Promise.resolve({ index: (records += 1) }) },
+      tools: () => ({ external: true, data: [] }),
+      flow: flows,
+      clock: () => NOW * 1000,
+    });
+    return async (fn, args) => {
+      const made = call({ tool: fn, args });
       if (!made.ok) return made.code;
-      let decision: Decision | Denial;
-      try {
-        const proof = prove(token, made.call, { audience: AUDIENCE, time: NOW }, this.#signer);
-        const shown = this.#verifier.verify({ token, proof, call: made.call, now: NOW });
-        decision = shown.ok ? clear(shown.token, facts, ledger) : shown;
-      } catch (error) {
-        if (error instanceof AmbitError) return error.code;
-        throw error;
-      }
-      return decision.ok ? null : decision.code;
+      const proof = prove(token, made.call, { audience: AUDIENCE, time: NOW }, this.#signer);
+      const answer = await guard.authorize({ token, proof, call: made.call });
+      if (!answer.ok) return answer.denial.code;
+      await answer.finish({ status: 'ok' });
+      return null;
     };
   }
 }

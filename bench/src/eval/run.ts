@@ -12,6 +12,7 @@ import { isHeldOut, summarise, table } from './outcome.ts';
 import type { Outcome, Summary } from './outcome.ts';
 import { barSvg, rocSvg } from './plot.ts';
 import { Replayer } from './replay.ts';
+import type { ReplayedCall } from './replay.ts';
 import { areaUnder, curve, truePositives } from './statistics.ts';
 import { SUITES, TraceSet, tracesPath } from './traces.ts';
 import type { Trace } from './traces.ts';
@@ -29,17 +30,18 @@ const say = (text = ''): void => {
 const isReplayed = (trace: Trace): boolean =>
   trace.kind !== 'injection_as_user' && !/dos$/.test(trace.attack) && (!quick || trace.model === GPT4O || trace.kind === 'benign');
 
-const replayAll = (set: TraceSet, replayer: Replayer): { outcomes: Outcome[]; observed: Observed[] } => {
+const replayAll = async (set: TraceSet, replayer: Replayer): Promise<{ outcomes: Outcome[]; observed: Observed[] }> => {
   const runs = set.traces.filter(isReplayed);
   const observed: Observed[] = [];
-  const partly = runs.map((trace) => {
+  const partly: { trace: Trace; calls: readonly ReplayedCall[]; events: Observed['events'] }[] = [];
+  for (const trace of runs) {
     // Attacked runs that reached no goal count in the denominator whatever is refused: no proofs are made for them.
     const matters = trace.kind === 'benign' || trace.hijacked === true;
-    const calls = matters ? replayer.run(trace) : [];
+    const calls = matters ? await replayer.run(trace) : [];
     const events = eventsOf(trace, calls.length === 0 ? [] : calls);
     if (matters) observed.push({ trace, events });
-    return { trace, calls, events };
-  });
+    partly.push({ trace, calls, events });
+  }
   const live = new LiveBaselines(observed);
   const outcomes = partly.map(({ trace, calls, events }): Outcome => {
     const token = new Map<number, string>();
@@ -94,7 +96,7 @@ const detection = (observed: readonly Observed[], results: string): void => {
   }
 };
 
-const main = (): void => {
+const main = async (): Promise<void> => {
   const path = tracesPath();
   if (path === undefined) {
     console.log('No traces: set AMBIT_TRACES to the folder that holds agentdojo/tasks.json.');
@@ -105,7 +107,7 @@ const main = (): void => {
   if (!existsSync(results)) mkdirSync(results, { recursive: true });
   const set = new TraceSet(path);
   const replayer = new Replayer(set);
-  const { outcomes, observed } = replayAll(set, replayer);
+  const { outcomes, observed } = await replayAll(set, replayer);
   const undefended = outcomes.filter(({ trace }) => trace.defense === 'none');
   const headline = undefended.filter(({ trace }) => trace.model === GPT4O && (trace.kind === 'benign' || trace.attack === HEADLINE));
   say('## Replay of the recorded AgentDojo runs\n\nPer cent (runs). Attacks: of attacked runs those that reach their goal. Benign: of runs that reached the user\'s goal those kept whole.\n');
@@ -157,4 +159,4 @@ const main = (): void => {
   say(`\n${String(Math.round((Date.now() - started) / 1000))} s`);
 };
 
-main();
+await main();

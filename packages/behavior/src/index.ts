@@ -14,3 +14,4 @@ export * from './compare.ts';
 export * from './save.ts';
 export * from './online.ts';
 export * from './records.ts';
+export * from './keeper.ts';
