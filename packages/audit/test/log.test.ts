@@ -21,7 +21,7 @@ import { verifyCheckpoint } from '../src/note/checkpoint.ts';
 import { verifyProof } from '../src/note/proof.ts';
 import { TreeReader } from '../src/tile/reader.ts';
 import { directorySource } from '../src/tile/source.ts';
-import { bundleChild, finish, openAt, scratch, start, testSigner } from './scratch.ts';
+import { bundleChild, openAt, scratch, start, testSigner } from './scratch.ts';
 
 const entry = (i: number): Buffer => Buffer.from(`entry ${i} ${'.'.repeat(i % 50)}`);
 const fill = async (log: Log, from: number, to: number): Promise<void> => {

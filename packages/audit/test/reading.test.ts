@@ -205,11 +205,11 @@ describe('prove', () => {
 });
 
 describe('exports', () => {
-  const lines = async (form: 'jsonl' | 'otel' | 'ocsf'): Promise<Record<string, never>[]> => {
+  const lines = async (form: 'jsonl' | 'otel' | 'ocsf'): Promise<Record<string, unknown>[]> => {
     const { reader } = await openReader(source, testSigner.verifier);
-    const out: Record<string, never>[] = [];
+    const out: Record<string, unknown>[] = [];
     for await (const line of exportLines(reader, form, testSigner.verifier.name, { session: 'incident' }))
-      out.push(JSON.parse(line) as Record<string, never>);
+      out.push(JSON.parse(line) as Record<string, unknown>);
     return out;
   };
 
@@ -225,7 +225,7 @@ describe('exports', () => {
   });
 
   it('OpenTelemetry logs carry the GenAI attributes', async () => {
-    const call = (await lines('otel'))[5] as never as {
+    const call = (await lines('otel'))[5] as unknown as {
       resourceLogs: [
         {
           scopeLogs: [
@@ -262,7 +262,7 @@ describe('exports', () => {
         metadata: { version: '1.9.0-dev', profiles: ['ai_operation'] },
         ai_agent: { uid: expect.any(String) as unknown },
       });
-      expect(event['type_uid']).toBe((event['class_uid'] as number) * 100 + (event['activity_id'] as number));
+      expect(event['type_uid']).toBe(Number(event['class_uid']) * 100 + Number(event['activity_id']));
     }
     expect(events[5]).toMatchObject({
       class_uid: 6003,

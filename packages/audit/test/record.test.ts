@@ -49,6 +49,10 @@ describe('a record', () => {
       }),
       { numRuns: 3000 },
     );
+    // What the encoder would refuse, the decoder does not read: a line break in a name.
+    const name = Buffer.from(bytes).indexOf('acme');
+    expect(decodeRecord(bytes.with(name, 0x0a))).toBeNull();
+    expect(decodeRecord(bytes.with(name, 0xff))).toBeNull();
     for (let n = 0; n < bytes.length; n++) expect(decodeRecord(bytes.subarray(0, n))).toBeNull();
     expect(decodeRecord(Buffer.concat([bytes, Uint8Array.of(0)]))).toBeNull();
   });

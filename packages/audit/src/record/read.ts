@@ -1,6 +1,7 @@
 // Reads a value by the table of schema.ts, accepting its one deterministic encoding and nothing else: shortest heads,
 // keys in order and known, sizes within bounds, no byte left over (law L7, attacks E1 to E9 on what a log holds).
 import type { Field, Form } from './schema.ts';
+import { UNPRINTABLE } from './write.ts';
 
 /** Thrown inside, caught by `readObject`: malformed input is a null. */
 const BAD = Symbol('not of the schema');
@@ -66,18 +67,21 @@ class Input {
     const short = n <= 48 ? n : 0;
     for (let i = 0; i < short; i++) {
       const c = this.#bytes[this.#at + i]!;
-      if (c > 127) break;
+      if (c < 0x20 || c > 0x7e) break;
       text += String.fromCharCode(c);
     }
     if (text.length === n) {
       this.#at += n;
       return text;
     }
+    let decoded: string;
     try {
-      return utf8.decode(this.take(n));
+      decoded = utf8.decode(this.take(n));
     } catch {
       throw BAD;
     }
+    if (UNPRINTABLE.test(decoded)) throw BAD;
+    return decoded;
   }
 
   bool(): boolean {
