@@ -9,6 +9,7 @@ import {
   createVerifier,
   diff,
   effectiveAuthority,
+  explain,
   prove,
   type Decision,
   type Verifier,
@@ -110,6 +111,32 @@ test('L1 the two ways agree on every token that both can verify', () => {
     }),
     { numRuns: LONG ? 5_000 : 150 },
   );
+});
+
+test('L1 an explanation and a decision never disagree: the first line that failed carries its code', () => {
+  let failed = 0;
+  fc.assert(
+    fc.property(lineageArb, (l) => {
+      const g = generations(l).at(-1)!;
+      const proof = prove(g.token, l.call, { audience: AUDIENCE, time: l.facts.now }, g.by);
+      const shown = verifierWith().verify({ token: g.token, proof, call: l.call, now: l.facts.now });
+      if (!shown.ok) throw new Error(shown.code);
+      const decision = assess(shown.token, l.facts);
+      const lines = explain(shown.token, l.facts);
+      const bad = lines.filter((line) => line.outcome === 'failed');
+      if (decision.ok === false) {
+        failed++;
+        expect(bad.map((line) => [line.code, line.caveat])).toEqual([[decision.code, decision.caveat]]);
+      } else {
+        expect(bad).toEqual([]);
+        expect(lines.filter((line) => line.outcome === 'not_reached')).toEqual([]);
+        const needs = lines.filter((line) => line.outcome === 'needs_ledger');
+        expect(needs).toHaveLength(decision.charges.counters.length + decision.charges.once.length);
+      }
+    }),
+    { numRuns: LONG ? 10_000 : 250 },
+  );
+  expect(failed).toBeGreaterThan(20);
 });
 
 test('L1 displays agree: no descendant shows a gain, and what clears is among the tools left', () => {
