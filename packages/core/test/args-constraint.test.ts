@@ -247,6 +247,9 @@ describe('the wire form', () => {
         ],
       ],
     ];
+    let deep: Cbor = [4, null, 5];
+    for (let i = 0; i < 100_000; i++) deep = [10, deep];
+    expect(parseConstraint(deep)).toBe(null);
     for (const wire of bad) expect([wire, parseConstraint(wire)]).toEqual([wire, null]);
   });
 
@@ -426,6 +429,8 @@ describe('C3 numbers', () => {
         '"x"',
       ].map(value),
     );
+    const numbered = compileConstraint({ kind: 'equals', value: { 0: 1 } });
+    table(numbered, [value('{"0":1}')], [value('[1]'), value('{"1":1}')]);
     const structures = compileConstraint({ kind: 'oneOf', values: [[], {}, [1], { a: 1 }] });
     table(
       structures,
