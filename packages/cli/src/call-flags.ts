@@ -14,7 +14,6 @@ import type { Command } from 'commander';
 import type { Cli } from './cli.ts';
 import { badInput, Failure, usage } from './failure.ts';
 import { readFile } from './files.ts';
-import type { Defaults } from './home.ts';
 import { wholeNumber } from './narrowing.ts';
 
 /** What the caller sends. */
@@ -107,8 +106,15 @@ const labels = (flag: string, list: readonly string[]): readonly string[] => {
   return list;
 };
 
+/** What the configuration, or else the home's defaults, say of a tool; `data` null when nobody says. */
+export interface KnownFacts {
+  readonly external: boolean;
+  readonly data: readonly string[] | null;
+}
+
 /** The facts: what the flags say, and for the rest what is taken for true of tools that nothing classifies. */
-export function factsOf(cli: Cli, f: FactFlags, defaults: Defaults): Facts {
+export function factsOf(cli: Cli, f: FactFlags, known: KnownFacts): Facts {
+  const data = f.data === undefined ? known.data : labels('--data', f.data);
   const tracked = f.untrusted !== undefined || f.destinationsNamed === true || f.approved === true;
   const flow: FlowFacts = {
     untrusted: labels('--untrusted', f.untrusted ?? []),
@@ -117,8 +123,8 @@ export function factsOf(cli: Cli, f: FactFlags, defaults: Defaults): Facts {
   };
   return {
     now: cli.now,
-    data: f.data === undefined ? defaults.data : labels('--data', f.data),
-    external: f.internal === true ? false : defaults.external,
+    ...(data === null ? {} : { data }),
+    external: f.internal === true ? false : known.external,
     ...(f.bytes === undefined ? {} : { bytes: wholeNumber('--bytes', f.bytes) }),
     ...(f.address === undefined ? {} : { address: f.address }),
     ...(tracked ? { flow } : {}),

@@ -49,6 +49,11 @@ export class Home {
     return existsSync(this.at('home.json'));
   }
 
+  /** Whether an operator's configuration is in force. */
+  get configured(): boolean {
+    return existsSync(this.at('configuration.json'));
+  }
+
   /** Failure `file_missing` when nothing was initialised here. */
   require(): this {
     if (!this.exists) {

@@ -28,7 +28,7 @@ export function inContext<T>(what: string, source: string, read: () => T): T {
 }
 
 /** A secret key from a file, `-`, or the file that AMBIT_KEY_FILE names. */
-export async function readSecretKey<U extends 'holder' | 'issuer' | 'x25519'>(
+export async function readSecretKey<U extends 'holder' | 'issuer' | 'model' | 'x25519'>(
   cli: Cli,
   use: U,
   source: string | undefined,
@@ -42,7 +42,7 @@ export async function readSecretKey<U extends 'holder' | 'issuer' | 'x25519'>(
 }
 
 /** A holder's or issuer's signer, by node:crypto. */
-export async function readSigner<U extends 'holder' | 'issuer'>(
+export async function readSigner<U extends 'holder' | 'issuer' | 'model'>(
   cli: Cli,
   use: U,
   source: string | undefined,

@@ -22,6 +22,7 @@ const START = 'Start:';
 const KEYS = 'Keys:';
 const TOKENS = 'Tokens:';
 const LOOK = 'Look at tokens:';
+const WHO = 'Who may do what:';
 const ACCOUNT = 'Revoke and account:';
 const MORE = 'More:';
 
@@ -99,6 +100,24 @@ export const TABLE: readonly Entry[] = [
     group: LOOK,
     summary: 'print the form of a token that may be kept in a log',
     load: () => import('./commands/evidence.ts'),
+  },
+  {
+    name: 'config',
+    group: WHO,
+    summary: 'check, compare and apply the operator configuration',
+    load: () => import('./commands/config.ts'),
+  },
+  {
+    name: 'model',
+    group: WHO,
+    summary: 'measure, attest and verify model artifacts',
+    load: () => import('./commands/model.ts'),
+  },
+  {
+    name: 'explain',
+    group: WHO,
+    summary: 'say which layer forbids a tool',
+    load: () => import('./commands/explain.ts'),
   },
   {
     name: 'revoke',

@@ -76,7 +76,8 @@ export async function verifierOf(
       'key_invalid',
       `${f.keys ?? ''}: these keys are for ${foreign.audience ?? ''}, not for ${f.audience}`,
     );
-  const seals = await Promise.all((f.trust ?? []).map((text) => sealOf(cli, text)));
+  const trusted = await Promise.all((f.trust ?? []).map((text) => sealOf(cli, text)));
+  const seals = [...trusted, ...(more.seals ?? [])];
   const held = new Set(keys.map((k) => k.issuer));
   const federated = [...new Set(seals.map((s) => s.issuer))].filter((issuer) => !held.has(issuer));
   if (keys.length === 0 && federated.length === 0) {
@@ -91,7 +92,7 @@ export async function verifierOf(
   const verifier = createVerifier({
     audience: f.audience,
     keys,
-    seals: [...seals, ...(more.seals ?? [])],
+    seals,
     federated,
     requireSeal: f.requireSeal ?? false,
     bearer: f.bearer ?? false,

@@ -2,6 +2,7 @@
 // before the token exists, so that no token names a session that nobody could close.
 import { mint, mintBearer, randomBytes, toBase64url, type GrantSpec, type Keyring } from '@ambit/core';
 import type { Draft } from '@ambit/audit';
+import type { Registration } from '@ambit/identity';
 import type { SyncStore } from '@ambit/state';
 import type { Command } from 'commander';
 import { account, tokenOf } from '../account.ts';
@@ -37,6 +38,7 @@ interface MintFlags extends NarrowFlags {
   readonly model?: string;
   readonly session?: string;
   readonly user?: string;
+  readonly attestation?: string;
 }
 
 export function define(command: Command, cli: Cli): void {
@@ -47,6 +49,7 @@ export function define(command: Command, cli: Cli): void {
     .option('--model <name@sha256:hex>', 'the model and the digest of its artifact')
     .option('--session <id>', 'the session (default: a new one)')
     .option('--user <name>', 'the user for whom the agent acts')
+    .option('--attestation <file>', "under a configuration: the model's attestation (default: the one kept)")
     .option('--issuer <name>', 'who signs; needed once, if neither init nor a session file said it')
     .optionsGroup('For whom:')
     .option('--holder <file>', "the holder's public key: every use needs a proof by it")
@@ -76,25 +79,52 @@ async function run(cli: Cli, flags: MintFlags): Promise<void> {
       : usage('a token is bound to its holder: --holder FILE', '--bearer makes one that anybody can use');
   }
   const home = new Home(cli).require();
-  const { spec, signedBy } = await specOf(cli, flags);
-  const keyring = await home.named(signedBy);
+  const registration = home.configured ? (await import('../configured.ts')).registrationIn(home) : null;
+  const asked = await specOf(cli, flags, registration?.operator.id);
+  const keyring = await home.named(asked.signedBy);
   const holder = flags.holder === undefined ? null : await readPublicKey(cli, 'holder', flags.holder);
   const seal = flags.seal === undefined ? undefined : await readSigner(cli, 'issuer', flags.seal);
-  // Made before the session is opened: a grant that can't be written opens none.
-  const token = holder === null ? mintBearer(keyring, spec) : mint(keyring, { ...spec, holder }, seal);
-  const opened = await withState(cli, home, (store) => openSession(store, keyring, spec));
-  await recordMint(cli, home, token, opened);
-  show(cli, token, keyring, spec);
+  const minted = await withState(cli, home, async (store) => {
+    const { spec, notes } =
+      registration === null
+        ? { spec: asked.spec, notes: [] }
+        : await bound(cli, home, store, registration, asked, flags);
+    // Made before the session is opened: a grant that can't be written opens none.
+    const token = holder === null ? mintBearer(keyring, spec) : mint(keyring, { ...spec, holder }, seal);
+    return { token, spec, notes, opened: await openSession(store, keyring, spec) };
+  });
+  await recordMint(cli, home, minted.token, minted.opened);
+  show(cli, minted.token, keyring, minted.spec, minted.notes);
 }
 
-async function specOf(
+async function bound(
   cli: Cli,
+  home: Home,
+  store: SyncStore,
+  registration: Registration,
+  asked: Asked,
   flags: MintFlags,
-): Promise<{ readonly spec: GrantSpec; readonly signedBy: string | undefined }> {
+): Promise<{ readonly spec: GrantSpec; readonly notes: readonly string[] }> {
+  const { bindLayers } = await import('../binding.ts');
+  const { spec } = asked;
+  return bindLayers(cli, home, store, registration, {
+    spec,
+    life: flags.from === undefined && flags.expires === undefined ? undefined : spec.expires - cli.now,
+    delegations: flags.delegable === undefined ? undefined : (spec.delegations ?? 0),
+    attestation: flags.attestation,
+  });
+}
+
+interface Asked {
+  readonly spec: GrantSpec;
+  readonly signedBy: string | undefined;
+}
+
+async function specOf(cli: Cli, flags: MintFlags, operator: string | undefined): Promise<Asked> {
   const delegations = flags.delegable === undefined ? 0 : wholeNumber('--delegable', flags.delegable);
   const common = { delegations, ...(flags.audience === undefined ? {} : { audience: flags.audience }) };
   if (flags.from === undefined) {
-    const grant = grantOf(cli, flags);
+    const grant = grantOf(cli, flags, operator);
     return {
       spec: { ...grant, ...common, restrictions: conditionsOf(cli, flags, grant.tools) },
       signedBy: flags.issuer,
@@ -123,7 +153,7 @@ async function specOf(
   };
 }
 
-function grantOf(cli: Cli, flags: MintFlags): Omit<GrantSpec, 'restrictions'> {
+function grantOf(cli: Cli, flags: MintFlags, operator: string | undefined): Omit<GrantSpec, 'restrictions'> {
   const need = (flag: 'operator' | 'model' | 'user'): string => {
     const value = flags[flag];
     if (value === undefined)
@@ -135,7 +165,7 @@ function grantOf(cli: Cli, flags: MintFlags): Omit<GrantSpec, 'restrictions'> {
   };
   requireForms(flags);
   return {
-    operator: { id: need('operator') },
+    operator: { id: flags.operator ?? operator ?? need('operator') },
     model: modelOf('--model', need('model')),
     session: flags.session ?? `s-${toBase64url(randomBytes(16))}`,
     user: need('user'),
@@ -188,9 +218,9 @@ async function recordMint(cli: Cli, home: Home, token: string, opened: boolean):
   await account(cli, home, ...(opened ? [event as Draft] : []), { ...facts, kind: 'mint' });
 }
 
-function show(cli: Cli, token: string, keyring: Keyring, spec: GrantSpec): void {
+function show(cli: Cli, token: string, keyring: Keyring, spec: GrantSpec, taken: readonly string[]): void {
   const said = inspect(token);
-  const notes = [...narrowingNotes(said, token, [])];
+  const notes = [...taken, ...narrowingNotes(said, token, [])];
   if (spec.expires <= cli.now)
     notes.push(
       `this token expired ${fromNow(spec.expires, cli.now)}, by ${cli.stated ? 'the stated' : "this machine's"} clock`,

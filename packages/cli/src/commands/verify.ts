@@ -1,9 +1,19 @@
 // `ambit verify`: is the token genuine, is this its holder, and may this call run? In this order; and only what
 // has passed everything else is charged to the home's state. Exit 0 allowed, 1 denied, 3 unverifiable, 4 no store.
 import { CODES, effectiveAuthority, explain, matchTool, toBase64url } from '@ambit/core';
-import type { Call, Denial, Explanation, Facts, ProofKind, TokenView } from '@ambit/core';
+import type {
+  Call,
+  Denial,
+  Explanation,
+  Facts,
+  ProofKind,
+  SealKey,
+  TokenView,
+  VerifiedToken,
+} from '@ambit/core';
 import type { Draft } from '@ambit/audit';
-import { createAuthorizer } from '@ambit/state';
+import type { LayerAnswer, LayersAnswer, Registration } from '@ambit/identity';
+import { createAuthorizer, type SyncStore } from '@ambit/state';
 import type { Authorized } from '@ambit/state';
 import type { Command } from 'commander';
 import { account } from '../account.ts';
@@ -56,6 +66,8 @@ export interface Verdict {
   readonly genuine: TokenView | null;
   readonly proof: ProofKind | null;
   readonly checks: readonly Explanation[];
+  /** What each of the four layers said, under a configuration. */
+  readonly layers: readonly LayerAnswer[];
   /** What else would stand in the way. */
   readonly note: string | null;
 }
@@ -65,29 +77,42 @@ async function run(cli: Cli, source: string, flags: VerifyFlags): Promise<void> 
   const token = await readText(cli, 'the token', source);
   const proof = flags.proof === undefined ? undefined : await readText(cli, 'the proof', flags.proof);
   const call = await readCall(cli, flags, flags.audience);
-  const facts = factsOf(cli, flags, home.defaults);
+  const registration = home.configured ? (await import('../configured.ts')).registrationIn(home) : null;
+  const known = registration?.operator.facts(call.tool) ?? null;
+  const facts = factsOf(cli, flags, known ?? home.defaults);
   const verdict = await withState(cli, home, async (store): Promise<Verdict> => {
-    const { verifier, issuer } = await verifierOf(cli, home, store, flags);
+    const { verifier, issuer } = await verifierOf(cli, home, store, flags, {
+      ...(known?.signedProof === true ? { signedProofTools: [call.tool] } : {}),
+      ...(registration === null ? {} : await sealsOf(registration)),
+    });
     // Looked at once by itself, for what is shown: verifying claims nothing, so asking twice changes nothing.
     const shown = verifier.verify({ token, proof, call, now: cli.now });
     if (!shown.ok) {
       const found = verifier.authenticate(token);
       const genuine = found.ok ? found.token.view : null;
       const note = genuine === null ? null : besides(token, call);
-      return { decision: shown, view: null, genuine, proof: null, checks: [], note };
+      return { decision: shown, view: null, genuine, proof: null, checks: [], note, layers: [] };
     }
     const { view } = shown.token;
-    // Sessions live with their issuer; others learn of a closed one from the revocation list.
-    const authorizer = createAuthorizer({ verifier, store, sessions: view.issuer === issuer });
-    const decision = modelRevoked(store, view) ?? (await authorizer.authorize({ token, proof, call, facts }));
-    return {
-      decision,
+    const proved = {
       view,
       genuine: view,
       proof: shown.token.proof,
       checks: explain(shown.token, facts),
       note: null,
     };
+    const layers = registration === null ? null : await askLayers(store, registration, shown.token, cli.now);
+    if (layers?.ok === false) return { ...proved, decision: denialOf(layers), layers: layers.layers };
+    // Sessions live with their issuer; others learn of a closed one from the revocation list.
+    const proceed = known?.proceed === true ? [call.tool] : [];
+    const authorizer = createAuthorizer({
+      verifier,
+      store,
+      sessions: view.issuer === issuer,
+      proceedOnFault: proceed,
+    });
+    const decision = modelRevoked(store, view) ?? (await authorizer.authorize({ token, proof, call, facts }));
+    return { ...proved, decision, layers: layers?.layers ?? [] };
   });
   const { decision } = verdict;
   const record = await account(cli, home, await draftOf(token, call, facts, verdict));
@@ -101,7 +126,7 @@ async function run(cli: Cli, source: string, flags: VerifyFlags): Promise<void> 
 }
 
 function verdictJson(
-  { decision, view, proof, checks, note }: Verdict,
+  { decision, view, proof, checks, note, layers }: Verdict,
   tool: string,
   all: boolean,
 ): { readonly [field: string]: unknown } {
@@ -116,9 +141,28 @@ function verdictJson(
     proof,
     token: view,
     ...(note === null ? {} : { note }),
+    ...(layers.length === 0 ? {} : { layers }),
     ...(all ? { checks: explanationRows(decision, checks) } : {}),
   };
 }
+
+async function askLayers(
+  store: SyncStore,
+  registration: Registration,
+  token: VerifiedToken,
+  now: number,
+): Promise<LayersAnswer> {
+  const { checkLayers } = await import('@ambit/identity');
+  const { layerContext } = await import('../configured.ts');
+  return checkLayers(token, await layerContext(store, registration, token.view, now), now);
+}
+
+async function sealsOf(registration: Registration): Promise<{ readonly seals: readonly SealKey[] }> {
+  const { verifierSeals } = await import('@ambit/identity');
+  return { seals: verifierSeals(registration.operator.config).seals };
+}
+
+const denialOf = ({ code, message }: Denial): Denial => ({ ok: false, code, message });
 
 /** The decision as the log has it. Of a token that did not verify: its digest, its size, the key id it names. */
 async function draftOf(token: string, call: Call, facts: Facts, v: Verdict): Promise<Draft> {
@@ -139,8 +183,15 @@ async function draftOf(token: string, call: Call, facts: Facts, v: Verdict): Pro
       ...(external === undefined ? {} : { external }),
       ...(data === undefined ? {} : { data }),
     },
+    ...(v.layers.length === 0 ? {} : layersOf(v.layers)),
     args: { digest: toBase64url(call.args.digest()), bytes: call.args.canonical().length },
   };
+}
+
+function layersOf(layers: readonly LayerAnswer[]): Pick<Draft, 'allowed' | 'refused'> {
+  const said = (answer: LayerAnswer['answer']): LayerAnswer['layer'][] =>
+    layers.filter((l) => l.answer === answer).map((l) => l.layer);
+  return { allowed: said('allowed'), refused: said('refused') };
 }
 
 // The proof comes first and hides the rest. A genuine token that would not allow the call under any proof is worth

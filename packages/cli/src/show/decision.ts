@@ -110,12 +110,22 @@ function stages(cli: Cli, { decision, view, proof }: Verdict): readonly string[]
 
 function rows(cli: Cli, v: Verdict): readonly string[] {
   const { decision } = v;
+  const layers = v.layers.map((l) =>
+    line(
+      cli,
+      `layer      ${l.layer}`,
+      l.answer === 'allowed' ? 'passed' : l.answer === 'refused' ? 'failed' : 'not reached',
+      l.message ?? l.who,
+    ),
+  );
   const shown = explanationRows(decision, v.checks).map((r) => {
     const where = r.caveat < 0 ? 'grant' : `caveat ${r.caveat}`;
     return line(cli, `${where.padEnd(10)} ${r.check}`, r.outcome, r.detail ?? '');
   });
   // What refused and is no check of the token: revocation, session, replay, the store itself.
-  const failed = explanationRows(decision, v.checks).some((r) => r.outcome === 'failed');
+  const failed =
+    explanationRows(decision, v.checks).some((r) => r.outcome === 'failed') ||
+    v.layers.some((l) => l.answer === 'refused');
   if (!decision.ok && !failed && v.view !== null) shown.push(line(cli, 'state', 'failed', decision.message));
-  return shown;
+  return [...layers, ...shown];
 }

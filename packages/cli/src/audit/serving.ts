@@ -1,0 +1,114 @@
+// Processes of their own: the one writer of a log, and a witness of others' logs.
+import { existsSync } from 'node:fs';
+import type { Command } from 'commander';
+import { homeSocket, openLog } from '../account.ts';
+import type { Cli } from '../cli.ts';
+import { badInput, usage } from '../failure.ts';
+import { readFile, writeFile } from '../files.ts';
+import { Home } from '../home.ts';
+import { audit, policyOf } from './which.ts';
+
+/** Runs until the process is told to stop. */
+const untilStopped = (): Promise<void> =>
+  new Promise((resolve) => {
+    // A listener of a local socket alone keeps the process alive only while it listens.
+    const keep = setInterval(() => {}, 60_000);
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.once(signal, () => {
+        clearInterval(keep);
+        resolve();
+      });
+    }
+  });
+
+/** Adds the commands. */
+export function defineServing(command: Command, cli: Cli): void {
+  const collect = (value: string, before: readonly string[] | undefined): readonly string[] => [
+    ...(before ?? []),
+    value,
+  ];
+  command
+    .command('serve')
+    .description(
+      "Be the one writer of this home's log: others add records through sockets, and can do nothing else to it.",
+    )
+    .option(
+      '--socket <name=path[:mode]>',
+      "a socket for one enforcement point, such as guard=/run/ambit/guard:660; repeatable (default: this home's own)",
+      collect,
+    )
+    .option('--policy <file>', 'submit checkpoints to the witnesses of this policy')
+    .action(async (f: { readonly socket?: readonly string[]; readonly policy?: string }) => {
+      const home = new Home(cli).require();
+      const { homePaths, homeVerifier, serveLog, Witnessing } = await audit();
+      const policy = await policyOf(f);
+      const { directory } = homePaths(home.path);
+      const witnessing =
+        policy === undefined
+          ? null
+          : new Witnessing({ directory, log: await homeVerifier(home.path), policy });
+      const recorder = await openLog(home, {
+        checkpointInterval: 1000,
+        ...(witnessing === null ? {} : { onCheckpoint: witnessing.submit }),
+      });
+      witnessing?.attach(recorder.log);
+      const sockets = [{ path: homeSocket(home), by: 'cli' }, ...(f.socket ?? []).map(socketOf)];
+      const server = await serveLog({ recorder, sockets });
+      cli.say(
+        `writing ${directory}, ${recorder.log.size} records; listening on ${sockets.map((s) => s.path).join(', ')}`,
+      );
+      await untilStopped();
+      await server.close();
+      await witnessing?.idle();
+      await recorder.close();
+    });
+
+  command
+    .command('witness')
+    .description(
+      'Witness the logs of others: cosign each checkpoint that continues the last one seen, and no other.',
+    )
+    .requiredOption('--directory <path>', 'what it remembers')
+    .requiredOption('--key <file>', 'its signing key (made if there is none)')
+    .requiredOption('--log-key <file>', 'the verifier key of a log; repeatable', collect)
+    .option('--name <name>', 'its name, when the key is made', 'ambit-witness')
+    .option('--listen <host:port>', 'where', '127.0.0.1:7101')
+    .action(
+      async (f: {
+        readonly directory: string;
+        readonly key: string;
+        readonly logKey: readonly string[];
+        readonly name: string;
+        readonly listen: string;
+      }) => {
+        const { generateSigner, parseSignerKey, parseVerifierKey, serveWitness, SIGNATURE, Witness } =
+          await audit();
+        if (!existsSync(f.key)) {
+          const made = generateSigner(f.name, SIGNATURE.cosignature);
+          writeFile(f.key, `${made.unsafeExport()}\n`, { mode: 0o600 });
+          writeFile(`${f.key}.vkey`, `${made.verifier.text}\n`, { mode: 0o644, replace: true });
+        }
+        const signer = parseSignerKey(
+          readFile(f.key, { secret: true, insecure: cli.insecurePermissions }).toString('utf8'),
+        );
+        const at = /^(.+):(\d{1,5})$/.exec(f.listen);
+        if (at === null) throw usage(`--listen: expected HOST:PORT, got "${f.listen}"`);
+        const logs = f.logKey.map((file) => parseVerifierKey(readFile(file).toString('utf8')));
+        const witness = await Witness.open({ directory: f.directory, signer, logs });
+        const server = await serveWitness(witness, {
+          host: at[1]!.replaceAll(/^\[|\]$/g, ''),
+          port: Number(at[2]),
+        });
+        cli.say(`${signer.verifier.text}\nwitnessing ${logs.map((l) => l.name).join(', ')} at ${server.url}`);
+        await untilStopped();
+        await server.close();
+        await witness.close();
+      },
+    );
+}
+
+function socketOf(given: string): { readonly path: string; readonly by: string; readonly mode?: number } {
+  const m = /^([^=]+)=(.+?)(?::([0-7]{3}))?$/.exec(given);
+  if (m === null) throw badInput(`--socket: expected NAME=PATH or NAME=PATH:MODE, got "${given}"`);
+  return { by: m[1]!, path: m[2]!, ...(m[3] === undefined ? {} : { mode: Number.parseInt(m[3], 8) }) };
+}
