@@ -127,6 +127,18 @@ describe('C7 patterns', () => {
     expect(() => encodeConstraint({ kind: 'pattern', pattern })).toThrow(/pattern/);
   });
 
+  it.each([
+    ['a{1022}', 'a{1023}'],
+    ['(a|b){255}', '(a|b){341}'],
+    ['a{0,511}', 'a{0,512}'],
+    ['(|){340}', '(|){341}'],
+  ])('the limit of states is the same for the validation and the build: %s, %s', (most, more) => {
+    expect(patternProblem(most)).toBe(null);
+    expect(new Matcher(most).states).toBeLessThanOrEqual(LIMITS.patternStates);
+    expect(patternProblem(more)).toMatch(/more than 1024 states/);
+    expect(() => new Matcher(more)).toThrow(/more than 1024 states/);
+  });
+
   it('covers the whole value: no prefix, no line, no case, no look-alike', () => {
     const check = compileConstraint({ kind: 'pattern', pattern: '[a-z]+@example\\.com' });
     expect(check('jane@example.com')).toBe(null);
