@@ -10,8 +10,14 @@ const UNVERIFIED_MAY: readonly string[] = ['digest', 'size', 'key', 'unverified'
 /** What nobody vouches for when the token is not verified. */
 const UNVERIFIED_MAY_NOT = ['operator', 'model', 'session', 'user', 'agent', 'allowed', 'proof'] as const;
 
+/** A record whose absent parts may be there as undefined. */
+export type Encodable = { readonly [K in keyof AuditRecord]: AuditRecord[K] | undefined } & Pick<
+  AuditRecord,
+  'kind'
+>;
+
 /** Each kind's parts, and how little may stand in a record of an unverified token. Null when all is well. */
-function broken(record: AuditRecord): string | null {
+function broken(record: Encodable): string | null {
   const parts = record as unknown as Readonly<Record<string, unknown>>;
   for (const part of REQUIRED[record.kind])
     if (parts[part] === undefined) return `${record.kind} without ${part}`;
@@ -31,7 +37,7 @@ function broken(record: AuditRecord): string | null {
 }
 
 /** The bytes of a record. Throws AmbitError `audit_refused` naming the field. It does not look for secrets: see `secrets.ts`. */
-export function encodeRecord(record: AuditRecord): Uint8Array {
+export function encodeRecord(record: AuditRecord | Encodable): Uint8Array {
   const bytes = writeObject(record, SCHEMA.fields);
   const why = broken(record);
   if (why !== null) throw refuse(record.kind, why);

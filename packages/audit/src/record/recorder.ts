@@ -7,8 +7,8 @@ import { replaceFile } from '../log/files.ts';
 import type { Log } from '../log/log.ts';
 import { leafHash } from '../merkle/hash.ts';
 import { isMissing } from '../tile/source.ts';
-import { decodeRecord, encodeRecord } from './codec.ts';
-import { RECORD_VERSION, type AuditRecord, type Draft } from './record.ts';
+import { decodeRecord, encodeRecord, type Encodable } from './codec.ts';
+import { RECORD_VERSION, type Draft } from './record.ts';
 import { refuseSecrets, scrub } from './secrets.ts';
 
 /** Open sessions whose place is remembered; beyond it the one unused longest is parked, with a record that says so. */
@@ -83,7 +83,7 @@ export class Recorder implements Sink {
   async record(draft: Draft, by: string | undefined = this.#options.by): Promise<Recorded> {
     const clean = scrub(draft);
     // Encoded once now, so that whatever is wrong with it is said here, and cannot stop a flush.
-    const trial = encodeRecord({ ...clean, at: 0, v: RECORD_VERSION, ...(by === undefined ? {} : { by }) });
+    const trial = encodeRecord({ ...clean, at: 0, v: RECORD_VERSION, by });
     refuseSecrets(trial);
     const parked = this.#park(clean.session);
     const index = await this.#append(clean, trial.length, by);
@@ -119,22 +119,17 @@ export class Recorder implements Sink {
     });
   }
 
-  #complete(draft: Draft, by: string | undefined, place: Place | undefined): AuditRecord {
-    const record: AuditRecord = {
-      ...draft,
-      v: RECORD_VERSION,
-      at: this.#last,
-      ...(by === undefined ? {} : { by }),
-    };
-    if (draft.session === undefined) return record;
-    const placed: AuditRecord = {
-      ...record,
-      seq: place?.count ?? 0,
-      ...(place === undefined ? {} : { prev: toBase64url(place.head) }),
-    };
-    if (draft.event === undefined || draft.event.name === 'open') return placed;
-    const head = place === undefined ? {} : { head: toBase64url(place.head) };
-    return { ...placed, event: { name: draft.event.name, count: place?.count ?? 0, ...head } };
+  #complete(draft: Draft, by: string | undefined, place: Place | undefined): Encodable {
+    const { session, event } = draft;
+    // One object and no more: undefined parts are left out by the encoder.
+    const at = this.#last;
+    if (session === undefined) return { ...draft, v: RECORD_VERSION, at, by };
+    const seq = place?.count ?? 0;
+    const prev = place === undefined ? undefined : toBase64url(place.head);
+    if (event === undefined || event.name === 'open')
+      return { ...draft, v: RECORD_VERSION, at, by, seq, prev };
+    const end = { name: event.name, count: seq, ...(prev === undefined ? {} : { head: prev }) };
+    return { ...draft, v: RECORD_VERSION, at, by, seq, prev, event: end };
   }
 
   /** Makes room for a session that is not known yet. */

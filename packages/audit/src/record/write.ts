@@ -119,8 +119,9 @@ function writeMap(value: unknown, fields: readonly Field[], path: string): void 
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw refuse(path, 'expected an object');
   const object = value as Readonly<Record<string, unknown>>;
-  let present = 0;
-  for (const name in object) if (object[name] !== undefined) present++;
+  const names = Object.keys(object);
+  let present = names.length;
+  for (const name of names) if (object[name] === undefined) present--;
   head(5, present);
   let written = 0;
   for (const field of fields) {
@@ -134,7 +135,7 @@ function writeMap(value: unknown, fields: readonly Field[], path: string): void 
     written++;
   }
   if (written !== present) {
-    const unknown = Object.keys(object).find((key) => !fields.some((field) => field.name === key));
+    const unknown = names.find((key) => !fields.some((field) => field.name === key));
     throw refuse(`${path}.${unknown ?? ''}`, 'unknown field');
   }
 }
