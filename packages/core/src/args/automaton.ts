@@ -51,6 +51,16 @@ function build(a: Automaton, node: Regular, next: number): number {
   return entry;
 }
 
+/** How many states `build` adds for `node`, without adding any; beyond every limit for nested repetitions. */
+function statesOf(node: Regular): number {
+  if (node.op === 'set') return 1;
+  if (node.op === 'either') return node.branches.reduce((n, b) => n + statesOf(b) + 1, -1);
+  if (node.op === 'sequence') return Math.max(1, node.parts.reduce((n, p) => n + statesOf(p), 0));
+  const body = statesOf(node.body);
+  const optional = node.max < 0 ? body : (node.max - node.min) * (body + 1);
+  return 1 + optional + node.min * body;
+}
+
 /** The automaton of a pattern, or a phrase that says what is wrong with it. */
 function automaton(pattern: string): Automaton | string {
   if (utf8Length(pattern) > LIMITS.textBytes) return `more than ${LIMITS.textBytes} bytes`;
@@ -257,8 +267,12 @@ function upperBound(sorted: readonly number[], c: number): number {
 /** What is wrong with a pattern, or null. */
 export function patternProblem(pattern: unknown): string | null {
   if (typeof pattern !== 'string') return 'pattern: expected a text';
-  const a = automaton(pattern);
-  return typeof a === 'string' ? `pattern: ${a}` : null;
+  if (utf8Length(pattern) > LIMITS.textBytes) return `pattern: more than ${LIMITS.textBytes} bytes`;
+  const parsed = parseRegular(pattern);
+  if (typeof parsed === 'string') return `pattern: ${parsed}`;
+  // Counted, not built: a token is parsed before its proof is checked, and whoever has its bytes can append a
+  // thousand patterns of a thousand states each (law L8). State 0 is the one that accepts.
+  return 1 + statesOf(parsed) > LIMITS.patternStates ? `pattern: more than ${LIMITS.patternStates} states` : null;
 }
 
 /** `pattern`: a text that the whole pattern matches. */

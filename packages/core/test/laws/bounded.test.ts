@@ -12,6 +12,7 @@ import {
   type Cbor,
   type Facts,
 } from '@ambit/core';
+import { Matcher, patternProblem } from '../../src/args/automaton.ts';
 import {
   AUDIENCE,
   COLD,
@@ -222,4 +223,45 @@ test('L8 the ledger is asked only when everything else has passed', () => {
     { numRuns: 400 },
   );
   expect(denied).toBeGreaterThan(50);
+});
+
+// A token is parsed before its proof is checked, and whoever has its bytes may append patterns: their states are
+// counted then, and built only for a call that they concern.
+test('L8 the states of a pattern are counted exactly without building them', () => {
+  const piece = fc.letrec<{ p: string }>((tie) => ({
+    p: fc.oneof(
+      { maxDepth: 4 },
+      fc.constantFrom('a', '.', '[a-c]', '\\d', ''),
+      fc.tuple(tie('p'), tie('p')).map(([a, b]) => a + b),
+      fc.tuple(tie('p'), tie('p')).map(([a, b]) => `(${a}|${b})`),
+      fc
+        .tuple(tie('p'), fc.constantFrom('*', '+', '?', '{3}', '{2,}', '{0,4}', '{7,30}', '{40,90}', '{0}'))
+        .map(([a, q]) => `(${a})${q}`),
+    ),
+  })).p;
+  let tooLarge = 0;
+  fc.assert(
+    fc.property(piece, (p) => {
+      const problem = patternProblem(p);
+      let states = Infinity;
+      try {
+        ({ states } = new Matcher(p));
+      } catch (error) {
+        if (!(error instanceof TypeError)) throw error;
+      }
+      expect(problem === null).toBe(states <= LIMITS.patternStates);
+      if (problem !== null) tooLarge++;
+    }),
+    { numRuns: 2000 },
+  );
+  expect(tooLarge).toBeGreaterThan(10);
+  for (const [n, ok] of [
+    [1022, true],
+    [1023, true],
+    [1024, false],
+  ] as const) {
+    expect(patternProblem('a'.repeat(n)) === null).toBe(ok && n <= 1023);
+  }
+  // Thirty nested repetitions: 2^30 states, refused at once.
+  expect(patternProblem(`${'('.repeat(30)}a${'){2}'.repeat(30)}`)).toContain('states');
 });

@@ -51,7 +51,8 @@ function narrower(l: Lineage, family: readonly Generation[], make: () => Verifie
   const ledger = new TestLedger();
   // What siblings and children did before: counters of ancestors are partly spent.
   if (l.facts.now % 3 === 0) decide(verifier, family.at(-1)!, l, ledger);
-  if (l.facts.now % 5 === 0) decide(verifier, family[0]!, l, ledger);
+  // And what the root's holder did: often enough to leave a budget of a few calls without room.
+  for (let used = l.facts.now % 8; used > 2; used--) decide(verifier, family[0]!, l, ledger);
   let parent = true;
   tally.cases++;
   family.forEach((g, i) => {
@@ -89,7 +90,7 @@ test('L1 only narrower, by signatures alone: descendants made by the rules', { t
   const tally: Tally = { cases: 0, pairs: 0, allowed: 0, narrowed: 0 };
   fc.assert(
     fc.property(lineageArb, (l) => narrower(l, generations(l, issuerSigner), federated, tally)),
-    { numRuns: LONG ? 20_000 : 300 },
+    { numRuns: LONG ? 20_000 : 150 },
   );
   expect(tally.allowed / tally.pairs).toBeGreaterThan(0.25);
 });
@@ -109,7 +110,7 @@ test('L1 the two ways agree on every token that both can verify', () => {
         expect(b.ok ? 'ok' : b.code).toBe(a.ok ? 'ok' : a.code);
       }
     }),
-    { numRuns: LONG ? 5_000 : 150 },
+    { numRuns: LONG ? 5_000 : 80 },
   );
 });
 
@@ -134,9 +135,9 @@ test('L1 an explanation and a decision never disagree: the first line that faile
         expect(needs).toHaveLength(decision.charges.counters.length + decision.charges.once.length);
       }
     }),
-    { numRuns: LONG ? 10_000 : 250 },
+    { numRuns: LONG ? 10_000 : 120 },
   );
-  expect(failed).toBeGreaterThan(20);
+  expect(failed).toBeGreaterThan(10);
 });
 
 test('L1 displays agree: no descendant shows a gain, and what clears is among the tools left', () => {
@@ -152,7 +153,7 @@ test('L1 displays agree: no descendant shows a gain, and what clears is among th
         expect(left.empty).toBeNull();
       });
     }),
-    { numRuns: LONG ? 10_000 : 250 },
+    { numRuns: LONG ? 10_000 : 120 },
   );
 });
 
@@ -170,6 +171,6 @@ test('L1 a warm verifier and a cold one give the same answer', () => {
         expect(JSON.stringify(a)).toBe(JSON.stringify(b));
       }
     }),
-    { numRuns: LONG ? 10_000 : 200 },
+    { numRuns: LONG ? 10_000 : 80 },
   );
 });
