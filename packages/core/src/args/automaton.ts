@@ -55,7 +55,11 @@ function build(a: Automaton, node: Regular, next: number): number {
 function statesOf(node: Regular): number {
   if (node.op === 'set') return 1;
   if (node.op === 'either') return node.branches.reduce((n, b) => n + statesOf(b) + 1, -1);
-  if (node.op === 'sequence') return Math.max(1, node.parts.reduce((n, p) => n + statesOf(p), 0));
+  if (node.op === 'sequence')
+    return Math.max(
+      1,
+      node.parts.reduce((n, p) => n + statesOf(p), 0),
+    );
   const body = statesOf(node.body);
   const optional = node.max < 0 ? body : (node.max - node.min) * (body + 1);
   return 1 + optional + node.min * body;
@@ -272,7 +276,9 @@ export function patternProblem(pattern: unknown): string | null {
   if (typeof parsed === 'string') return `pattern: ${parsed}`;
   // Counted, not built: a token is parsed before its proof is checked, and whoever has its bytes can append a
   // thousand patterns of a thousand states each (law L8). State 0 is the one that accepts.
-  return 1 + statesOf(parsed) > LIMITS.patternStates ? `pattern: more than ${LIMITS.patternStates} states` : null;
+  return 1 + statesOf(parsed) > LIMITS.patternStates
+    ? `pattern: more than ${LIMITS.patternStates} states`
+    : null;
 }
 
 /** `pattern`: a text that the whole pattern matches. */
