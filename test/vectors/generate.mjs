@@ -447,6 +447,8 @@ const malformed = [
   ['argument names out of order', hex('82 05 83 81 6178 a2 6172 810b 6171 810b f4')],
   ['trailing byte in a caveat', hex('82 08 02 00')],
   ['length beyond the item', hex('82 0e 7a ffffffff 78')],
+  ['a head that counts three over two members', hex('83 0d f6')],
+  ['a head that counts one over two members', hex('81 0d f6')],
   ['no item at all', new Uint8Array(0)],
 ];
 for (const [name, caveat] of malformed)

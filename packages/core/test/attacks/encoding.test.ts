@@ -224,6 +224,24 @@ test('E7 trailing bytes; two tokens one after the other', () => {
   expect(verdict(mintBase() + mintBase())).toBe('token_invalid');
 });
 
+test('E7 a head that counts more or fewer members than there are', () => {
+  expect(verdict(raw(hex('82 0d f6')))).toBe('ok');
+  for (const item of [
+    '83 0d f6',
+    '81 0d f6',
+    '80 0d f6',
+    '82 01 83 f6 1a69a45000',
+    '82 01 81 f6 1a69a45000',
+    '82 03 82 6178',
+    '82 03 80 6178',
+  ]) {
+    expect(verdict(raw(hex(item)))).toBe('token_invalid');
+  }
+  for (const by of [-1, 1]) {
+    expect(verdict(remac([concat(Uint8Array.of(grant[0]! + by), grant.slice(1))]))).toBe('token_invalid');
+  }
+});
+
 test('E8 declared lengths of 2^32 and 2^63 over ten bytes', () => {
   for (const major of [2, 3, 4, 5]) {
     for (const n of [
