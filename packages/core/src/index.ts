@@ -38,7 +38,7 @@
 export * from './codes.ts';
 export * from './limits.ts';
 export { LABELS, type Label, type LabelName } from './labels.ts';
-export * from './bytes.ts';
+export { concat, equal, fromBase64url, fromHex, fromUtf8, toBase64url, toHex, utf8 } from './bytes.ts';
 export { decode as decodeCbor, encode as encodeCbor, type Cbor, type CborMap } from './cbor/index.ts';
 export * from './crypto/index.ts';
 
@@ -64,8 +64,8 @@ export { Arguments } from './args/arguments.ts';
 export { canonicalJson } from './args/canonical.ts';
 export { parseJson, type Json, type JsonArray, type JsonObject, type JsonResult } from './args/json.ts';
 export { snapshotJson } from './args/snapshot.ts';
-export { inCidr, isCidr, parseAddress, parseCidr } from './args/cidr.ts';
-export type { Constraint } from './args/constraint.ts';
+export { inCidr, isCidr, parseAddress, parseCidr, unmapAddress } from './args/cidr.ts';
+export { constraintProblem, describeConstraint, type Constraint } from './args/constraint.ts';
 export * from './patterns.ts';
 
 // Proofs of possession.

@@ -3,7 +3,7 @@
 // construction). An answer is null (holds), NOT_CONCERNED, or a denial. Nothing is compiled for the small lists of
 // a token: scanning them costs less than preparing them would, even for a token that is seen a thousand times.
 import type { Work } from '../args/check.ts';
-import { inCidr, parseAddress, parseCidr } from '../args/cidr.ts';
+import { inCidr, parseAddress, parseCidr, unmapAddress } from '../args/cidr.ts';
 import { newWork } from '../args/check.ts';
 import type { Call, Facts } from '../call.ts';
 import type { ArgsCaveat, Caveat, FlowCaveat, HttpCaveat, NetCaveat, TimeCaveat } from '../caveats/caveat.ts';
@@ -126,7 +126,9 @@ function withinHttp(c: HttpCaveat, i: number, { call }: Request): Denial | null 
 
 function withinNet(c: NetCaveat, i: number, { facts }: Request): Denial | null {
   if (facts.address === undefined) return deny('fact_missing', 'the client address', i);
-  const address = parseAddress(facts.address);
+  const parsed = parseAddress(facts.address);
+  // A dual-stack socket reports an IPv4 client as `::ffff:a.b.c.d`; it is the same client.
+  const address = parsed === null ? null : unmapAddress(parsed);
   if (address !== null && c.cidrs.some((text) => inCidr(address, parseCidr(text)!))) return null;
   return deny('net_refused', `networks: ${c.cidrs.join(', ')}`, i);
 }

@@ -2,7 +2,7 @@
 //   signed            [1, time, nonce, signature]
 //   session           [2, session id, sequence, time, mac]
 //   session, opening  [3, ticket, ticket signature, sequence, time, mac]
-import { fromBase64url, toBase64url } from '../bytes.ts';
+import { decodeBase64url, toBase64url } from '../bytes.ts';
 import { encode, MALFORMED, Reader } from '../cbor/index.ts';
 import { LIMITS } from '../limits.ts';
 
@@ -38,13 +38,21 @@ export interface OpeningProof {
 /** Any proof. */
 export type Proof = SignedProof | SessionProof | OpeningProof;
 
-/** Reads a proof's text; null for anything that is not exactly one. */
-export function readProof(text: string): Proof | null {
-  if (!text.startsWith(PROOF_PREFIX) || text.length > PROOF_PREFIX.length + (LIMITS.proofBytes * 4) / 3) return null;
-  const bytes = fromBase64url(text, PROOF_PREFIX.length);
-  if (bytes === null) return null;
+// One scratch for the proof at hand: what a verifier looks at is gone when it has answered.
+const scratch = new Uint8Array(LIMITS.proofBytes);
+
+/**
+ * Reads a proof's text; null for anything that is not exactly one. Its byte strings lie in a scratch that the next
+ * call overwrites: for a verifier, which is done with them before it answers.
+ */
+export function readProofBriefly(text: string): Proof | null {
+  if (!text.startsWith(PROOF_PREFIX) || text.length > PROOF_PREFIX.length + Math.floor((LIMITS.proofBytes * 4) / 3)) {
+    return null;
+  }
+  const size = decodeBase64url(text, PROOF_PREFIX.length, scratch);
+  if (size < 0) return null;
   try {
-    const r = new Reader(bytes);
+    const r = new Reader(scratch, 0, size);
     const proof = readBody(r);
     r.done();
     return proof;
@@ -52,6 +60,15 @@ export function readProof(text: string): Proof | null {
     if (error === MALFORMED) return null;
     throw error;
   }
+}
+
+/** Reads a proof's text, into memory of its own; null for anything that is not exactly one. */
+export function readProof(text: string): Proof | null {
+  const proof = readProofBriefly(text);
+  if (proof === null) return null;
+  if (proof.kind === 'signed') return { ...proof, nonce: proof.nonce.slice(), signature: proof.signature.slice() };
+  if (proof.kind === 'session') return { ...proof, session: proof.session.slice(), mac: proof.mac.slice() };
+  return { ...proof, ticket: proof.ticket.slice(), signature: proof.signature.slice(), mac: proof.mac.slice() };
 }
 
 function readBody(r: Reader): Proof {

@@ -1,7 +1,7 @@
 // The outer form of a token, `[version, grant, [caveat, ...], tail]`: where each item lies in the bytes that
 // arrived, so that MACs and digests cover those bytes and never a re-encoding (law L7). Only sizes are read
 // here (laws L6, L8). The text forms are base64url behind a prefix that people and secret scanners recognise.
-import { fromBase64url, toBase64url } from '../bytes.ts';
+import { fromBase64url, fromBase64urlShared, toBase64url } from '../bytes.ts';
 import { byteString, head, MALFORMED, Reader, TYPE } from '../cbor/index.ts';
 import { concat } from '../bytes.ts';
 import { LIMITS } from '../limits.ts';
@@ -70,7 +70,7 @@ export function readFrame(bytes: Uint8Array, evidence = false): Frame | null {
 /** The frame of a token in text form; null for anything that is not one, white space included (attack E12). */
 export function readToken(text: string): Frame | null {
   if (!text.startsWith(TOKEN_PREFIX) || text.length > TOKEN_PREFIX.length + (LIMITS.tokenBytes * 4) / 3) return null;
-  const bytes = fromBase64url(text, TOKEN_PREFIX.length);
+  const bytes = fromBase64urlShared(text, TOKEN_PREFIX.length);
   return bytes === null ? null : readFrame(bytes);
 }
 

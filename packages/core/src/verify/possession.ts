@@ -5,7 +5,7 @@ import { encode } from '../cbor/index.ts';
 import { deny, type Denial } from '../codes.ts';
 import { sha256 } from '../crypto/index.ts';
 import { LABELS } from '../labels.ts';
-import { readProof, type Proof, type SignedProof } from '../proof/proof.ts';
+import { readProofBriefly, type Proof, type SignedProof } from '../proof/proof.ts';
 import type { SessionTable } from '../proof/session-table.ts';
 import { signedMessage } from '../proof/statement.ts';
 import { partsOf, type AuthenticToken } from './authentic.ts';
@@ -37,7 +37,7 @@ export function checkProof(
     return { ok: true, kind: 'bearer', replay: null, sequence: null };
   }
   if (p.proof === undefined) return deny('proof_missing');
-  const proof = readProof(p.proof);
+  const proof = readProofBriefly(p.proof);
   if (proof === null) return deny('proof_invalid', 'malformed');
   const late = checkTime(proof, config, now);
   if (late !== null) return late;
