@@ -24,6 +24,7 @@ const TOKENS = 'Tokens:';
 const LOOK = 'Look at tokens:';
 const WHO = 'Who may do what:';
 const ACCOUNT = 'Revoke and account:';
+const GUARD = 'Guard:';
 const MORE = 'More:';
 
 /** All commands, in the order of the help. */
@@ -148,6 +149,12 @@ export const TABLE: readonly Entry[] = [
     group: ACCOUNT,
     summary: 'read, check, prove and serve the audit log',
     load: () => import('./commands/audit.ts'),
+  },
+  {
+    name: 'mcp',
+    group: GUARD,
+    summary: 'guard an MCP server: proxy, scan',
+    load: () => import('./commands/mcp.ts'),
   },
   {
     name: 'codes',

@@ -99,8 +99,8 @@ export async function verifierOf(
     signedProofTools: [...(f.signedProof ?? []), ...(more.signedProofTools ?? [])],
     sessions: { key: home.sessionKey, epoch, shared: true },
     provider: nodeProvider,
-    // One process, one token: nothing would be found again.
-    cache: { tokens: 0, delegations: 0 },
+    // One process, one token, as a rule: nothing would be found again.
+    cache: more.cache ?? { tokens: 0, delegations: 0 },
   });
   return { verifier, issuer: keyring?.issuer ?? null };
 }

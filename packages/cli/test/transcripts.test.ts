@@ -14,6 +14,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 const FOLDER = new URL('./transcripts/', import.meta.url).pathname;
+/** Published servers that stand behind the guard. */
+const SERVERS = new URL('../../../node_modules/@modelcontextprotocol', import.meta.url).pathname;
 const FIXTURES = new URL('./fixtures/', import.meta.url).pathname;
 const BIN = new URL('../bin/ambit.js', import.meta.url).pathname;
 
@@ -64,6 +66,7 @@ function sh(command: string, directory: string): Promise<Ran> {
     PATH: `${join(directory, '.bin')}:${process.env['PATH'] ?? ''}`,
     HOME: directory,
     LC_ALL: 'C',
+    SERVERS,
   };
   return new Promise((resolve) => {
     const child = spawn('sh', ['-c', command], { cwd: directory, env, stdio: ['ignore', 'pipe', 'pipe'] });

@@ -30,7 +30,7 @@ import { readText } from '../files.ts';
 import { Home } from '../home.ts';
 import { example } from '../program.ts';
 import { decisionText, explanationRows } from '../show/decision.ts';
-import { modelRevoked, withState } from '../state.ts';
+import { withState } from '../state.ts';
 import { addAcceptFlags, verifierOf, type AcceptFlags } from '../verifying.ts';
 
 interface VerifyFlags extends CallFlags, FactFlags, AcceptFlags {
@@ -111,7 +111,7 @@ async function run(cli: Cli, source: string, flags: VerifyFlags): Promise<void> 
       sessions: view.issuer === issuer,
       proceedOnFault: proceed,
     });
-    const decision = modelRevoked(store, view) ?? (await authorizer.authorize({ token, proof, call, facts }));
+    const decision = await authorizer.authorize({ token, proof, call, facts });
     return { ...proved, decision, layers: layers?.layers ?? [] };
   });
   const { decision } = verdict;
