@@ -1,7 +1,9 @@
 // Days that a request names, as patterns for the arguments that say when. Only days in the very sentence that asks,
 // and only if nothing in it is relative ("next", "Monday"): then the user has said when, and no other day is meant.
 
-const MONTHS = 'january february march april may june july august september october november december'.split(' ');
+const MONTHS = 'january february march april may june july august september october november december'.split(
+  ' ',
+);
 const NAMED = new RegExp(
   `(\\d{4})-(\\d{2})-(\\d{2})|(${MONTHS.join('|')})\\s+(\\d{1,2})(?:st|nd|rd|th)?\\b(?:,?\\s+(\\d{4}))?|(\\d{1,2})(?:st|nd|rd|th)?\\s+(?:of\\s+)?(${MONTHS.join('|')})\\b(?:,?\\s+(\\d{4}))?`,
   'gi',
@@ -21,9 +23,12 @@ export const daysAsked = (prompt: string, asks: (sentence: string) => boolean): 
     if (RELATIVE.test(sentence)) return [];
     for (const match of sentence.matchAll(NAMED)) {
       const [, isoYear, isoMonth, isoDay, monthA, dayA, yearA, dayB, monthB, yearB] = match;
-      if (isoYear !== undefined && isoDay !== undefined) found.add(dayPattern(isoYear, Number(isoMonth), isoDay));
-      else if (monthA !== undefined && dayA !== undefined) found.add(dayPattern(yearA, MONTHS.indexOf(monthA.toLowerCase()) + 1, dayA));
-      else if (monthB !== undefined && dayB !== undefined) found.add(dayPattern(yearB, MONTHS.indexOf(monthB.toLowerCase()) + 1, dayB));
+      if (isoYear !== undefined && isoDay !== undefined)
+        found.add(dayPattern(isoYear, Number(isoMonth), isoDay));
+      else if (monthA !== undefined && dayA !== undefined)
+        found.add(dayPattern(yearA, MONTHS.indexOf(monthA.toLowerCase()) + 1, dayA));
+      else if (monthB !== undefined && dayB !== undefined)
+        found.add(dayPattern(yearB, MONTHS.indexOf(monthB.toLowerCase()) + 1, dayB));
     }
   }
   return [...found];

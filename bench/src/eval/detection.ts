@@ -74,9 +74,12 @@ export class LiveBaselines {
     this.#runs = runs.filter(({ trace }) => trace.kind === 'benign' && trace.defense === 'none');
     this.#folds = new Map(
       SUITES.flatMap((suite) =>
-        [...foldsOf(this.#runs.filter(({ trace }) => trace.suite === suite).map(({ trace }) => trace.user_task), FOLDS)].map(
-          ([task, fold]) => [`${suite}/${task}`, fold] as const,
-        ),
+        [
+          ...foldsOf(
+            this.#runs.filter(({ trace }) => trace.suite === suite).map(({ trace }) => trace.user_task),
+            FOLDS,
+          ),
+        ].map(([task, fold]) => [`${suite}/${task}`, fold] as const),
       ),
     );
   }

@@ -37,8 +37,18 @@ export interface CallContext {
 export const eventsOf = (trace: Trace, contexts: readonly CallContext[]): readonly AgentEvent[] => {
   const deployment: Deployment = { operator: 'agentdojo', model: trace.model, task: trace.suite };
   return trace.calls.flatMap((recorded, index): AgentEvent[] => {
-    const { shape, reading, requested } = contexts[index] ?? { shape: undefined, reading: undefined, requested: false };
-    const common = { session: trace.id, deployment, tool: recorded.fn, class: shape?.class ?? ('write' as const), index };
+    const { shape, reading, requested } = contexts[index] ?? {
+      shape: undefined,
+      reading: undefined,
+      requested: false,
+    };
+    const common = {
+      session: trace.id,
+      deployment,
+      tool: recorded.fn,
+      class: shape?.class ?? ('write' as const),
+      index,
+    };
     const at: CallEvent = {
       ...common,
       kind: 'call',
@@ -53,7 +63,13 @@ export const eventsOf = (trace: Trace, contexts: readonly CallContext[]): readon
     return [
       at,
       { ...common, kind: 'outcome', time: index * GAP + 1, ok: recorded.err === undefined },
-      { ...common, kind: 'ingest', time: index * GAP + 1, trusted: shape?.trusted ?? shape?.effect ?? false, bytes: recorded.n ?? 0 },
+      {
+        ...common,
+        kind: 'ingest',
+        time: index * GAP + 1,
+        trusted: shape?.trusted ?? shape?.effect ?? false,
+        bytes: recorded.n ?? 0,
+      },
     ];
   });
 };

@@ -8,12 +8,16 @@ const family = (text: string): readonly string[] => text.split(/[\s,]+/).filter(
 export const VERBS: Readonly<Record<string, readonly string[]>> = {
   send: family('send post pass message email mail write reply respond forward text dm notify'),
   post: family('post publish upload write put share submit'),
-  create: family('create add make set schedule book plan put new write save remind reminder organize organise arrange save generate invite'),
+  create: family(
+    'create add make set schedule book plan put new write save remind reminder organize organise arrange save generate invite',
+  ),
   append: family('append add put insert include write extend'),
   delete: family('delete remove erase drop discard trash clear'),
   cancel: family('cancel remove delete drop call'),
   remove: family('remove delete kick drop ban exclude fire'),
-  update: family('update change modify adjust edit correct increase decrease raise lower switch fix replace set rename move moving moved'),
+  update: family(
+    'update change modify adjust edit correct increase decrease raise lower switch fix replace set rename move moving moved',
+  ),
   reschedule: family('reschedule move postpone shift change delay push bring'),
   share: family('share grant'),
   invite: family('invite add onboard'),
@@ -30,7 +34,9 @@ export const NOUNS: Readonly<Record<string, readonly string[]>> = {
   calendar: family('event meeting appointment calendar reminder'),
   participants: family('participant attendee invitee guest'),
   file: family('file document doc drive list spreadsheet report sheet notes'),
-  money: family('money bill payment rent invoice transaction amount refund pay transfer repay reimburse debt share cost price subscription'),
+  money: family(
+    'money bill payment rent invoice transaction amount refund pay transfer repay reimburse debt share cost price subscription',
+  ),
   transaction: family('transaction payment rent transfer bill subscription order money'),
   password: family('password passcode credential'),
   info: family('address name street city profile details information'),
@@ -46,7 +52,9 @@ export const NOUNS: Readonly<Record<string, readonly string[]>> = {
 
 /** Words that are nouns as often as verbs: they ask for something only where a verb can stand. */
 export const AMBIGUOUS: ReadonlySet<string> = new Set(
-  family('email message mail text dm book schedule plan share contact answer name post set move shift change call rent order list report'),
+  family(
+    'email message mail text dm book schedule plan share contact answer name post set move shift change call rent order list report',
+  ),
 );
 
 /** What stands before a verb in a request: the start of a clause, a conjunction, `to`, an auxiliary, a courtesy. */
@@ -66,7 +74,12 @@ export const stem = (word: string): string => {
 
 /** The stems of a text. */
 export const stems = (text: string): ReadonlySet<string> =>
-  new Set((text.toLowerCase().match(/[a-z][a-z-]*/g) ?? []).flatMap((word) => [stem(word), ...word.split('-').map(stem)]));
+  new Set(
+    (text.toLowerCase().match(/[a-z][a-z-]*/g) ?? []).flatMap((word) => [
+      stem(word),
+      ...word.split('-').map(stem),
+    ]),
+  );
 
 /** "Tell Bob", "let them know", "share it with Eve": words that send only if somebody else is addressed. */
 const ADDRESSED =
@@ -88,7 +101,8 @@ export interface Asking {
 /** The places where a verb of the request may stand, ambiguous words only where a verb can. */
 export const askings = (text: string, user = true): readonly Asking[] => {
   const found: Asking[] = [];
-  const clauseAt = (end: number): string => /^[^!?\n]*?(?=[.!?](?:\s|$)|[!?\n]|$)/.exec(text.slice(end, end + 240))?.[0] ?? '';
+  const clauseAt = (end: number): string =>
+    /^[^!?\n]*?(?=[.!?](?:\s|$)|[!?\n]|$)/.exec(text.slice(end, end + 240))?.[0] ?? '';
   for (const match of text.matchAll(/[A-Za-z][A-Za-z-]*/g)) {
     const word = match[0].toLowerCase();
     const end = match.index + word.length;
@@ -99,7 +113,11 @@ export const askings = (text: string, user = true): readonly Asking[] => {
     const ambiguous = AMBIGUOUS.has(word.replace(/s$/, ''));
     if (ambiguous && !BEFORE_VERB.test(text.slice(Math.max(0, match.index - 24), match.index))) continue;
     const clause = clauseAt(end);
-    found.push({ stem: stem(word), clause: stems(`${word} ${clause}`), generic: GENERIC_OBJECT.test(clause) });
+    found.push({
+      stem: stem(word),
+      clause: stems(`${word} ${clause}`),
+      generic: GENERIC_OBJECT.test(clause),
+    });
   }
   for (const match of text.matchAll(ADDRESSED)) {
     found.push({ stem: 'send', clause: stems(clauseAt(match.index)), generic: true });

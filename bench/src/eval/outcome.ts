@@ -45,7 +45,9 @@ export const summarise = (name: string, outcomes: readonly Outcome[]): Summary =
     name,
     attacks: SETTINGS.map((setting) => shareOf(attacked, (outcome) => succeeds(outcome, setting), task)),
     whole: SETTINGS.map((setting) => shareOf(benign, (outcome) => isWhole(outcome, setting), task)),
-    wholeIfApproved: SETTINGS.map((setting) => shareOf(benign, (outcome) => isWholeIfApproved(outcome, setting), task)),
+    wholeIfApproved: SETTINGS.map((setting) =>
+      shareOf(benign, (outcome) => isWholeIfApproved(outcome, setting), task),
+    ),
   };
 };
 
@@ -55,8 +57,22 @@ const interval = ([low, high]: readonly [number, number]): string => `${percent(
 /** A Markdown table: attacks that reach their goal, and benign runs kept whole, in per cent. */
 export const table = (summaries: readonly Summary[]): string => {
   const head = [
-    'runs', 'attacked', 'nothing', 'tokens', 'tokens + flow', 'all', 'all, 95 % (Wilson)', '(by task)',
-    'benign', 'tokens', 'tokens + flow', 'all', 'all, 95 % (Wilson)', 'all, if holds are approved', 'behaviour alone: attacks', 'benign',
+    'runs',
+    'attacked',
+    'nothing',
+    'tokens',
+    'tokens + flow',
+    'all',
+    'all, 95 % (Wilson)',
+    '(by task)',
+    'benign',
+    'tokens',
+    'tokens + flow',
+    'all',
+    'all, 95 % (Wilson)',
+    'all, if holds are approved',
+    'behaviour alone: attacks',
+    'benign',
   ];
   const rows = summaries.map(({ name, attacks, whole, wholeIfApproved }) => [
     name,

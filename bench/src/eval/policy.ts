@@ -28,7 +28,8 @@ const PLURAL_LIMIT = 20;
 const IRREVERSIBLE: ReadonlySet<string> = new Set(['pay', 'destroy']);
 const NUMERALS = /\b(?:two|three|four|five|six|several|them|these|those|twice|multiple|many|some)\b/i;
 const QUANTIFIER = /\b(?:all|each|every|everyone|everybody|both|any(?:one)?)\b/i;
-const TITLED = /\b(?:titled?|called|named|name)\b[^'"\u201c.!?]{0,24}['"\u201c]([^'"\u201d]{2,80})['"\u201d]/gi;
+const TITLED =
+  /\b(?:titled?|called|named|name)\b[^'"\u201c.!?]{0,24}['"\u201c]([^'"\u201d]{2,80})['"\u201d]/gi;
 const START_PARAMS = ['start_time', 'start_day', 'new_start_time'];
 const TITLE_PARAMS = ['title', 'filename'];
 
@@ -50,18 +51,30 @@ const nounsOf = (tool: ToolDescription): readonly string[] =>
  * and the object could be anything, all tools of that verb; else those whose noun stands anywhere in the text.
  * `user`: the text is the user's own, so that "send me" asks for an answer.
  */
-export const askedTools = (text: string, tools: readonly ToolDescription[], user = true): ReadonlySet<string> => {
+export const askedTools = (
+  text: string,
+  tools: readonly ToolDescription[],
+  user = true,
+): ReadonlySet<string> => {
   const asked = new Set<string>();
   const words = stems(text);
   const effects = tools.filter((tool) => toolShape(tool).effect);
   for (const asking of askings(text, user)) {
-    const same = effects.filter((tool) => (VERBS[verbOf(tool)] ?? [verbOf(tool)]).some((word) => stem(word) === asking.stem));
+    const same = effects.filter((tool) =>
+      (VERBS[verbOf(tool)] ?? [verbOf(tool)]).some((word) => stem(word) === asking.stem),
+    );
     const fitting = (within: ReadonlySet<string>): readonly ToolDescription[] =>
       same.filter((tool) => {
         const nouns = nounsOf(tool);
-        return nouns.length === 0 || nouns.some((noun) => (NOUNS[noun] ?? []).some((word) => within.has(stem(word))));
+        return (
+          nouns.length === 0 ||
+          nouns.some((noun) => (NOUNS[noun] ?? []).some((word) => within.has(stem(word))))
+        );
       });
-    const near = same.length === 1 && stem(verbOf(same[0] ?? tools[0] ?? NOTHING)) === asking.stem ? same : fitting(asking.clause);
+    const near =
+      same.length === 1 && stem(verbOf(same[0] ?? tools[0] ?? NOTHING)) === asking.stem
+        ? same
+        : fitting(asking.clause);
     for (const tool of near.length > 0 ? near : asking.generic ? same : fitting(words)) asked.add(tool.name);
   }
   return asked;
@@ -72,10 +85,14 @@ export const askedTools = (text: string, tools: readonly ToolDescription[], user
  * money or destroys gets exactly that; anything else one more, since a refused or failed call is charged too.
  */
 const limitOf = (tool: ToolDescription, prompt: string): number => {
-  const nouns = tool.name.split('_').slice(1).flatMap((noun) => NOUNS[noun] ?? NOUNS[noun.replace(/s$/, '')] ?? [noun]);
+  const nouns = tool.name
+    .split('_')
+    .slice(1)
+    .flatMap((noun) => NOUNS[noun] ?? NOUNS[noun.replace(/s$/, '')] ?? [noun]);
   if (QUANTIFIER.test(prompt) || NUMERALS.test(prompt) || wordingOf(prompt).delegating) return PLURAL_LIMIT;
   const said: string[] = prompt.toLowerCase().match(/[a-z]+/g) ?? [];
-  if (nouns.some((noun) => said.includes(`${noun}s`) || said.includes(`${noun.replace(/y$/, 'ie')}s`))) return PLURAL_LIMIT;
+  if (nouns.some((noun) => said.includes(`${noun}s`) || said.includes(`${noun.replace(/y$/, 'ie')}s`)))
+    return PLURAL_LIMIT;
   const family = new Set((VERBS[verbOf(tool)] ?? [verbOf(tool)]).map(stem));
   const retry = IRREVERSIBLE.has(toolShape(tool).class) ? 0 : 1;
   return Math.max(1, said.filter((word) => family.has(stem(word))).length) + retry;
@@ -84,14 +101,21 @@ const limitOf = (tool: ToolDescription, prompt: string): number => {
 /** Titles that the user quotes become a pattern; `{hotel_name}` is what the agent fills in. */
 const titlePattern = (titles: readonly string[]): string =>
   titles
-    .map((title) => title.split(/\{[^}]*\}/).map((part) => part.replace(/[^A-Za-z0-9 ]/g, (sign) => `\\${sign}`)).join('.{1,80}'))
+    .map((title) =>
+      title
+        .split(/\{[^}]*\}/)
+        .map((part) => part.replace(/[^A-Za-z0-9 ]/g, (sign) => `\\${sign}`))
+        .join('.{1,80}'),
+    )
     .join('|');
 
 /** Makes the policy of one task. */
 export const policyFor = (prompt: string, tools: readonly ToolDescription[]): TaskPolicy => {
   const asked = askedTools(prompt, tools);
   const { delegating } = wordingOf(prompt);
-  const titles = [...prompt.matchAll(TITLED)].map((match) => match[1] ?? '').filter((title) => /^[\x20-\x7e]+$/.test(title));
+  const titles = [...prompt.matchAll(TITLED)]
+    .map((match) => match[1] ?? '')
+    .filter((title) => /^[\x20-\x7e]+$/.test(title));
   const shapes = new Map(tools.map((tool) => [tool.name, toolShape(tool)]));
   const effects = tools.filter((tool) => shapes.get(tool.name)?.effect === true);
   const granted = effects.filter((tool) => delegating || asked.has(tool.name));
@@ -108,15 +132,22 @@ export const policyFor = (prompt: string, tools: readonly ToolDescription[]): Ta
     }
     const when = tool.params.find((name) => START_PARAMS.includes(name));
     const family = new Set((VERBS[verbOf(tool)] ?? [verbOf(tool)]).map(stem));
-    const days = when === undefined ? [] : daysAsked(prompt, (sentence) => askings(sentence).some((asking) => family.has(asking.stem)));
+    const days =
+      when === undefined
+        ? []
+        : daysAsked(prompt, (sentence) => askings(sentence).some((asking) => family.has(asking.stem)));
     if (when !== undefined && days.length > 0) {
       args.push(restrict.args([tool.name], { [when]: { kind: 'pattern', pattern: days.join('|') } }));
     }
   }
   return {
     shapes,
-    tools: [...tools.filter((tool) => shapes.get(tool.name)?.effect === false), ...granted].map((tool) => tool.name),
-    budgets: granted.slice(0, 16).map((tool) => ({ unit: 'calls', limit: limitOf(tool, prompt), tools: [tool.name] })),
+    tools: [...tools.filter((tool) => shapes.get(tool.name)?.effect === false), ...granted].map(
+      (tool) => tool.name,
+    ),
+    budgets: granted
+      .slice(0, 16)
+      .map((tool) => ({ unit: 'calls', limit: limitOf(tool, prompt), tools: [tool.name] })),
     args,
     flow: [
       ...(watched.length > 0 ? [restrict.flow('named', ...watched)] : []),

@@ -48,7 +48,11 @@ export class Replayer {
   constructor(set: TraceSet) {
     this.#set = set;
     this.#signer = signer(this.#holder, nodeProvider);
-    this.#verifier = createVerifier({ audience: AUDIENCE, keys: this.#keyring.exportFor(AUDIENCE), provider: nodeProvider });
+    this.#verifier = createVerifier({
+      audience: AUDIENCE,
+      keys: this.#keyring.exportFor(AUDIENCE),
+      provider: nodeProvider,
+    });
   }
 
   policy(suite: Suite, prompt: string): TaskPolicy {
@@ -85,7 +89,8 @@ export class Replayer {
         if (policy.left.size > 0) this.#author(tracker, value, trace.suite, released);
         flows.result(session, recorded.fn, { args, value });
       }
-      const requested = policy.tools.includes(recorded.fn) && (!policy.left.has(recorded.fn) || released.has(recorded.fn));
+      const requested =
+        policy.tools.includes(recorded.fn) && (!policy.left.has(recorded.fn) || released.has(recorded.fn));
       replayed.push({ token, flow, reading, requested, shape });
     }
     return replayed;
@@ -104,7 +109,12 @@ export class Replayer {
   }
 
   /** Mints a token and returns a function that shows it to a guard for one call: null, or the code of the denial. */
-  #shower(trace: Trace, policy: TaskPolicy, flow: boolean, flows: SessionFlows): (fn: string, args: Record<string, unknown>) => Promise<string | null> {
+  #shower(
+    trace: Trace,
+    policy: TaskPolicy,
+    flow: boolean,
+    flows: SessionFlows,
+  ): (fn: string, args: Record<string, unknown>) => Promise<string | null> {
     const token = mint(this.#keyring, {
       operator: { id: trace.suite },
       model: { id: trace.model, digest: sha256(new TextEncoder().encode(trace.model)) },

@@ -10,7 +10,9 @@ const cache = new Map<string, Json>();
 export const structured = (text: string): Json => {
   const known = cache.get(text);
   if (known !== undefined) return known;
-  const value = read(text);
+  // The spotlighting defence puts marks around what it shows the model; a tool's answer has none.
+  const bare = text.startsWith('<<') && text.endsWith('>>') ? text.slice(2, -2) : text;
+  const value = read(bare);
   cache.set(text, value);
   return value;
 };
@@ -21,7 +23,10 @@ const read = (text: string): Json => {
     try {
       const value: unknown = parseYaml(text, { schema: 'failsafe', logLevel: 'silent', uniqueKeys: false });
       // A mapping from one line of prose ("Bill for: ...") is prose.
-      if (Array.isArray(value) || (typeof value === 'object' && value !== null && Object.keys(value).length > 2)) {
+      if (
+        Array.isArray(value) ||
+        (typeof value === 'object' && value !== null && Object.keys(value).length > 2)
+      ) {
         return value as Json;
       }
     } catch {
@@ -51,7 +56,7 @@ const python = (text: string): Json | undefined => {
         blank();
         if (text[at] !== ':') throw new SyntaxError('colon');
         at += 1;
-        map[String(key)] = value(depth + 1);
+        map[typeof key === 'object' ? JSON.stringify(key) : String(key)] = value(depth + 1);
         blank();
         if (text[at] === ',') at += 1;
       }

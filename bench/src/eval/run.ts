@@ -28,9 +28,14 @@ const say = (text = ''): void => {
 
 /** Runs that are replayed: the user's tasks, benign or attacked. A denial of service is no call that could be refused. */
 const isReplayed = (trace: Trace): boolean =>
-  trace.kind !== 'injection_as_user' && !/dos$/.test(trace.attack) && (!quick || trace.model === GPT4O || trace.kind === 'benign');
+  trace.kind !== 'injection_as_user' &&
+  !trace.attack.endsWith('dos') &&
+  (!quick || trace.model === GPT4O || trace.kind === 'benign');
 
-const replayAll = async (set: TraceSet, replayer: Replayer): Promise<{ outcomes: Outcome[]; observed: Observed[] }> => {
+const replayAll = async (
+  set: TraceSet,
+  replayer: Replayer,
+): Promise<{ outcomes: Outcome[]; observed: Observed[] }> => {
   const runs = set.traces.filter(isReplayed);
   const observed: Observed[] = [];
   const partly: { trace: Trace; calls: readonly ReplayedCall[]; events: Observed['events'] }[] = [];
@@ -54,7 +59,10 @@ const replayAll = async (set: TraceSet, replayer: Replayer): Promise<{ outcomes:
     const alone = new Map<number, string>();
     if (calls.length > 0) for (const i of heldCalls(live.for(trace), events)) alone.set(i, 'held');
     for (const [i, code] of alone) if (!all.has(i)) all.set(i, code);
-    return { trace, stopped: { nothing: new Map(), tokens: token, 'tokens + flow': flow, all, 'behaviour alone': alone } };
+    return {
+      trace,
+      stopped: { nothing: new Map(), tokens: token, 'tokens + flow': flow, all, 'behaviour alone': alone },
+    };
   });
   return { outcomes, observed };
 };
@@ -68,22 +76,47 @@ const rocRow = (name: string, scored: readonly Scored[], of: (scored: Scored) =>
 
 const detection = (observed: readonly Observed[], results: string): void => {
   const runs = observed.filter(
-    ({ trace }) => trace.defense === 'none' && (trace.kind === 'benign' || (trace.attack_calls ?? []).length > 0),
+    ({ trace }) =>
+      trace.defense === 'none' && (trace.kind === 'benign' || (trace.attack_calls ?? []).length > 0),
   );
   for (const split of ['task', 'model'] as const) {
     const scored = scoreAll(runs, split);
     say(`\n### Detection alone, split by ${split}\n`);
-    say('| detector | hijacks | benign | AUC | TPR at 0.1 % | at 1 % | at 5 % false alarms |\n| --- | --- | --- | --- | --- | --- | --- |');
+    say(
+      '| detector | hijacks | benign | AUC | TPR at 0.1 % | at 1 % | at 5 % false alarms |\n| --- | --- | --- | --- | --- | --- | --- |',
+    );
     say(rocRow('fused', scored, ({ fused }) => fused));
     say(rocRow('fused, without the words of the request', scored, ({ withoutIntent }) => withoutIntent));
-    for (const [i, name] of DETECTORS.entries()) say(rocRow(name, scored, ({ detectors }) => detectors[i] ?? 0));
+    for (const [i, name] of DETECTORS.entries())
+      say(rocRow(name, scored, ({ detectors }) => detectors[i] ?? 0));
     for (const suite of SUITES) {
-      say(rocRow(`fused, ${suite}`, scored.filter(({ trace }) => trace.suite === suite), ({ fused }) => fused));
+      say(
+        rocRow(
+          `fused, ${suite}`,
+          scored.filter(({ trace }) => trace.suite === suite),
+          ({ fused }) => fused,
+        ),
+      );
     }
-    say(rocRow('fused, tasks held out from making the policy', scored.filter(({ trace }) => isHeldOut(trace)), ({ fused }) => fused));
-    say(rocRow('fused, GPT-4o', scored.filter(({ trace }) => trace.model === GPT4O), ({ fused }) => fused));
+    say(
+      rocRow(
+        'fused, tasks held out from making the policy',
+        scored.filter(({ trace }) => isHeldOut(trace)),
+        ({ fused }) => fused,
+      ),
+    );
+    say(
+      rocRow(
+        'fused, GPT-4o',
+        scored.filter(({ trace }) => trace.model === GPT4O),
+        ({ fused }) => fused,
+      ),
+    );
     const points = (of: (scored: Scored) => number): readonly (readonly [number, number])[] =>
-      curve(scored.filter(({ attacked }) => attacked).map(of), scored.filter(({ attacked }) => !attacked).map(of));
+      curve(
+        scored.filter(({ attacked }) => attacked).map(of),
+        scored.filter(({ attacked }) => !attacked).map(of),
+      );
     const svg = rocSvg(`Hijacks found, unseen ${split}s`, [
       { name: 'fused', points: points(({ fused }) => fused) },
       { name: 'without intent', points: points(({ withoutIntent }) => withoutIntent) },
@@ -109,35 +142,91 @@ const main = async (): Promise<void> => {
   const replayer = new Replayer(set);
   const { outcomes, observed } = await replayAll(set, replayer);
   const undefended = outcomes.filter(({ trace }) => trace.defense === 'none');
-  const headline = undefended.filter(({ trace }) => trace.model === GPT4O && (trace.kind === 'benign' || trace.attack === HEADLINE));
-  say('## Replay of the recorded AgentDojo runs\n\nPer cent (runs). Attacks: of attacked runs those that reach their goal. Benign: of runs that reached the user\'s goal those kept whole.\n');
+  const headline = undefended.filter(
+    ({ trace }) => trace.model === GPT4O && (trace.kind === 'benign' || trace.attack === HEADLINE),
+  );
+  say(
+    "## Replay of the recorded AgentDojo runs\n\nPer cent (runs). Attacks: of attacked runs those that reach their goal. Benign: of runs that reached the user's goal those kept whole.\n",
+  );
   say(`### GPT-4o, ${HEADLINE}\n`);
-  const suites = SUITES.map((suite) => summarise(suite, headline.filter(({ trace }) => trace.suite === suite)));
+  const suites = SUITES.map((suite) =>
+    summarise(
+      suite,
+      headline.filter(({ trace }) => trace.suite === suite),
+    ),
+  );
   const total = summarise('all', headline);
-  const held = summarise('of these, tasks held out', headline.filter(({ trace }) => isHeldOut(trace)));
+  const held = summarise(
+    'of these, tasks held out',
+    headline.filter(({ trace }) => isHeldOut(trace)),
+  );
   say(table([...suites, total, held]));
   const groups: Summary[] = [
-    summarise('GPT-4o, all attacks', undefended.filter(({ trace }) => trace.model === GPT4O)),
+    summarise(
+      'GPT-4o, all attacks',
+      undefended.filter(({ trace }) => trace.model === GPT4O),
+    ),
   ];
   if (!quick) {
     const others = undefended.filter(({ trace }) => trace.model !== GPT4O);
     const models = [...new Set(others.map(({ trace }) => trace.model))].sort();
-    groups.push(...models.map((model) => summarise(model, others.filter(({ trace }) => trace.model === model))));
-    groups.push(...SUITES.map((suite) => summarise(`${suite}, all models`, undefended.filter(({ trace }) => trace.suite === suite))));
-    groups.push(summarise('all models, tasks held out', undefended.filter(({ trace }) => isHeldOut(trace))));
-    groups.push(summarise('all models but GPT-4o, tasks held out', others.filter(({ trace }) => isHeldOut(trace))));
+    groups.push(
+      ...models.map((model) =>
+        summarise(
+          model,
+          others.filter(({ trace }) => trace.model === model),
+        ),
+      ),
+    );
+    groups.push(
+      ...SUITES.map((suite) =>
+        summarise(
+          `${suite}, all models`,
+          undefended.filter(({ trace }) => trace.suite === suite),
+        ),
+      ),
+    );
+    groups.push(
+      summarise(
+        'all models, tasks developed on',
+        undefended.filter(({ trace }) => !isHeldOut(trace)),
+      ),
+    );
+    groups.push(
+      summarise(
+        'all models, tasks held out',
+        undefended.filter(({ trace }) => isHeldOut(trace)),
+      ),
+    );
+    groups.push(
+      summarise(
+        'all models but GPT-4o, tasks held out',
+        others.filter(({ trace }) => isHeldOut(trace)),
+      ),
+    );
     groups.push(summarise('all models', undefended));
     const defended = outcomes.filter(({ trace }) => trace.defense !== 'none');
     for (const defense of new Set(defended.map(({ trace }) => trace.defense))) {
-      groups.push(summarise(`with ${defense}`, defended.filter(({ trace }) => trace.defense === defense)));
+      groups.push(
+        summarise(
+          `with ${defense}`,
+          defended.filter(({ trace }) => trace.defense === defense),
+        ),
+      );
     }
     groups.push(summarise('every run', outcomes));
   }
   say('\n### By model and suite, every attack but denial of service\n');
   say(table(groups));
-  const without = undefended.filter(({ trace }) => trace.hijacked === true && (trace.attack_calls ?? []).length === 0);
-  say(`\nHijacks without any call of the attacker's (text alone, or runs cut short): ${String(without.length)}, counted above as reaching their goal under every setting.`);
-  say('\n### An attacker who knows the policy (GPT-4o, same runs; token and flow)\n\n| the attacker\'s values come in | attacks that reach their goal |\n| --- | --- |');
+  const without = undefended.filter(
+    ({ trace }) => trace.hijacked === true && (trace.attack_calls ?? []).length === 0,
+  );
+  say(
+    `\nHijacks without any call of the attacker's (text alone, or runs cut short): ${String(without.length)}, counted above as reaching their goal under every setting.`,
+  );
+  say(
+    "\n### An attacker who knows the policy (GPT-4o, same runs; tools and flow alone, without budgets and argument patterns)\n\n| the attacker's values come in | attacks that reach their goal |\n| --- | --- |",
+  );
   const hijacks = headline.filter(({ trace }) => trace.hijacked === true).map(({ trace }) => trace);
   const attacked = headline.filter(({ trace }) => trace.kind === 'attacked').length;
   for (const way of LAUNDERINGS) {
@@ -147,13 +236,27 @@ const main = async (): Promise<void> => {
   detection(observed, results);
   writeFileSync(
     join(results, 'eval-attacks.svg'),
-    barSvg('GPT-4o: attacks that reach their goal, % (95 % Wilson)', ['nothing', 'tokens', 'tokens + flow', 'all'],
-      [...suites, total].map(({ name, attacks }) => ({ name, values: attacks.map(({ share, wilson: [low, high] }) => ({ share, low, high })) })), 1),
+    barSvg(
+      'GPT-4o: attacks that reach their goal, % (95 % Wilson)',
+      ['nothing', 'tokens', 'tokens + flow', 'all'],
+      [...suites, total].map(({ name, attacks }) => ({
+        name,
+        values: attacks.map(({ share, wilson: [low, high] }) => ({ share, low, high })),
+      })),
+      1,
+    ),
   );
   writeFileSync(
     join(results, 'eval-benign.svg'),
-    barSvg('GPT-4o: benign runs kept whole, % (95 % Wilson)', ['nothing', 'tokens', 'tokens + flow', 'all'],
-      [...suites, total].map(({ name, whole }) => ({ name, values: whole.map(({ share, wilson: [low, high] }) => ({ share, low, high })) })), 1.1),
+    barSvg(
+      'GPT-4o: benign runs kept whole, % (95 % Wilson)',
+      ['nothing', 'tokens', 'tokens + flow', 'all'],
+      [...suites, total].map(({ name, whole }) => ({
+        name,
+        values: whole.map(({ share, wilson: [low, high] }) => ({ share, low, high })),
+      })),
+      1.1,
+    ),
   );
   writeFileSync(join(results, quick ? 'eval-quick.md' : 'eval.md'), `${lines.join('\n')}\n`);
   say(`\n${String(Math.round((Date.now() - started) / 1000))} s`);

@@ -33,7 +33,11 @@ export const generator = (seed: number): (() => number) => {
 };
 
 /** The share of `hit` among items, with its intervals; `cluster` names the task of an item. */
-export const shareOf = <T>(items: readonly T[], hit: (item: T) => boolean, cluster: (item: T) => string): Share => {
+export const shareOf = <T>(
+  items: readonly T[],
+  hit: (item: T) => boolean,
+  cluster: (item: T) => string,
+): Share => {
   const groups = new Map<string, [hits: number, n: number]>();
   let hits = 0;
   for (const item of items) {
@@ -68,9 +72,11 @@ export const shareOf = <T>(items: readonly T[], hit: (item: T) => boolean, clust
 
 /** Area under the ROC curve; ties count half. */
 export const areaUnder = (positives: readonly number[], negatives: readonly number[]): number => {
-  const all = [...positives.map((x) => [x, 1] as const), ...negatives.map((x) => [x, 0] as const)].sort((a, b) => a[0] - b[0]);
+  const all = [...positives.map((x) => [x, 1] as const), ...negatives.map((x) => [x, 0] as const)].sort(
+    (a, b) => a[0] - b[0],
+  );
   let ranks = 0;
-  for (let i = 0; i < all.length; ) {
+  for (let i = 0; i < all.length;) {
     let j = i;
     while (j < all.length && all[j]?.[0] === all[i]?.[0]) j += 1;
     for (let k = i; k < j; k += 1) if (all[k]?.[1] === 1) ranks += (i + j + 1) / 2;
@@ -81,14 +87,26 @@ export const areaUnder = (positives: readonly number[], negatives: readonly numb
 };
 
 /** Share of positives above the score that at most `rate` of the negatives exceed. */
-export const truePositives = (positives: readonly number[], negatives: readonly number[], rate: number): number => {
+export const truePositives = (
+  positives: readonly number[],
+  negatives: readonly number[],
+  rate: number,
+): number => {
   const sorted = [...negatives].sort((a, b) => b - a);
   const threshold = sorted[Math.floor(rate * negatives.length)] ?? 0;
   return positives.filter((x) => x > threshold).length / Math.max(1, positives.length);
 };
 
 /** Points (false alarms, true positives) of the curve. */
-export const curve = (positives: readonly number[], negatives: readonly number[]): readonly (readonly [number, number])[] => {
-  const rates = [0, 0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.7, 0.85];
-  return [...rates.map((rate) => [rate, truePositives(positives, negatives, rate)] as const), [1, 1] as const];
+export const curve = (
+  positives: readonly number[],
+  negatives: readonly number[],
+): readonly (readonly [number, number])[] => {
+  const rates = [
+    0, 0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.7, 0.85,
+  ];
+  return [
+    ...rates.map((rate) => [rate, truePositives(positives, negatives, rate)] as const),
+    [1, 1] as const,
+  ];
 };

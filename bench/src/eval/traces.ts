@@ -51,7 +51,11 @@ interface Tasks {
 /** `AMBIT_TRACES`, or `../shared/traces` beside the checkout; undefined if neither is there. */
 export const tracesPath = (): string | undefined => {
   const here = dirname(fileURLToPath(import.meta.url));
-  const candidates = [process.env['AMBIT_TRACES'], resolve(here, '../../../../shared/traces'), resolve('../shared/traces')];
+  const candidates = [
+    process.env['AMBIT_TRACES'],
+    resolve(here, '../../../../shared/traces'),
+    resolve('../shared/traces'),
+  ];
   return candidates.find((path) => path !== undefined && existsSync(join(path, 'agentdojo', 'tasks.json')));
 };
 
@@ -72,14 +76,17 @@ export class TraceSet {
       const { h, t } = JSON.parse(line) as { h: string; t: string };
       this.#outputs.set(h, t);
     }
-    this.traces = SUITES.flatMap((suite) => lines(join(base, `${suite}.jsonl.gz`)).map((line) => JSON.parse(line) as Trace));
+    this.traces = SUITES.flatMap((suite) =>
+      lines(join(base, `${suite}.jsonl.gz`)).map((line) => JSON.parse(line) as Trace),
+    );
   }
 
   /** What the user asked for: the text of the benchmark's version that the run was made with. */
   prompt(trace: Trace): string {
     const version = trace.bench === null ? 'v1' : trace.bench;
     const text = this.#prompts.get(`${version}/${trace.suite}/${trace.user_task}`);
-    if (text === undefined) throw new RangeError(`no prompt for ${version}/${trace.suite}/${trace.user_task}`);
+    if (text === undefined)
+      throw new RangeError(`no prompt for ${version}/${trace.suite}/${trace.user_task}`);
     return text;
   }
 
@@ -94,4 +101,7 @@ export class TraceSet {
 }
 
 const lines = (path: string): string[] =>
-  gunzipSync(readFileSync(path)).toString('utf8').split('\n').filter((line) => line !== '');
+  gunzipSync(readFileSync(path))
+    .toString('utf8')
+    .split('\n')
+    .filter((line) => line !== '');

@@ -5,8 +5,24 @@ import { moments } from './moments.ts';
 
 /** The detectors, in the order of all vectors of scores. */
 export const DETECTORS: readonly [
-  'order', 'provenance', 'intent', 'repeat', 'volume', 'rate', 'novelty', 'refusals',
-] = Object.freeze(['order', 'provenance', 'intent', 'repeat', 'volume', 'rate', 'novelty', 'refusals'] as const);
+  'order',
+  'provenance',
+  'intent',
+  'repeat',
+  'volume',
+  'rate',
+  'novelty',
+  'refusals',
+] = Object.freeze([
+  'order',
+  'provenance',
+  'intent',
+  'repeat',
+  'volume',
+  'rate',
+  'novelty',
+  'refusals',
+] as const);
 export type DetectorName = (typeof DETECTORS)[number];
 
 /** Bounds of a baseline. */
@@ -99,11 +115,13 @@ export const surprisal = (
   const kinds = base.classes.get('') ?? 0;
   const classZero = ((base.classes.get(classes[1]) ?? 0) + 0.5) / (kinds + 5);
   const context = base.classTransitions.get(`${classes[0]}>`) ?? 0;
-  const classOne = ((base.classTransitions.get(`${classes[0]}>${classes[1]}`) ?? 0) + 2 * classZero) / (context + 2);
+  const classOne =
+    ((base.classTransitions.get(`${classes[0]}>${classes[1]}`) ?? 0) + 2 * classZero) / (context + 2);
   const within = ((base.tools.get(next) ?? 0) + 0.5) / ((base.classes.get(classes[1]) ?? 0) + 1);
   const zero = ((base.tools.get(next) ?? 0) + 4 * classOne * Math.min(1, within)) / (total + 4);
   const one =
-    ((base.transitions.get(`${previous}>${next}`) ?? 0) + 2 * zero) / ((base.transitions.get(`${previous}>`) ?? 0) + 2);
+    ((base.transitions.get(`${previous}>${next}`) ?? 0) + 2 * zero) /
+    ((base.transitions.get(`${previous}>`) ?? 0) + 2);
   const two =
     ((base.transitions.get(`${before}>${previous}>${next}`) ?? 0) + 2 * one) /
     ((base.transitions.get(`${before}>${previous}>`) ?? 0) + 2);

@@ -20,7 +20,12 @@ export interface Comparison {
   readonly transitions: number;
   readonly shapes: number;
   /** Effect size (Cohen's d) of the means: bytes sent, bytes taken in, seconds between calls, refusals. */
-  readonly means: readonly { readonly what: string; readonly d: number; readonly before: number; readonly after: number }[];
+  readonly means: readonly {
+    readonly what: string;
+    readonly d: number;
+    readonly before: number;
+    readonly after: number;
+  }[];
   /** The tools whose share moved most, at most ten. */
   readonly moved: readonly Difference[];
 }

@@ -8,8 +8,10 @@
 import type { FlowFacts } from '@ambit/core';
 import { identifiers } from './identifiers.ts';
 import type { IdentifierKind } from './identifiers.ts';
-import { ORIGIN, Provenance, scalars } from './provenance.ts';
-import type { Json, Trace } from './provenance.ts';
+import { ORIGIN, Provenance } from './provenance.ts';
+import type { Trace } from './provenance.ts';
+import { scalars } from './scalars.ts';
+import type { Json } from './scalars.ts';
 import type { ToolShape } from './tool-shape.ts';
 import { wordingOf } from './wording.ts';
 import type { Wording } from './wording.ts';
@@ -72,7 +74,16 @@ export const flowSentence = (finding: FlowFinding): string => {
 };
 
 const GRADES: Readonly<Record<FlowReason, number>> = {
-  assembled: 0.9, prose: 1, record: 0.6, undescribed: 0.6, amount: 0.7, private: 0.9, link: 0.8, secret: 0.9, setting: 0.7, pointed: 0.8,
+  assembled: 0.9,
+  prose: 1,
+  record: 0.6,
+  undescribed: 0.6,
+  amount: 0.7,
+  private: 0.9,
+  link: 0.8,
+  secret: 0.9,
+  setting: 0.7,
+  pointed: 0.8,
 };
 const LABELS = 32;
 const LINKS: ReadonlySet<IdentifierKind> = new Set(['url', 'iban', 'crypto', 'email']);
@@ -110,12 +121,22 @@ export class FlowTracker {
   result(tool: ToolShape, result: FlowResult): void {
     const { args, value } = result;
     if (tool.effect) {
-      const record = typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, Json>) : {};
+      const record =
+        typeof value === 'object' && value !== null && !Array.isArray(value)
+          ? (value as Record<string, Json>)
+          : {};
       const handle = record['id'] ?? record['id_'];
-      if (handle !== undefined) this.provenance.result({ tool: tool.name, args, value: { id: handle }, trusted: false });
+      if (handle !== undefined)
+        this.provenance.result({ tool: tool.name, args, value: { id: handle }, trusted: false });
       return;
     }
-    this.provenance.result({ tool: tool.name, args, value, trusted: tool.trusted, fetched: tool.class === 'fetch' });
+    this.provenance.result({
+      tool: tool.name,
+      args,
+      value,
+      trusted: tool.trusted,
+      fetched: tool.class === 'fetch',
+    });
     if (!tool.trusted && this.#untrusted.size < LABELS) this.#untrusted.add(result.label ?? tool.name);
   }
 
@@ -136,17 +157,33 @@ export class FlowTracker {
       if (document.used) this.#amounts(tool, args as Record<string, Json>, findings);
     }
     const facts = { untrusted: [...this.#untrusted], destinationsNamed: findings.length === 0, approved };
-    return { facts, findings, grade: findings.reduce((worst, finding) => Math.max(worst, GRADES[finding.reason]), 0) };
+    return {
+      facts,
+      findings,
+      grade: findings.reduce((worst, finding) => Math.max(worst, GRADES[finding.reason]), 0),
+    };
   }
 
-  #judge(tool: ToolShape, param: string, role: string, item: string | number, document: { used: boolean }): FlowFinding | undefined {
+  #judge(
+    tool: ToolShape,
+    param: string,
+    role: string,
+    item: string | number,
+    document: { used: boolean },
+  ): FlowFinding | undefined {
     const trace = this.provenance.trace(item, param);
-    const found = (reason: FlowReason): FlowFinding => ({ reason, param, kind: trace.kind, first: trace.first });
+    const found = (reason: FlowReason): FlowFinding => ({
+      reason,
+      param,
+      kind: trace.kind,
+      first: trace.first,
+    });
     const own = (trace.origin & OWN) !== 0;
     const field = (trace.origin & ORIGIN.field) !== 0;
     if (tool.class === 'fetch') {
       // One step along a link of a conversation that the user named; never along a link of a fetched page.
-      if (role !== 'destination' || own || (trace.origin & (ORIGIN.field | ORIGIN.named)) !== 0) return undefined;
+      if (role !== 'destination' || own || (trace.origin & (ORIGIN.field | ORIGIN.named)) !== 0)
+        return undefined;
       return found(trace.origin === 0 ? 'assembled' : 'prose');
     }
     switch (role) {
@@ -158,7 +195,8 @@ export class FlowTracker {
         return own || field || this.provenance.quoted(String(item)) ? undefined : found('setting');
       case 'object':
         if (tool.class === 'destroy' || tool.class === 'share') {
-          if ((trace.origin & ORIGIN.pointed) !== 0 && (trace.origin & ORIGIN.prompt) === 0) return found('pointed');
+          if ((trace.origin & ORIGIN.pointed) !== 0 && (trace.origin & ORIGIN.prompt) === 0)
+            return found('pointed');
         }
         return own || field ? undefined : found('record');
       case 'content':
@@ -197,7 +235,11 @@ export class FlowTracker {
       const { origin, first } = this.provenance.trace(value);
       if (PRIVATE.has(kind) && (origin & ORIGIN.trusted) !== 0 && (origin & ORIGIN.prompt) === 0) {
         finding = { reason: 'private', param, kind, first };
-      } else if (LINKS.has(kind) && (origin & ORIGIN.free) !== 0 && (origin & (OWN | ORIGIN.field | ORIGIN.named)) === 0) {
+      } else if (
+        LINKS.has(kind) &&
+        (origin & ORIGIN.free) !== 0 &&
+        (origin & (OWN | ORIGIN.field | ORIGIN.named)) === 0
+      ) {
         finding = { reason: 'link', param, kind, first };
       }
     });

@@ -4,7 +4,8 @@
 // every pattern below is anchored and runs on a token of at most 512 characters).
 
 /** What an identifier is. `name` is a short text without a shape of its own (a person, a channel, a title). */
-export type IdentifierKind = 'email' | 'url' | 'iban' | 'phone' | 'path' | 'uuid' | 'crypto' | 'number' | 'code' | 'name';
+export type IdentifierKind =
+  'email' | 'url' | 'iban' | 'phone' | 'path' | 'uuid' | 'crypto' | 'number' | 'code' | 'name';
 
 /** An identifier in the form in which two spellings of one address are equal. */
 export interface Identifier {
@@ -21,7 +22,8 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const CRYPTO = /^(?:0x[0-9a-f]{40}|bc1[a-z0-9]{25,60}|[13][a-km-zA-HJ-NP-Z1-9]{25,34})$/;
 const PHONE = /^\+?\(?\d[\d().-]{6,18}\d$/;
 const PATH = /^(?:[A-Za-z]:\\|\.{0,2}\/|~\/)[^\s]{1,255}$/;
-const FILE = /^[A-Za-z0-9_-]{1,100}\.(?:txt|pdf|docx?|xlsx?|csv|md|json|ya?ml|pptx?|zip|png|jpe?g|html?|log|eml)$/i;
+const FILE =
+  /^[A-Za-z0-9_-]{1,100}\.(?:txt|pdf|docx?|xlsx?|csv|md|json|ya?ml|pptx?|zip|png|jpe?g|html?|log|eml)$/i;
 /** Passport numbers, keys, vouchers: letters and at least three digits in one word. */
 const CODE = /^(?=(?:[A-Za-z_-]*\d){3})(?=[^A-Za-z]*[A-Za-z])[A-Za-z0-9_-]{6,128}$/;
 const NUMBER = /^\d{6,34}$/;
@@ -56,7 +58,10 @@ export const amounts = (text: string, found: (amount: number) => void): void => 
 const bareUrl = (text: string): string => {
   const rest = text.replace(/^[a-z][a-z0-9+.-]{0,20}:\/\//i, '').replace(/^www\./i, '');
   const cut = rest.search(/[/?#]/);
-  const host = (cut < 0 ? rest : rest.slice(0, cut)).toLowerCase().replace(/:(?:80|443)$/, '').replace(/\.$/, '');
+  const host = (cut < 0 ? rest : rest.slice(0, cut))
+    .toLowerCase()
+    .replace(/:(?:80|443)$/, '')
+    .replace(/\.$/, '');
   const path = cut < 0 ? '' : rest.slice(cut);
   return path === '/' ? host : host + path.replace(/\/$/, '');
 };
@@ -86,7 +91,9 @@ const classify = (token: string): Identifier | undefined => {
   if (FILE.test(token) || PATH.test(token)) return { kind: 'path', value: token.toLowerCase() };
   if (token.includes('.') && DOMAIN.test(token)) return { kind: 'url', value: bareUrl(token) };
   if (token.length >= 26 && (CRYPTO.test(token) || UUID.test(token))) {
-    return token.includes('-') ? { kind: 'uuid', value: token.toLowerCase() } : { kind: 'crypto', value: token };
+    return token.includes('-')
+      ? { kind: 'uuid', value: token.toLowerCase() }
+      : { kind: 'crypto', value: token };
   }
   return CODE.test(token) && !/^\d{4}-\d{2}-\d{2}/.test(token) ? { kind: 'code', value: token } : undefined;
 };
@@ -145,7 +152,11 @@ const afterColon = (token: string): Identifier | undefined => {
 };
 
 /** Joins `GB29 NWBK 6016 1331 9268 19`: at most nine groups of up to four characters. */
-const joinGroups = (source: string, start: number, end: number): { value: string; end: number } | undefined => {
+const joinGroups = (
+  source: string,
+  start: number,
+  end: number,
+): { value: string; end: number } | undefined => {
   let value = source.slice(start, end);
   let at = end;
   for (let group = 0; group < 9 && source.charAt(at) === ' '; group += 1) {
@@ -164,12 +175,21 @@ const joinGroups = (source: string, start: number, end: number): { value: string
  * lower case with runs of white space as one blank and quotes around it removed.
  */
 export const normalise = (text: string): Identifier => {
-  const trimmed = folded(text).trim().replace(/[.,:;!?]{1,3}$/, '');
+  const trimmed = folded(text)
+    .trim()
+    .replace(/[.,:;!?]{1,3}$/, '');
   if (trimmed.length <= TOKEN_LENGTH) {
-    const identifier = classify(trimmed) ?? (IBAN.test(trimmed.replaceAll(' ', '')) ? iban(trimmed) : undefined);
+    const identifier =
+      classify(trimmed) ?? (IBAN.test(trimmed.replaceAll(' ', '')) ? iban(trimmed) : undefined);
     if (identifier !== undefined) return identifier;
   }
-  return { kind: 'name', value: trimmed.toLowerCase().replace(/\s+/g, ' ').replace(/^["'#@]+|["'.!]+$/g, '') };
+  return {
+    kind: 'name',
+    value: trimmed
+      .toLowerCase()
+      .replace(/\s+/g, ' ')
+      .replace(/^["'#@]+|["'.!]+$/g, ''),
+  };
 };
 
 const iban = (text: string): Identifier => ({ kind: 'iban', value: text.replaceAll(' ', '') });

@@ -7,7 +7,7 @@ import type { AgentEvent } from './event.ts';
 import { FlowTracker } from './flow.ts';
 import type { FlowReading, FlowResult } from './flow.ts';
 import type { Alert, Monitor } from './monitor.ts';
-import type { Json } from './provenance.ts';
+import type { Json } from './scalars.ts';
 import type { Response, Responses } from './respond.ts';
 import type { ToolShape } from './tool-shape.ts';
 
@@ -63,9 +63,10 @@ export class SessionFlows {
 
   /** Facts for the guard. An approval covers calls whose destinations are the user's, and no others. */
   facts(view: { readonly session: string }, call: Call): FlowFacts | undefined {
-    const reading = this.reading(view.session, call, call.args.value as Json);
+    const reading = this.reading(view.session, call, call.args.value);
     if (reading === undefined) return undefined;
-    const approved = reading.facts.destinationsNamed && this.#approved.get(view.session)?.has(call.tool) === true;
+    const approved =
+      reading.facts.destinationsNamed && this.#approved.get(view.session)?.has(call.tool) === true;
     return { ...reading.facts, approved };
   }
 }

@@ -34,7 +34,10 @@ const fit = (deployment: string, sessions: readonly SessionEvents[]): Baseline =
 };
 
 /** Highest score of each detector in a session, and each event's vector. */
-export const sessionScores = (base: Baseline, events: readonly AgentEvent[]): { peaks: Float64Array; each: Float64Array[] } => {
+export const sessionScores = (
+  base: Baseline,
+  events: readonly AgentEvent[],
+): { peaks: Float64Array; each: Float64Array[] } => {
   const watch = new SessionWatch(base);
   const peaks = new Float64Array(DETECTORS.length);
   const each = events.map((event) => {
@@ -49,23 +52,39 @@ export const sessionScores = (base: Baseline, events: readonly AgentEvent[]): { 
  * Learns a calibrated baseline. Tainted sessions are skipped. Deterministic: the same sessions in the same order
  * give the same baseline. RangeError without two groups, since nothing could be calibrated.
  */
-export const learn = (deployment: string, sessions: readonly SessionEvents[], options: LearnOptions = {}): Baseline => {
+export const learn = (
+  deployment: string,
+  sessions: readonly SessionEvents[],
+  options: LearnOptions = {},
+): Baseline => {
   const clean = sessions.filter((session) => session.tainted !== true);
   const groups = [...new Set(clean.map((session) => session.group))].sort();
-  if (groups.length < 2) throw new RangeError('sessions: expected two groups or more, to calibrate on what is new');
+  if (groups.length < 2)
+    throw new RangeError('sessions: expected two groups or more, to calibrate on what is new');
   const folds = Math.min(options.folds ?? 5, groups.length);
   const foldOf = new Map(groups.map((group, i) => [group, i % folds]));
   const scored: { each: Float64Array[]; peaks: Float64Array }[] = [];
   for (let fold = 0; fold < folds; fold += 1) {
-    const base = fit(deployment, clean.filter((session) => foldOf.get(session.group) !== fold));
-    for (const session of clean) if (foldOf.get(session.group) === fold) scored.push(sessionScores(base, session.events));
+    const base = fit(
+      deployment,
+      clean.filter((session) => foldOf.get(session.group) !== fold),
+    );
+    for (const session of clean)
+      if (foldOf.get(session.group) === fold) scored.push(sessionScores(base, session.events));
   }
   const base = fit(deployment, clean);
   const { calibration: limit } = BASELINE_LIMITS;
   const byDetector = DETECTORS.map((name, i) =>
-    options.without?.includes(name) === true ? [] : thin(scored.map(({ peaks }) => peaks[i] ?? 0), limit),
+    options.without?.includes(name) === true
+      ? []
+      : thin(
+          scored.map(({ peaks }) => peaks[i] ?? 0),
+          limit,
+        ),
   );
-  const fused = scored.map(({ each }) => each.reduce((worst, scores) => Math.max(worst, fuse(byDetector, scores)), 0));
+  const fused = scored.map(({ each }) =>
+    each.reduce((worst, scores) => Math.max(worst, fuse(byDetector, scores)), 0),
+  );
   base.calibration = [...byDetector, thin(fused, limit)];
   return base;
 };

@@ -45,16 +45,22 @@ export interface MonitorOptions {
 
 const SENTENCES: Readonly<Record<DetectorName, (tool: string, since: number) => string>> = {
   order: (tool, since) => `${tool} rarely follows what came before it${after(since)}.`,
-  provenance: (tool, since) => `An argument of ${tool} does not come from the user or a trusted source${after(since)}.`,
+  provenance: (tool, since) =>
+    `An argument of ${tool} does not come from the user or a trusted source${after(since)}.`,
   intent: (tool, since) => `Nothing in the request asks for ${tool}${after(since)}.`,
   repeat: (tool) => `${tool} is called more often in this session than in any usual one.`,
   volume: () => 'More data moves than in usual sessions.',
   rate: () => 'Calls come faster than usual.',
-  novelty: (tool) => `${tool} is used with a destination or a set of arguments that this deployment has not used before.`,
+  novelty: (tool) =>
+    `${tool} is used with a destination or a set of arguments that this deployment has not used before.`,
   refusals: () => 'More calls are refused than usual.',
 };
 const after = (since: number): string =>
-  since < 0 ? '' : since === 0 ? ', right after untrusted content came in' : `, ${String(since)} calls after untrusted content came in`;
+  since < 0
+    ? ''
+    : since === 0
+      ? ', right after untrusted content came in'
+      : `, ${String(since)} calls after untrusted content came in`;
 
 interface Watched {
   readonly watch: SessionWatch;
@@ -72,7 +78,8 @@ export class Monitor {
   constructor(baseline: Baseline, options: MonitorOptions = {}) {
     const { level = 0.05, sessions = 4096 } = options;
     if (!(level > 0 && level < 1)) throw new RangeError('level: expected a rate between 0 and 1');
-    if (baseline.calibration.length !== DETECTORS.length + 1) throw new RangeError('baseline: not calibrated; use learn()');
+    if (baseline.calibration.length !== DETECTORS.length + 1)
+      throw new RangeError('baseline: not calibrated; use learn()');
     this.#baseline = baseline;
     this.#level = level;
     this.#limit = sessions;

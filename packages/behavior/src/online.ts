@@ -73,7 +73,8 @@ export class OnlineLearner {
   /** Learns what has waited long enough. */
   step(now: number): Step {
     const ripe = this.#waiting.filter((waiting) => now - waiting.closed >= this.#quarantine);
-    if (ripe.length === 0) return { learnt: 0, baseline: this.#current, drift: this.#distance(this.#current), stopped: false };
+    if (ripe.length === 0)
+      return { learnt: 0, baseline: this.#current, drift: this.#distance(this.#current), stopped: false };
     const pool = [...this.#kept, ...this.#capped(ripe)].slice(-this.#limit);
     const next = learn(this.#current.deployment, pool);
     next.generation = this.#current.generation + 1;
@@ -93,7 +94,10 @@ export class OnlineLearner {
   }
 
   #distance(base: Baseline): number {
-    return Math.max(divergence(this.#anchor.tools, base.tools), divergence(this.#anchor.classTransitions, base.classTransitions));
+    return Math.max(
+      divergence(this.#anchor.tools, base.tools),
+      divergence(this.#anchor.classTransitions, base.classTransitions),
+    );
   }
 
   /** No group may make up more than its share of the whole, so that one user can't teach a fleet. */

@@ -4,6 +4,8 @@
 // of 2,048 slots, 32 named sources, 32 names, 8 KB of the prompt and 8 KB of quotes.
 import { amounts, identifiers, normalise } from './identifiers.ts';
 import type { Identifier, IdentifierKind } from './identifiers.ts';
+import { normaliseText, scalars } from './scalars.ts';
+import type { Json } from './scalars.ts';
 import { ValueTable } from './value-table.ts';
 
 /** Ways in which a value entered, as bits; 0 means it was never seen (the agent made it up). */
@@ -31,9 +33,6 @@ export const ORIGIN: {
   /** Untrusted prose points at a record by this handle. */
   pointed: 64,
 });
-
-/** JSON as it came from a tool, already parsed. */
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
 /** A result on its way in. */
 export interface Incoming {
@@ -74,7 +73,18 @@ const SCALARS = 20_000;
 const AMBIGUOUS = -1;
 /** Name spaces of hashes beside the kinds of identifiers. */
 const SPACE = { source: 100, played: 101, amount: 102 } as const;
-const KINDS: readonly IdentifierKind[] = ['email', 'url', 'iban', 'phone', 'path', 'uuid', 'crypto', 'number', 'code', 'name'];
+const KINDS: readonly IdentifierKind[] = [
+  'email',
+  'url',
+  'iban',
+  'phone',
+  'path',
+  'uuid',
+  'crypto',
+  'number',
+  'code',
+  'name',
+];
 
 /** A person's or thing's name in the prompt and the addresses that carry it. */
 interface NamedEntity {
@@ -141,10 +151,13 @@ export class Provenance {
         const identifier = normalise(text);
         whole = identifier.value;
         this.#learn(identifier, field, source);
-        if (key !== '') this.#table.add(this.#table.hash(SPACE.played, `${key}\u0000${whole}`), field, this.#events);
+        if (key !== '')
+          this.#table.add(this.#table.hash(SPACE.played, `${key}\u0000${whole}`), field, this.#events);
       }
       if (named || incoming.trusted || text.length <= 24) {
-        amounts(text, (amount) => this.#table.add(this.#amount(amount), text.length <= 24 ? field : free, this.#events));
+        amounts(text, (amount) =>
+          this.#table.add(this.#amount(amount), text.length <= 24 ? field : free, this.#events),
+        );
       }
       if (typeof value === 'string' && text.length > 24 && !incoming.trusted) {
         // "the file with the id '13'": prose that points at a record by its handle.
@@ -153,7 +166,11 @@ export class Provenance {
       if (typeof value === 'string' && text.length >= 4) {
         identifiers(text, (identifier) => {
           if (identifier.value === whole) return;
-          this.#learn(identifier, incoming.fetched === true && identifier.kind === 'url' ? ORIGIN.free : free, source);
+          this.#learn(
+            identifier,
+            incoming.fetched === true && identifier.kind === 'url' ? ORIGIN.free : free,
+            source,
+          );
         });
       }
     });
@@ -175,7 +192,9 @@ export class Provenance {
       byUser: (origin & ORIGIN.prompt) !== 0,
       first: this.#table.first(hash),
       unique,
-      played: parameter !== '' && this.#table.bits(this.#table.hash(SPACE.played, `${parameter}\u0000${identifier.value}`)) !== 0,
+      played:
+        parameter !== '' &&
+        this.#table.bits(this.#table.hash(SPACE.played, `${parameter}\u0000${identifier.value}`)) !== 0,
       bound: this.#bound(identifier, hash),
     };
   }
@@ -189,10 +208,13 @@ export class Provenance {
   #keep(value: Json): void {
     let text = '';
     scalars(value, (scalar) => {
-      if (typeof scalar === 'string' && text.length < QUOTE_LENGTH) text += ` ${scalar.slice(0, QUOTE_LENGTH)}`;
+      if (typeof scalar === 'string' && text.length < QUOTE_LENGTH)
+        text += ` ${scalar.slice(0, QUOTE_LENGTH)}`;
     });
     // Through bytes: a slice would keep the whole result alive.
-    const kept = new TextDecoder().decode(new TextEncoder().encode(normaliseText(text.slice(0, QUOTE_LENGTH))));
+    const kept = new TextDecoder().decode(
+      new TextEncoder().encode(normaliseText(text.slice(0, QUOTE_LENGTH))),
+    );
     if (this.#quotes.includes(kept)) return;
     this.#quotes.push(kept);
     if (this.#quotes.length > QUOTES) this.#quotes.shift();
@@ -207,17 +229,25 @@ export class Provenance {
         (item) =>
           typeof item === 'string' &&
           item.length <= FIELD_LENGTH &&
-          this.#names.some((name) => item.toLowerCase().split(/[^a-z]+/).includes(name.word)),
+          this.#names.some((name) =>
+            item
+              .toLowerCase()
+              .split(/[^a-z]+/)
+              .includes(name.word),
+          ),
       );
       if (named) {
         for (const item of items) {
           if ((typeof item === 'string' && item.length <= FIELD_LENGTH) || typeof item === 'number') {
-            this.#remember(normalise(String(item)), ORIGIN.record | (trusted ? ORIGIN.trusted : ORIGIN.field));
+            this.#remember(
+              normalise(String(item)),
+              ORIGIN.record | (trusted ? ORIGIN.trusted : ORIGIN.field),
+            );
           }
         }
       }
     }
-    for (const item of items) this.#records(item as Json, trusted, depth + 1);
+    for (const item of items) this.#records(item, trusted, depth + 1);
   }
 
   /** Where an amount of money or a quantity came from. Sums that the agent worked out have origin 0. */
@@ -287,29 +317,8 @@ export class Provenance {
   }
 }
 
-/** Lower case, words and the signs that occur inside names and addresses, one blank around everything. */
-const normaliseText = (text: string): string =>
-  ` ${text.normalize('NFKC').toLowerCase().replace(/[^\p{L}\p{N}@._:/+-]+/gu, ' ').replace(/[.:]+(?= |$)/g, '').trim()} `;
-
 const carries = (identifier: Identifier, word: string): boolean => {
   if (identifier.kind !== 'email') return false;
   const local = identifier.value.slice(0, identifier.value.indexOf('@'));
   return local.split(/[^a-z]+/).includes(word);
-};
-
-/** Visits every scalar of a JSON value, keys of maps included (they carry names in many tools' answers). */
-export const scalars = (value: Json, visit: (scalar: string | number | boolean, key: string) => void, key = '', depth = 0): void => {
-  if (value === null || depth > 16) return;
-  if (typeof value === 'object') {
-    if (Array.isArray(value)) {
-      for (const item of value as readonly Json[]) scalars(item, visit, key, depth + 1);
-    } else {
-      for (const [name, item] of Object.entries(value)) {
-        if (typeof item === 'object' || !/^[\w-]+$/.test(name)) visit(name, '');
-        scalars(item, visit, name, depth + 1);
-      }
-    }
-    return;
-  }
-  visit(value, key);
 };

@@ -25,7 +25,14 @@ export interface RecordLike {
   readonly result?: { readonly status: string; readonly bytes?: number };
 }
 
-const GRADES: Readonly<Record<string, number>> = { none: 0, prompt: 0, trusted: 0, mixed: 0.6, agent: 0.9, untrusted: 1 };
+const GRADES: Readonly<Record<string, number>> = {
+  none: 0,
+  prompt: 0,
+  trusted: 0,
+  mixed: 0.6,
+  agent: 0.9,
+  untrusted: 1,
+};
 /** The audit log's classes, hardest first. */
 const CLASSES: readonly (readonly [string, ToolClass])[] = [
   ['money', 'pay'],
@@ -40,14 +47,23 @@ const CLASSES: readonly (readonly [string, ToolClass])[] = [
  * The events of a record, usually one; none for records that say nothing of behaviour, and none for what failed
  * verification: whoever can't show a token must not be able to teach or trouble a baseline (DESIGN section 9).
  */
-export const eventsOfRecord = (record: RecordLike, index: number, shapes: ReadonlyMap<string, ToolShape> = new Map()): readonly AgentEvent[] => {
-  if (record.token?.unverified === true || record.session === undefined || record.tool === undefined) return [];
+export const eventsOfRecord = (
+  record: RecordLike,
+  index: number,
+  shapes: ReadonlyMap<string, ToolShape> = new Map(),
+): readonly AgentEvent[] => {
+  if (record.token?.unverified === true || record.session === undefined || record.tool === undefined)
+    return [];
   const { name, classes = [] } = record.tool;
   const known = CLASSES.find(([label]) => classes.includes(label));
   const shape = shapes.get(name) ?? toolShape({ name, params: [] });
   const common = {
     session: record.session,
-    deployment: { operator: record.operator?.name ?? '', model: record.model?.name ?? '', task: record.agent ?? '' },
+    deployment: {
+      operator: record.operator?.name ?? '',
+      model: record.model?.name ?? '',
+      task: record.agent ?? '',
+    },
     time: record.at / 1000,
     tool: name,
     class: known?.[1] ?? shape.class,
@@ -60,7 +76,14 @@ export const eventsOfRecord = (record: RecordLike, index: number, shapes: Readon
       return [{ ...common, kind: 'call', shape: '', destinations, bytes, grade: GRADES[idsFrom] ?? 1 }];
     }
     case 'ingest':
-      return [{ ...common, kind: 'ingest', trusted: record.ingest?.trust === 'trusted', bytes: record.ingest?.bytes ?? 0 }];
+      return [
+        {
+          ...common,
+          kind: 'ingest',
+          trusted: record.ingest?.trust === 'trusted',
+          bytes: record.ingest?.bytes ?? 0,
+        },
+      ];
     case 'outcome':
       return [{ ...common, kind: 'outcome', ok: record.result?.status === 'ok' }];
     default:

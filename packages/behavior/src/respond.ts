@@ -6,14 +6,14 @@ import type { Restriction } from '@ambit/core';
 import type { Alert } from './monitor.ts';
 
 /** From mildest to hardest. */
-export const ACTIONS: readonly ['alert', 'signed_proof', 'approval', 'narrow', 'revoke_session', 'revoke_node'] = Object.freeze([
+export const ACTIONS: readonly [
   'alert',
   'signed_proof',
   'approval',
   'narrow',
   'revoke_session',
   'revoke_node',
-] as const);
+] = Object.freeze(['alert', 'signed_proof', 'approval', 'narrow', 'revoke_session', 'revoke_node'] as const);
 export type Action = (typeof ACTIONS)[number];
 
 /** At p <= level, this action; with `afterIngest` only when untrusted content came in before. */
@@ -76,7 +76,11 @@ export class Responses {
     const response: Response = {
       session: alert.session,
       action,
-      because: { index: alert.index, p: alert.p, sentence: alert.evidence[0]?.sentence ?? 'The pattern broke.' },
+      because: {
+        index: alert.index,
+        p: alert.p,
+        sentence: alert.evidence[0]?.sentence ?? 'The pattern broke.',
+      },
       restrictions: narrows ? [restrict.deny(...this.#narrowed)] : [],
     };
     this.#inForce.set(alert.session, response);
@@ -89,7 +93,10 @@ export class Responses {
   }
 
   /** A person lifts the response. Revocations stay: a revoked node or session is minted anew. */
-  release(session: string, person: string): { readonly session: string; readonly person: string; readonly was: Action } | null {
+  release(
+    session: string,
+    person: string,
+  ): { readonly session: string; readonly person: string; readonly was: Action } | null {
     if (person === '') throw new TypeError('person: expected a name');
     const response = this.#inForce.get(session);
     if (response === undefined || response.action.startsWith('revoke')) return null;

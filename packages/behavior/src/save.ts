@@ -32,7 +32,8 @@ export const saveBaseline = (base: Baseline): string => {
 };
 
 /** base64url of SHA-256 of the baseline's text. */
-export const baselineDigest = (base: Baseline): string => toBase64url(sha256(new TextEncoder().encode(saveBaseline(base))));
+export const baselineDigest = (base: Baseline): string =>
+  toBase64url(sha256(new TextEncoder().encode(saveBaseline(base))));
 
 const bad = (what: string): AmbitError => new AmbitError('input_invalid', `baseline ${what}.`);
 
@@ -47,19 +48,23 @@ export const readBaseline = (text: string): Baseline => {
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) throw bad('is not an object');
   const plain = parsed as Record<string, unknown>;
   const number = (value: unknown, what: string): number => {
-    if (typeof value !== 'number' || !Number.isFinite(value) || value < -1e15 || value > 1e15) throw bad(`${what}: expected a number`);
+    if (typeof value !== 'number' || !Number.isFinite(value) || value < -1e15 || value > 1e15)
+      throw bad(`${what}: expected a number`);
     return value;
   };
   if (plain['version'] !== 1) throw bad('version: expected 1');
-  if (typeof plain['deployment'] !== 'string' || plain['deployment'].length > 1024) throw bad('deployment: expected a text');
+  if (typeof plain['deployment'] !== 'string' || plain['deployment'].length > 1024)
+    throw bad('deployment: expected a text');
   const base = emptyBaseline(plain['deployment']);
   base.generation = number(plain['generation'], 'generation');
   base.sessions = number(plain['sessions'], 'sessions');
   for (const [name, limit] of TABLES) {
     const pairs = plain[name];
-    if (!Array.isArray(pairs) || pairs.length > limit + 1) throw bad(`${name}: expected at most ${String(limit)} pairs`);
+    if (!Array.isArray(pairs) || pairs.length > limit + 1)
+      throw bad(`${name}: expected at most ${String(limit)} pairs`);
     for (const pair of pairs as unknown[]) {
-      if (!Array.isArray(pair) || typeof pair[0] !== 'string' || pair[0].length > 1024) throw bad(`${name}: expected pairs`);
+      if (!Array.isArray(pair) || typeof pair[0] !== 'string' || pair[0].length > 1024)
+        throw bad(`${name}: expected pairs`);
       base[name].set(pair[0], number(pair[1], name));
     }
   }
@@ -67,15 +72,21 @@ export const readBaseline = (text: string): Baseline => {
     const three = plain[name];
     if (!Array.isArray(three) || three.length !== 3) throw bad(`${name}: expected three numbers`);
     const target: Moments = base[name];
-    [target.n, target.mean, target.m2] = three.map((value) => number(value, name)) as [number, number, number];
+    [target.n, target.mean, target.m2] = three.map((value) => number(value, name)) as [
+      number,
+      number,
+      number,
+    ];
   }
   const calibration = plain['calibration'];
-  if (!Array.isArray(calibration) || ![0, DETECTORS.length + 1].includes(calibration.length)) throw bad('calibration: expected one list a detector');
+  if (!Array.isArray(calibration) || ![0, DETECTORS.length + 1].includes(calibration.length))
+    throw bad('calibration: expected one list a detector');
   base.calibration = (calibration as unknown[]).map((list) => {
     if (!Array.isArray(list) || list.length > BASELINE_LIMITS.calibration) throw bad('calibration: too long');
     const values = list.map((value) => number(value, 'calibration'));
     // An unsorted list would make p-values of nonsense.
-    if (values.some((value, i) => i > 0 && value < (values[i - 1] ?? 0))) throw bad('calibration: expected ascending numbers');
+    if (values.some((value, i) => i > 0 && value < (values[i - 1] ?? 0)))
+      throw bad('calibration: expected ascending numbers');
     return values;
   });
   return base;

@@ -90,7 +90,10 @@ export class SessionWatch {
     const effect = event.class !== 'read' && event.class !== 'fetch';
     const acts = effect || event.class === 'fetch';
     const weight = this.ingestWeight;
-    const bits = surprisal(base, this.#before, this.#previous, event.tool, [this.#previousClass, event.class]);
+    const bits = surprisal(base, this.#before, this.#previous, event.tool, [
+      this.#previousClass,
+      event.class,
+    ]);
     s[0] = bits * (acts ? weight : 0.1);
     s[1] = event.grade * weight;
     s[2] = acts && event.requested === false ? weight : 0;
@@ -106,7 +109,8 @@ export class SessionWatch {
     s[5] = this.#pace(event.time);
     let fresh = base.shapes.size > 0 && !base.shapes.has(`${event.tool}(${event.shape})`) ? 0.5 : 0;
     for (const destination of event.destinations) {
-      if (!base.destinations.has(destination) && event.grade > 0) fresh = Math.max(fresh, 0.5 + event.grade / 2);
+      if (!base.destinations.has(destination) && event.grade > 0)
+        fresh = Math.max(fresh, 0.5 + event.grade / 2);
       if (this.#destinations.size < DESTINATIONS) this.#destinations.add(destination);
     }
     s[6] = acts ? fresh * weight : 0;
@@ -139,7 +143,8 @@ export class SessionWatch {
     note(`p${this.#before}>${this.#previous}>${event.tool}`);
     note(`k${this.#previousClass}>${event.class}`);
     note(`s${event.tool}(${event.shape})`);
-    if (event.class !== 'read' && event.class !== 'fetch') note(`b${String(Math.round(Math.log1p(event.bytes) * 4))}`);
+    if (event.class !== 'read' && event.class !== 'fetch')
+      note(`b${String(Math.round(Math.log1p(event.bytes) * 4))}`);
     const gap = event.time - this.#lastGap;
     if (gap > 0) note(`g${String(Math.round(Math.log(Math.max(gap, 0.01)) * 4))}`);
     this.#lastGap = event.time;
@@ -186,7 +191,8 @@ export class SessionWatch {
       }
     }
     for (const times of this.#effects.values()) observe(into.repeats, Math.log(times));
-    for (const destination of this.#destinations) count(into.destinations, destination, BASELINE_LIMITS.destinations);
+    for (const destination of this.#destinations)
+      count(into.destinations, destination, BASELINE_LIMITS.destinations);
     observe(into.sessionOut, Math.log1p(this.#out));
     observe(into.sessionIn, Math.log1p(this.#in));
     observe(into.refusals, this.#refusals);

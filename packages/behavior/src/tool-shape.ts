@@ -3,7 +3,8 @@
 // unknown counts as a destination, the strictest part (law L2).
 
 /** What a call does to the world. */
-export type ToolClass = 'read' | 'fetch' | 'write' | 'send' | 'pay' | 'share' | 'destroy' | 'identity' | 'reserve';
+export type ToolClass =
+  'read' | 'fetch' | 'write' | 'send' | 'pay' | 'share' | 'destroy' | 'identity' | 'reserve';
 /** The part a parameter plays. */
 export type ParamRole = 'destination' | 'object' | 'amount' | 'secret' | 'setting' | 'content' | 'other';
 
@@ -66,13 +67,18 @@ const roleOf = (param: string, profile: boolean): ParamRole => {
 };
 
 /** Reads a tool's shape; `overrides` are what the operator's configuration says. */
-export const toolShape = (tool: ToolDescription, overrides: Partial<Omit<ToolShape, 'name'>> = {}): ToolShape => {
+export const toolShape = (
+  tool: ToolDescription,
+  overrides: Partial<Omit<ToolShape, 'name'>> = {},
+): ToolShape => {
   const words = tool.name.toLowerCase().split(/[^a-z0-9]+/);
   const first = words[0] ?? '';
   const reads = tool.readOnly ?? READ_VERBS.has(first);
   const fetches = reads && tool.params.some((param) => FETCH_PARAMS.has(param));
   const joined = tool.name.toLowerCase();
-  const effect = CLASSES.find(([, names]) => [...names].some((name) => (name.includes('_') ? joined.includes(name) : words.includes(name))));
+  const effect = CLASSES.find(([, names]) =>
+    [...names].some((name) => (name.includes('_') ? joined.includes(name) : words.includes(name))),
+  );
   const guess: ToolShape = {
     name: tool.name,
     class: fetches ? 'fetch' : reads ? 'read' : (effect?.[0] ?? 'write'),

@@ -16,7 +16,9 @@ const run = (events: readonly AgentEvent[]): { alert: Alert; at: number } | unde
 
 describe('harm in sum', () => {
   test('two hundred small transfers under a per-call cap: caught by their number, early', () => {
-    const events = Array.from({ length: 200 }, (_, i) => callEvent('t', 'send_money', 'pay', i * 15, { bytes: 90, destinations: ['d2'] }));
+    const events = Array.from({ length: 200 }, (_, i) =>
+      callEvent('t', 'send_money', 'pay', i * 15, { bytes: 90, destinations: ['d2'] }),
+    );
     const found = run(events);
     expect(found?.alert.evidence.map(({ detector }) => detector)).toContain('repeat');
     expect(found?.at).toBeLessThan(10);
@@ -41,7 +43,9 @@ describe('harm in sum', () => {
       monitor.event(callEvent(session, 'read_file', 'read', i * 120, { bytes: 60 }));
       monitor.event(ingestEvent(session, 'read_file', i * 120 + 1, 1500));
       monitor.event(callEvent(session, 'list_files', 'read', i * 120 + 20, { bytes: 60 }));
-      return monitor.event(callEvent(session, 'send_mail', 'send', i * 120 + 60, { bytes: 400, destinations: ['d1'] }));
+      return monitor.event(
+        callEvent(session, 'send_mail', 'send', i * 120 + 60, { bytes: 400, destinations: ['d1'] }),
+      );
     });
     expect(alerts.filter((alert) => alert !== null)).toEqual([]);
   });

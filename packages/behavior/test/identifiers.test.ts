@@ -24,7 +24,8 @@ describe('identifiers: two spellings of one address are one value', () => {
   });
 
   test('what a text holds, in order', () => {
-    const text = 'Pay GB29 NWBK 6016 1331 9268 19 (see bill-2023.txt), ask bob@example.com or +4420794600000; https://x.test/a?b=1. Card 4237-4252-7456-2574, pass HGK137803.';
+    const text =
+      'Pay GB29 NWBK 6016 1331 9268 19 (see bill-2023.txt), ask bob@example.com or +4420794600000; https://x.test/a?b=1. Card 4237-4252-7456-2574, pass HGK137803.';
     expect(all(text).map(({ kind, value }) => `${kind} ${value}`)).toEqual([
       'iban GB29NWBK60161331926819',
       'path bill-2023.txt',
@@ -41,7 +42,9 @@ describe('identifiers: two spellings of one address are one value', () => {
   });
 
   test('a sentence glued to a domain does not hide it', () => {
-    expect(all('post to www.our-company.com.They sent it').map(({ value }) => value)).toContain('our-company.com');
+    expect(all('post to www.our-company.com.They sent it').map(({ value }) => value)).toContain(
+      'our-company.com',
+    );
   });
 
   test('amounts are numbers, not spellings', () => {
@@ -71,15 +74,19 @@ describe('identifiers: hostile texts', () => {
 
   test('an address found in a text is the address that normalises alone', () => {
     fc.assert(
-      fc.property(fc.emailAddress({ size: 'small' }).filter((mail) => /^[a-z0-9._%+-]+@/i.test(mail)), (mail) => {
-        expect(all(`to <${mail}> now`).map(({ value }) => value)).toContain(mail.toLowerCase());
-      }),
+      fc.property(
+        fc.emailAddress({ size: 'small' }).filter((mail) => /^[a-z0-9._%+-]+@/i.test(mail)),
+        (mail) => {
+          expect(all(`to <${mail}> now`).map(({ value }) => value)).toContain(mail.toLowerCase());
+        },
+      ),
       { numRuns: 50 },
     );
   });
 
   test('C7 200 KB of near-matches stay within one pass', () => {
     // Wall-clock is not asserted: a quadratic scan of these would not end within the test's own limit.
-    for (const unit of ['a.', '@', '1-', 'a@a.', 'GB29 ', '((((', 'http://', '0x']) all(unit.repeat(200_000 / unit.length));
+    for (const unit of ['a.', '@', '1-', 'a@a.', 'GB29 ', '((((', 'http://', '0x'])
+      all(unit.repeat(200_000 / unit.length));
   });
 });

@@ -27,18 +27,34 @@ const alertsOf = (events: readonly AgentEvent[], level = 0.05): Alert[] => {
 };
 const hijack = (session = 'h'): AgentEvent[] => [
   callEvent(session, 'read_mail', 'read', 0, { bytes: 60 }),
-  { ...ingestEvent(session, 'read_mail', 1), index: 41 } as AgentEvent,
-  callEvent(session, 'send_money', 'pay', 8, { grade: 1, requested: false, destinations: ['evil'], index: 42 }),
+  { ...ingestEvent(session, 'read_mail', 1), index: 41 },
+  callEvent(session, 'send_money', 'pay', 8, {
+    grade: 1,
+    requested: false,
+    destinations: ['evil'],
+    index: 42,
+  }),
 ];
 
 describe('calibration: the false-alarm rate is what it says', () => {
   test('p-values of exchangeable scores are at most alpha with chance alpha', () => {
     fc.assert(
-      fc.property(fc.array(fc.double({ min: 0, max: 9, noNaN: true }), { minLength: 20, maxLength: 60 }), (scores) => {
-        // Leave each out in turn: the share of p <= a among exchangeable scores never exceeds a.
-        const ps = scores.map((score, i) => pValue(scores.filter((_, k) => k !== i).sort((a, b) => a - b), score));
-        for (const a of [0.05, 0.1, 0.3]) expect(ps.filter((p) => p <= a + 1e-12).length).toBeLessThanOrEqual(Math.floor(a * scores.length + 1e-9));
-      }),
+      fc.property(
+        fc.array(fc.double({ min: 0, max: 9, noNaN: true }), { minLength: 20, maxLength: 60 }),
+        (scores) => {
+          // Leave each out in turn: the share of p <= a among exchangeable scores never exceeds a.
+          const ps = scores.map((score, i) =>
+            pValue(
+              scores.filter((_, k) => k !== i).sort((a, b) => a - b),
+              score,
+            ),
+          );
+          for (const a of [0.05, 0.1, 0.3])
+            expect(ps.filter((p) => p <= a + 1e-12).length).toBeLessThanOrEqual(
+              Math.floor(a * scores.length + 1e-9),
+            );
+        },
+      ),
       { numRuns: 50 },
     );
   });
@@ -64,12 +80,32 @@ describe('alerts', () => {
   });
 
   test('each detector can speak alone', () => {
-    const { peaks: repeated } = sessionScores(base, Array.from({ length: 60 }, (_, i) => callEvent('r', 'send_money', 'pay', i * 20, { bytes: 90 })));
-    const { peaks: fast } = sessionScores(base, Array.from({ length: 60 }, (_, i) => callEvent('r', 'read_mail', 'read', i * 0.05)));
-    const refusal: AgentEvent = { kind: 'refusal', session: 'r', deployment: DEPLOYMENT, tool: 'x', class: 'write', time: 1, code: 'tool_not_granted' };
-    const { peaks: refused } = sessionScores(base, Array.from({ length: 9 }, () => refusal));
-    const { peaks: moved } = sessionScores(base, [callEvent('r', 'send_mail', 'send', 1, { bytes: 5_000_000 })]);
-    const score = (peaks: Float64Array, name: (typeof DETECTORS)[number]): number => peaks[DETECTORS.indexOf(name)] ?? 0;
+    const { peaks: repeated } = sessionScores(
+      base,
+      Array.from({ length: 60 }, (_, i) => callEvent('r', 'send_money', 'pay', i * 20, { bytes: 90 })),
+    );
+    const { peaks: fast } = sessionScores(
+      base,
+      Array.from({ length: 60 }, (_, i) => callEvent('r', 'read_mail', 'read', i * 0.05)),
+    );
+    const refusal: AgentEvent = {
+      kind: 'refusal',
+      session: 'r',
+      deployment: DEPLOYMENT,
+      tool: 'x',
+      class: 'write',
+      time: 1,
+      code: 'tool_not_granted',
+    };
+    const { peaks: refused } = sessionScores(
+      base,
+      Array.from({ length: 9 }, () => refusal),
+    );
+    const { peaks: moved } = sessionScores(base, [
+      callEvent('r', 'send_mail', 'send', 1, { bytes: 5_000_000 }),
+    ]);
+    const score = (peaks: Float64Array, name: (typeof DETECTORS)[number]): number =>
+      peaks[DETECTORS.indexOf(name)] ?? 0;
     expect(score(repeated, 'repeat')).toBeGreaterThan(3);
     expect(score(fast, 'rate')).toBeGreaterThan(3);
     expect(score(refused, 'refusals')).toBeGreaterThan(3);
@@ -81,7 +117,10 @@ describe('alerts', () => {
       const events: AgentEvent[] = ingest ? [ingestEvent('w', 'read_mail', 0)] : [];
       for (let i = 0; i < reads; i += 1) events.push(callEvent('w', 'list_files', 'read', 10 + i));
       events.push(callEvent('w', 'send_money', 'pay', 90, { grade: 1, requested: false }));
-      return fuse(base.calibration.slice(0, 3).map(() => [0.1, 0.2, 0.4, 0.6, 0.8]), sessionScores(base, events).each.at(-1)?.slice(1, 3) ?? []);
+      return fuse(
+        base.calibration.slice(0, 3).map(() => [0.1, 0.2, 0.4, 0.6, 0.8]),
+        sessionScores(base, events).each.at(-1)?.slice(1, 3) ?? [],
+      );
     };
     expect(scoreOf(0, true)).toBeGreaterThan(scoreOf(5, true));
     expect(scoreOf(5, true)).toBeGreaterThan(scoreOf(5, false));
@@ -116,7 +155,10 @@ describe('a baseline on disk', () => {
   });
 
   test.each([
-    'x', '[]', '{}', '{"version":2}',
+    'x',
+    '[]',
+    '{}',
+    '{"version":2}',
     saveBaseline(base).replace('"version":1', '"version":1.5'),
     saveBaseline(base).replace(/"sessions":\d+/, '"sessions":"1"'),
     saveBaseline(base).replace(/"calibration":\[\[[^\]]*\]/, '"calibration":[[3,2,1]'),
@@ -126,10 +168,13 @@ describe('a baseline on disk', () => {
   });
 
   test('E10 tools named like prototype properties are counted as any other', () => {
-    const strange = learn('x', benignSessions(40).map((session) => ({
-      ...session,
-      events: session.events.map((event) => ({ ...event, tool: '__proto__' })),
-    })));
+    const strange = learn(
+      'x',
+      benignSessions(40).map((session) => ({
+        ...session,
+        events: session.events.map((event) => ({ ...event, tool: '__proto__' })),
+      })),
+    );
     expect(readBaseline(saveBaseline(strange)).tools.get('__proto__')).toBeGreaterThan(0);
   });
 });
@@ -137,12 +182,19 @@ describe('a baseline on disk', () => {
 describe('learning is not taught by the attacker', () => {
   test('tainted sessions are never learnt', () => {
     const clean = benignSessions(60);
-    const poison = benignSessions(60, 900).map((session) => ({ ...session, events: hijack(), tainted: true }));
+    const poison = benignSessions(60, 900).map((session) => ({
+      ...session,
+      events: hijack(),
+      tainted: true,
+    }));
     expect(baselineDigest(learn('acme', [...clean, ...poison]))).toBe(baselineDigest(learn('acme', clean)));
   });
 
   test('a session counts at most three times for anything it repeats', () => {
-    const flood = { group: 'g0', events: Array.from({ length: 5000 }, (_, i) => callEvent('f', 'send_money', 'pay', i)) };
+    const flood = {
+      group: 'g0',
+      events: Array.from({ length: 5000 }, (_, i) => callEvent('f', 'send_money', 'pay', i)),
+    };
     const before = learn('acme', benignSessions(60));
     const after = learn('acme', [...benignSessions(60), flood]);
     expect((after.tools.get('send_money') ?? 0) - (before.tools.get('send_money') ?? 0)).toBe(3);
@@ -155,7 +207,11 @@ describe('learning is not taught by the attacker', () => {
     expect(learner.step(1050).learnt).toBe(0);
     learner.incident('a');
     expect(learner.step(1100).learnt).toBe(1);
-    learner.close('c', { ...(benignSessions(1, 302)[0] as never as { group: string; events: [] }), tainted: true }, 1100);
+    learner.close(
+      'c',
+      { ...(benignSessions(1, 302)[0] as never as { group: string; events: [] }), tainted: true },
+      1100,
+    );
     expect(learner.step(9999).learnt).toBe(0);
   });
 
@@ -166,7 +222,18 @@ describe('learning is not taught by the attacker', () => {
       // Each week a few sessions more that do the attacker's new thing; no step is large.
       for (let i = 0; i < 4; i += 1) {
         const session = `d${String(week)}-${String(i)}`;
-        learner.close(session, { group: `g${String(i)}`, events: [callEvent(session, 'read_mail', 'read', 0), callEvent(session, 'export_all', 'send', 9), callEvent(session, 'export_all', 'send', 19)] }, week);
+        learner.close(
+          session,
+          {
+            group: `g${String(i)}`,
+            events: [
+              callEvent(session, 'read_mail', 'read', 0),
+              callEvent(session, 'export_all', 'send', 9),
+              callEvent(session, 'export_all', 'send', 19),
+            ],
+          },
+          week,
+        );
       }
       if (learner.step(week).stopped) stopped = week;
     }
@@ -175,16 +242,28 @@ describe('learning is not taught by the attacker', () => {
     expect(() => learner.approve('')).toThrow(TypeError);
   });
 
-  test('one group can\'t teach a fleet', () => {
+  test("one group can't teach a fleet", () => {
     const learner = new OnlineLearner('acme', benignSessions(60), { quarantine: 0, share: 0.1 });
-    for (let i = 0; i < 50; i += 1) learner.close(`x${String(i)}`, { group: 'one-user', events: benignSessions(1, 700 + i)[0]?.events ?? [] }, 0);
+    for (let i = 0; i < 50; i += 1)
+      learner.close(
+        `x${String(i)}`,
+        { group: 'one-user', events: benignSessions(1, 700 + i)[0]?.events ?? [] },
+        0,
+      );
     expect(learner.step(1).learnt).toBeLessThanOrEqual(11);
   });
 });
 
 describe('responses take away, and a person gives back', () => {
   const alert = (p: number, ingest: boolean): Alert => ({
-    session: 's', tool: 't', kind: 'call', time: 0, index: 7, p, statistic: 9, evidence: [],
+    session: 's',
+    tool: 't',
+    kind: 'call',
+    time: 0,
+    index: 7,
+    p,
+    statistic: 9,
+    evidence: [],
     ...(ingest ? { ingest: { index: 3, calls: 1 } } : {}),
     baseline: { deployment: 'acme', generation: 1 },
   });
@@ -200,7 +279,10 @@ describe('responses take away, and a person gives back', () => {
 
   test('never milder by itself, released by a person only, and only once', () => {
     const responses = new Responses(['send_*', 'pay/*']);
-    expect(responses.on(alert(0.001, true))).toMatchObject({ action: 'narrow', restrictions: [{ type: 'deny', tools: ['send_*', 'pay/*'] }] });
+    expect(responses.on(alert(0.001, true))).toMatchObject({
+      action: 'narrow',
+      restrictions: [{ type: 'deny', tools: ['send_*', 'pay/*'] }],
+    });
     expect(responses.on(alert(0.04, true))).toBeNull();
     expect(responses.of('s')?.action).toBe('narrow');
     expect(() => responses.release('s', '')).toThrow(TypeError);
@@ -219,26 +301,51 @@ describe('responses take away, and a person gives back', () => {
 describe('two versions of a model side by side', () => {
   test('the same work is near, other habits are far, and the tools that moved are named', () => {
     const same = compare(base, learn('acme', benignSessions(240, 4000)));
-    const other = compare(base, learn('acme', benignSessions(240, 4000).map((session) => ({
-      ...session,
-      events: session.events.map((event) => (event.tool === 'list_files' ? { ...event, tool: 'search_web' } : event)),
-    }))));
+    const other = compare(
+      base,
+      learn(
+        'acme',
+        benignSessions(240, 4000).map((session) => ({
+          ...session,
+          events: session.events.map((event) =>
+            event.tool === 'list_files' ? { ...event, tool: 'search_web' } : event,
+          ),
+        })),
+      ),
+    );
     expect(same.tools).toBeLessThan(0.02);
     expect(other.tools).toBeGreaterThan(0.1);
-    expect(other.moved.slice(0, 2).map(({ what }) => what).sort()).toEqual(['list_files', 'search_web']);
+    expect(
+      other.moved
+        .slice(0, 2)
+        .map(({ what }) => what)
+        .sort(),
+    ).toEqual(['list_files', 'search_web']);
     expect(compare(base, base)).toMatchObject({ tools: 0, transitions: 0, shapes: 0 });
   });
 });
 
 describe('audit records', () => {
   const record = {
-    kind: 'decision', at: 5000, session: 's', operator: { name: 'acme' }, model: { name: 'm' }, code: 'allowed',
-    tool: { name: 'send_money', classes: ['money'] }, args: { bytes: 90, idsFrom: 'untrusted', destinations: ['~x'] },
+    kind: 'decision',
+    at: 5000,
+    session: 's',
+    operator: { name: 'acme' },
+    model: { name: 'm' },
+    code: 'allowed',
+    tool: { name: 'send_money', classes: ['money'] },
+    args: { bytes: 90, idsFrom: 'untrusted', destinations: ['~x'] },
   };
   test('a decision is a call or a refusal, and content is an ingestion', () => {
-    expect(eventsOfRecord(record, 3)).toMatchObject([{ kind: 'call', class: 'pay', grade: 1, index: 3, time: 5 }]);
-    expect(eventsOfRecord({ ...record, code: 'budget_exceeded' }, 3)).toMatchObject([{ kind: 'refusal', code: 'budget_exceeded' }]);
-    expect(eventsOfRecord({ ...record, kind: 'ingest', ingest: { trust: 'untrusted', bytes: 9 } }, 4)).toMatchObject([{ kind: 'ingest', trusted: false, bytes: 9 }]);
+    expect(eventsOfRecord(record, 3)).toMatchObject([
+      { kind: 'call', class: 'pay', grade: 1, index: 3, time: 5 },
+    ]);
+    expect(eventsOfRecord({ ...record, code: 'budget_exceeded' }, 3)).toMatchObject([
+      { kind: 'refusal', code: 'budget_exceeded' },
+    ]);
+    expect(
+      eventsOfRecord({ ...record, kind: 'ingest', ingest: { trust: 'untrusted', bytes: 9 } }, 4),
+    ).toMatchObject([{ kind: 'ingest', trusted: false, bytes: 9 }]);
   });
   test('what failed verification feeds nothing', () => {
     expect(eventsOfRecord({ ...record, token: { unverified: true } }, 3)).toEqual([]);

@@ -12,7 +12,13 @@ export const numbers = (seed: number): (() => number) => {
   };
 };
 
-export const callEvent = (session: string, tool: string, cls: ToolClass, time: number, more: Partial<CallEvent> = {}): CallEvent => ({
+export const callEvent = (
+  session: string,
+  tool: string,
+  cls: ToolClass,
+  time: number,
+  more: Partial<CallEvent> = {},
+): CallEvent => ({
   kind: 'call',
   session,
   deployment: DEPLOYMENT,
@@ -27,7 +33,13 @@ export const callEvent = (session: string, tool: string, cls: ToolClass, time: n
   ...more,
 });
 
-export const ingestEvent = (session: string, tool: string, time: number, bytes = 500, trusted = false): AgentEvent => ({
+export const ingestEvent = (
+  session: string,
+  tool: string,
+  time: number,
+  bytes = 500,
+  trusted = false,
+): AgentEvent => ({
   kind: 'ingest',
   session,
   deployment: DEPLOYMENT,
@@ -52,11 +64,17 @@ export const benignSession = (n: number, tools = ['read_mail', 'list_files', 're
     time += 4 + random() * 30;
   }
   if (random() < 0.6) {
-    events.push(callEvent(session, 'send_mail', 'send', time, { bytes: 150 + Math.floor(random() * 400), destinations: ['d1'] }));
+    events.push(
+      callEvent(session, 'send_mail', 'send', time, {
+        bytes: 150 + Math.floor(random() * 400),
+        destinations: ['d1'],
+      }),
+    );
   } else if (random() < 0.5) {
     events.push(callEvent(session, 'send_money', 'pay', time, { bytes: 90, destinations: ['d2'] }));
   }
   return { group: `g${String(n % 12)}`, events };
 };
 
-export const benignSessions = (count: number, from = 0): SessionEvents[] => Array.from({ length: count }, (_, i) => benignSession(from + i));
+export const benignSessions = (count: number, from = 0): SessionEvents[] =>
+  Array.from({ length: count }, (_, i) => benignSession(from + i));
