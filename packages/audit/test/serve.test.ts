@@ -1,7 +1,7 @@
 // The writer out of the agent's reach: an append-only socket, two real users.
 import { chmodSync, chownSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { verifyProof } from '../src/note/proof.ts';
 import { decodeRecord } from '../src/record/codec.ts';
 import { Recorder } from '../src/record/recorder.ts';
@@ -64,6 +64,7 @@ describe('two users', () => {
       chmodSync(run, 0o755);
       const socket = join(run, 'guard-1.sock');
       const server = start(writerFile, [root, socket], { uid: writer, gid: writer });
+      onTestFinished(() => void server.kill('SIGKILL'));
       const ready = await new Promise<string>((resolve) =>
         server.stdout!.once('data', (d: Buffer) => resolve(d.toString())),
       );
