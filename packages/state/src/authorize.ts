@@ -3,7 +3,7 @@
 // was cached; then one trip to the store that charges everything in one atomic step. A store that fails or is
 // slow denies, unless the operator has listed the tool as one that may proceed; the decision then says so, and
 // the caller is told through `onProceed`, because a call without its charges must not go unlogged.
-import { assess, compileTools, deny, isFree, isToolPattern } from '@ambit/core';
+import { assess, compileTools, deny, fromHex, isFree, isToolPattern, toBase64url } from '@ambit/core';
 import type { Call, Charges, Denial, Facts, TokenView, VerifiedToken, Verifier } from '@ambit/core';
 import type { Budgets, FaultCode, Reservation } from './budgets.ts';
 import type { RevocationSubject } from './revocations.ts';
@@ -74,7 +74,8 @@ export function subjectOf(view: TokenView): RevocationSubject {
       token: view.tokenId,
       key: view.keyId,
       operator: view.operator.id,
-      model: view.model.digest,
+      // The list writes digests in base64url, as the identity layers do; the view has hexadecimal.
+      model: toBase64url(fromHex(view.model.digest) ?? new Uint8Array()),
       session: view.session,
       user: view.user,
       nodes: view.chain.map((node) => node.id),

@@ -26,7 +26,10 @@ export interface RevocationInput {
   readonly kind: RevocationKind;
   /** The issuer the name belongs to; absent for `node`, `model` and `holder`. */
   readonly issuer?: string;
-  /** base64url for ids, digests and keys; the name itself for users, operators, sessions and key ids. */
+  /**
+   * As `inspect` prints it: a token id in hexadecimal; nodes and holder keys in base64url; users, operators,
+   * sessions and key ids by name. A model digest is base64url.
+   */
   readonly value: string;
   /** For people and the log. */
   readonly reason: string;
@@ -77,6 +80,14 @@ export interface Revocations {
 
 const PLAIN = /^[^\u0000-\u001f\u007f]{1,256}$/u;
 
+/** Forms that can name something; another form would be taken in and never match. */
+const FORMS: Partial<Record<RevocationKind, { readonly form: RegExp; readonly words: string }>> = {
+  token: { form: /^[0-9a-f]{32}$/, words: '32 lower-case hexadecimal digits' },
+  node: { form: /^[A-Za-z0-9_-]{43}$/, words: '43 characters of base64url' },
+  model: { form: /^[A-Za-z0-9_-]{43}$/, words: '43 characters of base64url' },
+  holder: { form: /^[A-Za-z0-9_-]{43}$/, words: '43 characters of base64url' },
+};
+
 /** Checks an entry; AmbitError `input_invalid` says what is wrong. */
 export function checkRevocation(input: RevocationInput): RevocationInput {
   const { kind, issuer, value, reason, expires } = input;
@@ -92,6 +103,9 @@ export function checkRevocation(input: RevocationInput): RevocationInput {
       'input_invalid',
       'Revocation value and issuer: expected 1 to 256 printable characters.',
     );
+  const known = FORMS[kind];
+  if (known !== undefined && !known.form.test(value))
+    throw new AmbitError('input_invalid', `Revocation of a ${kind}: expected ${known.words}.`);
   if (typeof reason !== 'string' || reason.length > 1024)
     throw new AmbitError('input_invalid', 'Revocation reason: expected at most 1024 characters.');
   if (expires !== undefined && !Number.isSafeInteger(expires))

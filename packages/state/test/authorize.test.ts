@@ -6,6 +6,7 @@ import {
   attenuate,
   createVerifier,
   delegate,
+  fromHex,
   prove,
   ProofSession,
   restrict,
@@ -131,7 +132,8 @@ describe.each([
         session: v.session,
         user: v.user,
         operator: v.operator.id,
-        model: v.model.digest,
+        // The list writes digests in base64url; the view has hexadecimal.
+        model: toBase64url(fromHex(v.model.digest)!),
         holder: toBase64url(agent(0).publicKey.bytes),
         key: v.keyId,
       };

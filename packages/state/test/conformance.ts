@@ -2,11 +2,11 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import fc from 'fast-check';
 import type { Store } from '../src/index.ts';
-import { NOW, LATER, charges, claim, counter, fresh, id } from './make.ts';
+import { NOW, LATER, charges, claim, counter, fresh, hex, id } from './make.ts';
 
 const subject = (name: string): Parameters<Store['revocations']['isRevoked']>[0] => ({
   issuer: 'acme',
-  token: id(`token ${name}`),
+  token: hex(`token ${name}`),
   key: 'k1',
   operator: `operator ${name}`,
   model: id(`model ${name}`),
@@ -41,6 +41,7 @@ export function conformance(
         caveat: -1,
         left: 0,
       });
+      expect((await spend('s1', 1, 10_000)).ok).toBe(false);
     });
 
     test('S2 three calls of 9,000 under a sum of 10,000: the second is refused', async () => {
@@ -389,7 +390,7 @@ export function conformance(
     test('S7 each kind of revocation refuses the tokens it names and no others', async () => {
       const { revocations } = store;
       const kinds = [
-        ['token', id('token a'), 'acme'],
+        ['token', hex('token a'), 'acme'],
         ['key', 'k1', 'acme'],
         ['operator', 'operator a', 'acme'],
         ['session', 'session a', 'acme'],
@@ -415,7 +416,7 @@ export function conformance(
           const other = {
             ...subject('b'),
             issuer: 'other',
-            token: id('token a'),
+            token: hex('token a'),
             key: 'k1',
             operator: 'operator a',
             session: 'session a',
@@ -448,6 +449,8 @@ export function conformance(
         { kind: 'user', value: 'x', reason: '' },
         { kind: 'holder', issuer: 'acme', value: 'x', reason: '' },
         { kind: 'user', issuer: 'acme', value: 'a\0b', reason: '' },
+        { kind: 'token', issuer: 'acme', value: id('x'), reason: '' },
+        { kind: 'model', value: '00'.repeat(32), reason: '' },
         { kind: 'all', issuer: 'acme', value: 'x', reason: '' },
       ] as unknown as Parameters<typeof revocations.add>[0][];
       for (const entry of bad)

@@ -3,6 +3,7 @@ import {
   randomBytes,
   sha256,
   toBase64url,
+  toHex,
   utf8,
   type Charges,
   type Claim,
@@ -11,6 +12,8 @@ import {
 
 /** A digest of a text: what ids look like. */
 export const id = (name: string): string => toBase64url(sha256(utf8(name)));
+/** What token ids look like. */
+export const hex = (name: string): string => toHex(sha256(utf8(name)).subarray(0, 16));
 export const fresh = (): string => toBase64url(randomBytes(32));
 
 export const NOW = 1_800_000_000;

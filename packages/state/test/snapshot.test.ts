@@ -14,7 +14,7 @@ import {
   signSnapshot,
   type Revocation,
 } from '../src/index.ts';
-import { NOW } from './make.ts';
+import { NOW, id } from './make.ts';
 
 const secret = SecretKey.generate('issuer');
 const by: Signer<'issuer'> = signer(secret, nodeProvider);
@@ -102,13 +102,13 @@ test("a list that is not signed by a known key, is changed anywhere, or names an
 test('export, then import into an empty store: the same are refused; again: nothing is added', async () => {
   const from = memoryStore();
   await revoke(from, { kind: 'user', issuer: 'acme', value: 'a', reason: 'lost' }, NOW);
-  await revoke(from, { kind: 'holder', value: 'h', reason: '', expires: NOW + 100 }, NOW);
+  await revoke(from, { kind: 'holder', value: id('h'), reason: '', expires: NOW + 100 }, NOW);
   await revoke(from, { kind: 'user', issuer: 'other', value: 'b', reason: '' }, NOW);
   const text = await exportRevocations(from, { issuer: 'acme', now: NOW }, by);
   const to = memoryStore();
   expect(await importRevocations(to, text, keys, NOW)).toEqual({ ok: true, added: 2, number: 3 });
   expect(await importRevocations(to, text, keys, NOW)).toEqual({ ok: true, added: 0, number: 3 });
-  expect((await listRevocations(to)).map((e) => e.value)).toEqual(['a', 'h']);
+  expect((await listRevocations(to)).map((e) => e.value)).toEqual(['a', id('h')]);
   expect(code(to.revocations.isRevoked(subject('a')))).toBe('revoked');
   expect(code(await importRevocations(to, `${text}x`, keys, NOW))).toBe('input_invalid');
 });

@@ -125,7 +125,7 @@ describe('S8', () => {
     expect(code(await store.budgets.reserve(c, NOW))).toBe('store_unavailable');
     expect(store.ledger.apply(c, NOW)).toMatchObject({ code: 'store_unavailable' });
     await expect(
-      store.revocations.add({ kind: 'holder', value: 'x', reason: '' }, NOW),
+      store.revocations.add({ kind: 'holder', value: id('x'), reason: '' }, NOW),
     ).rejects.toMatchObject({ code: 'store_unavailable' });
     const waiting = store.budgets.reserve(c, NOW);
     setTimeout(() => blocker.exec('rollback'), 30);
@@ -159,7 +159,7 @@ test('S7 a revocation list that went back in time is stale', async () => {
   const file = path();
   const store = openSqlite(file);
   const subject = { issuer: 'acme', token: 't', key: 'k', nodes: [], holders: ['h'] };
-  await store.revocations.add({ kind: 'holder', value: 'other', reason: '' }, NOW);
+  await store.revocations.add({ kind: 'holder', value: id('other'), reason: '' }, NOW);
   expect(store.revocations.isRevoked(subject)).toEqual({ ok: true });
   const admin = new Database(file);
   admin.exec("delete from revocations; update sqlite_sequence set seq = 0 where name = 'revocations'");
