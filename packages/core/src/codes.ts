@@ -84,6 +84,7 @@ export const CODE_TABLE = {
   method_not_allowed: ['The method is not one this guard lets through.', 403, 1],
   request_invalid: ['The request is malformed.', 400, 3],
   request_too_large: ['The request is larger than the guard accepts.', 413, 3],
+  request_timeout: ['The request took too long to arrive.', 408, 4],
   upstream_failed: ['The guarded server did not answer.', 502, 4],
   behavior_narrowed: ['The behaviour of this session broke its pattern; it has been narrowed.', 403, 1],
   // Command line and library use.

@@ -4,6 +4,7 @@
 // outcome is recorded and what was not used is given back. Each step fails closed. All state of a call lives in
 // the call's own objects, so that concurrent calls can't mix.
 import {
+  AmbitError,
   call as makeCall,
   compileTools,
   deny,
@@ -15,10 +16,17 @@ import {
   type TokenView,
   type VerifiedToken,
 } from '@ambit/core';
-import { checkLayers, type Entitlements, type LayerAnswer, type Registration } from '@ambit/identity';
+import {
+  checkLayers,
+  ResolvedEntitlements,
+  type Entitlements,
+  type LayerAnswer,
+  type Registration,
+} from '@ambit/identity';
 import { createAuthorizer, type Authorized, type Authorizer, type Store } from '@ambit/state';
-import type { Sink } from '@ambit/audit';
+import type { Draft, Sink } from '@ambit/audit';
 import type { Verifier } from '@ambit/core';
+import { LATE, within } from './deadline.ts';
 import { decisionDraft, outcomeDraft, type CallContext, type Outcome } from './record.ts';
 import { instrument, type Telemetry } from './telemetry.ts';
 
@@ -39,7 +47,21 @@ export interface FlowKeeper {
 /** What may narrow a session in spite of a valid token; see `@ambit/behavior`. It can only refuse. */
 export interface Watcher {
   /** Asked after everything else has allowed the call; null lets it pass. */
-  refuse(view: TokenView, call: Call, now: number): Denial | null;
+  refuse(token: VerifiedToken, now: number): Denial | null;
+}
+
+/** Sees what happens, in order, to learn from it; what it throws changes nothing. See `./behavior.ts`. */
+export interface Observer {
+  /** A decision about a token that verified. */
+  decided(
+    view: TokenView,
+    call: Call,
+    decision: { readonly code: 'allowed' | Denial['code']; readonly record: number | null },
+  ): void;
+  /** What an allowed call gave back: content that is now in the session. */
+  ingested(view: TokenView, call: Call, value: unknown, record: number): void;
+  /** The call ended. */
+  ended(view: TokenView, call: Call, outcome: Outcome, record: number): void;
 }
 
 /** How a guard is put together. */
@@ -57,14 +79,19 @@ export interface GuardOptions {
   readonly tools?: (tool: string) => ToolKnowledge;
   /** Whether a token's session has to be open in the store; default true. */
   readonly sessions?: boolean;
+  /** Milliseconds that the store, the entitlements and the log may take, each; default 5000. Then the call is denied. */
+  readonly timeout?: number;
   /** Tool patterns that proceed when the store fails; default none. Logged as such. */
   readonly proceedOnFault?: readonly string[];
   readonly flow?: FlowKeeper;
   readonly watcher?: Watcher;
+  readonly observer?: Observer;
   /** Unix milliseconds; default the system clock. */
   readonly clock?: () => number;
   /** Told of every decision; what it throws or returns changes nothing (attack G4). */
   readonly onDecision?: (event: DecisionEvent) => void;
+  /** Told when an outcome could not be settled or written. The call is over then; the next decision will be denied. */
+  readonly onFault?: (error: unknown) => void;
   readonly telemetry?: Telemetry;
   /** Turns a user's name into what may be logged. */
   readonly personal?: (name: string) => string;
@@ -92,6 +119,8 @@ export interface Presented {
   readonly bytes?: number;
   /** Data labels that the handler knows better than the configuration: added to its own. */
   readonly data?: readonly string[];
+  /** The same, found from the call once it is read. What it throws denies. */
+  readonly known?: (call: Call) => { readonly data?: readonly string[]; readonly bytes?: number };
   readonly context?: CallContext;
 }
 
@@ -103,7 +132,14 @@ export interface Permit {
   readonly view: TokenView;
   /** Index of the decision's record in the audit log. */
   readonly record: number;
-  /** Settles what was charged and records the outcome. A second call does nothing. */
+  /** For the tool: what it knows of its own outcome. Outweighs what the adapter sees from outside. */
+  report(outcome: Partial<Outcome>): void;
+  /** For the adapter or the tool: what the call gave back, for whoever follows the session's information flow. */
+  ingest(value: unknown): void;
+  /**
+   * Settles what was charged and hands the outcome to the log; resolves when the budget is settled, without waiting
+   * for the log (`Guard.settled` does). Never rejects; a second call does nothing.
+   */
   finish(outcome: Outcome): Promise<void>;
 }
 
@@ -130,6 +166,8 @@ export interface Guard {
     tool: (call: Call, permit: Permit) => Promise<T>,
     measure?: (result: T) => Partial<Outcome>,
   ): Promise<{ readonly ok: true; readonly result: T; readonly permit: Permit } | Refusal>;
+  /** Resolves when every outcome handed over so far is durable, or was reported to `onFault`. */
+  settled(): Promise<void>;
   /** Records something that is not a decision: ingestion, an alert, an approval. */
   readonly audit: Sink;
 }
@@ -149,6 +187,15 @@ export function createGuard(options: GuardOptions): Guard {
     proceedOnFault: (tool) => listed(tool) || proceeds(operators, tool),
   });
   const telemetry = instrument(options.telemetry);
+  const timeout = options.timeout ?? 5000;
+  if (!(timeout > 0)) throw new RangeError('timeout: expected milliseconds above 0');
+  const outcomes = new Set<Promise<void>>();
+
+  const write = async (draft: Draft): Promise<number> => {
+    const answer = await within(audit.record(draft), timeout);
+    if (answer === LATE) throw new AmbitError('audit_unavailable', 'The log did not answer in time.');
+    return answer.index;
+  };
 
   async function authorize(p: Presented): Promise<Permit | Refusal> {
     const started = clock();
@@ -156,7 +203,7 @@ export function createGuard(options: GuardOptions): Guard {
     const decision = await decide(p, started / 1000, state);
     let record: number | null = null;
     try {
-      ({ index: record } = await audit.record(decisionDraft(p, state, decision, options.personal)));
+      record = await write(decisionDraft(p, state, decision, options.personal));
     } catch {
       // Nothing unlogged (L11): what was reserved is given back, and the call does not run. A refusal that can't be
       // written says so as well, or nobody would notice the hole.
@@ -181,7 +228,7 @@ export function createGuard(options: GuardOptions): Guard {
     const state: Progress = { call: null, view: null, layers: null };
     let record: number | null = null;
     try {
-      ({ index: record } = await audit.record(decisionDraft(p, state, denial, options.personal)));
+      record = await write(decisionDraft(p, state, denial, options.personal));
     } catch {
       // It is refused either way; that it could not be written shows in its missing place.
     }
@@ -194,24 +241,50 @@ export function createGuard(options: GuardOptions): Guard {
     state.call = made.call;
     if (p.token === undefined) return deny('token_missing');
     const at = Math.floor(now);
+    let answer: Authorized | Denial | typeof LATE;
     try {
-      const answer = await authorizer.authorize({
+      await refresh(p.token);
+      const asked = authorizer.authorize({
         token: p.token,
         proof: p.proof,
         call: made.call,
         now: at,
-        facts: (token) => factsOf(p, token, at, state),
+        facts: (token) => {
+          try {
+            return factsOf(p, token, at, state);
+          } catch {
+            return deny('fact_missing', 'finding the facts failed');
+          }
+        },
       });
-      if (!answer.ok) {
-        if (answer.unverified !== true) state.view ??= viewOf(verifier, p.token);
-        return answer;
-      }
-      const refused = options.watcher?.refuse(answer.token.view, made.call, at) ?? null;
-      if (refused === null) return answer;
-      await release(answer);
-      return refused;
+      answer = await within(asked, timeout, (late) => (late.ok ? release(late) : undefined));
     } catch {
-      return deny('store_unavailable');
+      answer = LATE;
+    }
+    if (answer === LATE) return deny('store_unavailable');
+    if (!answer.ok) {
+      if (answer.unverified !== true) state.view ??= viewOf(verifier, p.token);
+      return answer;
+    }
+    let refused: Denial | null;
+    try {
+      refused = options.watcher?.refuse(answer.token, at) ?? null;
+    } catch {
+      refused = deny('internal');
+    }
+    if (refused === null) return answer;
+    await release(answer);
+    return refused;
+  }
+
+  // A resolver's answer is fetched before it is needed: at use it is looked up synchronously, and too old denies.
+  async function refresh(token: string): Promise<void> {
+    const { operators, entitlements } = options.identity ?? {};
+    if (operators === undefined || !(entitlements instanceof ResolvedEntitlements)) return;
+    const view = viewOf(verifier, token);
+    const registration = view === null ? undefined : operators.get(view.operator.id);
+    if (view !== null && registration !== undefined) {
+      await within(entitlements.refresh(registration.operator, view.user), timeout);
     }
   }
 
@@ -219,20 +292,18 @@ export function createGuard(options: GuardOptions): Guard {
     const { view, call } = token;
     state.view = view;
     state.proof = token.proof;
+    const known = p.known?.(call) ?? {};
+    const bytes = known.bytes ?? p.bytes;
+    const added = [...(p.data ?? []), ...(known.data ?? [])];
     const extra = {
       ...(p.address === undefined ? {} : { address: p.address }),
-      ...(p.bytes === undefined ? {} : { bytes: p.bytes }),
+      ...(bytes === undefined ? {} : { bytes }),
       ...flowFacts(options.flow?.facts(view, call)),
     };
     if (options.identity === undefined) {
-      const known = options.tools?.(call.tool) ?? {};
-      const data = merged(known.data ?? null, p.data);
-      return {
-        now,
-        ...extra,
-        ...(known.external === undefined ? {} : { external: known.external }),
-        ...data,
-      };
+      const tool = options.tools?.(call.tool) ?? {};
+      const external = tool.external === undefined ? {} : { external: tool.external };
+      return { now, ...extra, ...external, ...merged(tool.data ?? null, added) };
     }
     const { operators, entitlements } = options.identity;
     // The session itself is asked by the authorizer, after the layers and before anything is charged.
@@ -248,42 +319,64 @@ export function createGuard(options: GuardOptions): Guard {
     const { facts } = layers;
     if (facts.signedProof && token.proof !== 'signed') return deny('proof_signature_required');
     state.tool = facts;
-    return { now, ...extra, external: facts.external, ...merged(facts.data, p.data) };
+    return { now, ...extra, external: facts.external, ...merged(facts.data, added) };
   }
 
   const release = async (answer: Authorized): Promise<void> => {
     if (answer.reservation === null) return;
     try {
-      await store.budgets.release(answer.reservation);
+      await within(store.budgets.release(answer.reservation), timeout);
     } catch {
       // A reservation that nobody gives back stays spent: it can waste budget, never make any.
     }
   };
 
   function permitOf(call: Call, answer: Authorized, record: number, started: number): Permit {
+    const { view } = answer.token;
     let finished = false;
+    let reported: Partial<Outcome> = {};
+    const finish = async (seen: Outcome): Promise<void> => {
+      if (finished) return;
+      finished = true;
+      const outcome = { ...seen, ...reported };
+      const milliseconds = Math.max(0, clock() - started);
+      telemetry.outcome(call.tool, outcome.status, milliseconds);
+      quietly(() => options.observer?.ended(view, call, outcome, record));
+      const draft = outcomeDraft(view, call, record, outcome, milliseconds, options.personal);
+      const written: Promise<void> = write(draft).then(() => undefined, fault);
+      const done = written.finally(() => outcomes.delete(done));
+      outcomes.add(done);
+      await settle(answer, outcome.bytes);
+    };
     return Object.freeze({
       ok: true as const,
       call,
-      view: answer.token.view,
+      view,
       record,
-      finish: async (outcome: Outcome) => {
-        if (finished) return;
-        finished = true;
-        if (answer.reservation !== null && outcome.bytes !== undefined) {
-          const { counters } = answer.charges;
-          const amounts = counters.map((c) =>
-            c.unit === 'bytes' ? Math.min(c.amount, outcome.bytes!) : c.amount,
-          );
-          await store.budgets.settle(answer.reservation, amounts);
-        }
-        const milliseconds = Math.max(0, clock() - started);
-        await audit.record(
-          outcomeDraft(answer.token.view, call, record, outcome, milliseconds, options.personal),
-        );
-        telemetry.outcome(call.tool, outcome.status, milliseconds);
+      report: (outcome: Partial<Outcome>) => {
+        reported = { ...reported, ...outcome };
       },
+      ingest: (value: unknown) => quietly(() => options.observer?.ingested(view, call, value, record)),
+      finish,
     });
+  }
+
+  async function settle({ reservation, charges }: Authorized, bytes: number | undefined): Promise<void> {
+    if (reservation === null || bytes === undefined) return;
+    const { counters } = charges;
+    if (!counters.some((c) => c.unit === 'bytes')) return;
+    const moved = Number.isSafeInteger(bytes) && bytes >= 0 ? bytes : Number.MAX_SAFE_INTEGER;
+    const amounts = counters.map((c) => (c.unit === 'bytes' ? Math.min(c.amount, moved) : c.amount));
+    try {
+      await within(store.budgets.settle(reservation, amounts), timeout);
+    } catch (error) {
+      // What nobody gives back stays spent: that can waste budget, never make any.
+      fault(error);
+    }
+  }
+
+  function fault(error: unknown): void {
+    quietly(() => options.onFault?.(error));
   }
 
   function report<T extends Permit | Refusal>(p: Presented, state: Progress, answer: T, started: number): T {
@@ -296,10 +389,10 @@ export function createGuard(options: GuardOptions): Guard {
       milliseconds: clock() - started,
     };
     telemetry.decision(event);
-    try {
-      options.onDecision?.(event);
-    } catch {
-      // A metric that fails is not the call's business (attack G4).
+    quietly(() => options.onDecision?.(event));
+    const { view, call } = state;
+    if (view !== null && call !== null) {
+      quietly(() => options.observer?.decided(view, call, { code: event.code, record: answer.record }));
     }
     return answer;
   }
@@ -322,7 +415,10 @@ export function createGuard(options: GuardOptions): Guard {
     return { ok: true, result, permit: answer };
   }
 
-  return Object.freeze({ verifier, audit, authorize, refuse, run });
+  const settled = async (): Promise<void> => {
+    await Promise.all(outcomes);
+  };
+  return Object.freeze({ verifier, audit, authorize, refuse, run, settled });
 }
 
 /** What has become known of a call on its way, for its record. */
@@ -338,6 +434,16 @@ export interface Progress {
     readonly untrusted: boolean;
     readonly class: string | null;
   };
+}
+
+// A callback that fails, now or later, is not the call's business (attack G4).
+function quietly(work: () => unknown): void {
+  try {
+    const later = work();
+    if (later instanceof Promise) later.catch(() => undefined);
+  } catch {
+    // As above.
+  }
 }
 
 // Every operator that is registered here has to say so: a tool is one, whoever's agent calls it.
@@ -367,7 +473,7 @@ const refusalOf = (denial: Denial, record: number | null): Refusal =>
 const flowFacts = (flow: Facts['flow']): Pick<Facts, 'flow'> => (flow === undefined ? {} : { flow });
 
 // A handler may know of more data than the configuration; it can add labels and take none away.
-function merged(known: readonly string[] | null, added: readonly string[] | undefined): Pick<Facts, 'data'> {
+function merged(known: readonly string[] | null, added: readonly string[]): Pick<Facts, 'data'> {
   if (known === null) return {};
-  return { data: added === undefined ? known : [...new Set([...known, ...added])] };
+  return { data: added.length === 0 ? known : [...new Set([...known, ...added])] };
 }

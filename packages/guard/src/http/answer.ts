@@ -21,6 +21,8 @@ export function refusal(denial: Denial, realm: string, record: number | null): H
     'cache-control': 'no-store',
     vary: 'Authorization',
   };
+  // The rest of such a body is not read.
+  if (status === 408 || status === 413) headers['connection'] = 'close';
   if (status === 401 || status === 403) headers['www-authenticate'] = challenge(denial, status, realm);
   const problem = {
     type: `https://ambit.dev/problems/${denial.code}`,

@@ -1,6 +1,7 @@
 // The guard over HTTP, shaped like Fetch: one function from a request to a permit or an answer. Every adapter is a
 // few lines over it.
-import { call as makeCall, deny, type Denial } from '@ambit/core';
+import { call as makeCall, deny, type Call, type Denial } from '@ambit/core';
+import { readBody, type BodyFault } from '../body.ts';
 import type { Guard, Permit } from '../guard.ts';
 import { refusal, type HttpRefusal } from './answer.ts';
 import { BODY_BYTES, byMethod, contextOf, credentials, type AskedFor, type HttpCall } from './request.ts';
@@ -12,6 +13,13 @@ export interface CapabilityOptions {
   readonly origin: string;
   /** What a request asks for; default `http.<method>` without arguments. */
   readonly asked?: AskedFor;
+  /** What the service knows of a request beside the configuration: data labels that it touches, bytes it may move. */
+  readonly known?: (
+    request: HttpCall,
+    call: Call,
+  ) => { readonly data?: readonly string[]; readonly bytes?: number };
+  /** Milliseconds that a request's body may take; default 10 000. For adapters that read it. */
+  readonly bodyTime?: number;
 }
 
 /** The request may be served; or the answer to give instead. */
@@ -19,11 +27,15 @@ export type HttpAnswer =
   { readonly ok: true; readonly permit: Permit } | { readonly ok: false; readonly refusal: HttpRefusal };
 
 /** Authorises requests. */
-export type Capability = (request: HttpCall) => Promise<HttpAnswer>;
+export interface Capability {
+  (request: HttpCall): Promise<HttpAnswer>;
+  /** Reads a request's body within the limits of size and time; undefined for none. */
+  readonly read: (stream: AsyncIterable<Uint8Array>) => Promise<Uint8Array<ArrayBuffer> | BodyFault>;
+}
 
 /** The function for `options`; throws TypeError for an origin that is none. */
 export function capability(options: CapabilityOptions): Capability {
-  const { guard, origin, asked = byMethod } = options;
+  const { guard, origin, asked = byMethod, known, bodyTime = 10_000 } = options;
   if (!/^https?:\/\/[^\s/?#@\\]+$/.test(origin)) throw new TypeError('origin: expected https://host[:port]');
   const realm = guard.verifier.audience;
   const refused = async (denial: Denial, token?: string): Promise<HttpAnswer> => {
@@ -31,7 +43,8 @@ export function capability(options: CapabilityOptions): Capability {
     return { ok: false, refusal: refusal(shown, realm, record) };
   };
 
-  return async (request) => {
+  const answer = async (request: HttpCall): Promise<HttpAnswer> => {
+    if (typeof request.body === 'string') return refused(deny(request.body));
     if (request.body !== undefined && request.body.length > BODY_BYTES)
       return refused(deny('request_too_large'));
     const given = credentials(request);
@@ -44,13 +57,16 @@ export function capability(options: CapabilityOptions): Capability {
     }
     const made = makeCall({ ...wanted, http: contextOf(request, origin) });
     if (!made.ok) return refused(made, given.token);
-    const answer = await guard.authorize({
+    const decided = await guard.authorize({
       token: given.token,
       proof: given.proof,
       call: made.call,
+      ...(known === undefined ? {} : { known: (call: Call) => known(request, call) }),
       ...(request.address === undefined ? {} : { address: request.address }),
     });
-    if (answer.ok) return { ok: true, permit: answer };
-    return { ok: false, refusal: refusal(answer.shown, realm, answer.record) };
+    if (decided.ok) return { ok: true, permit: decided };
+    return { ok: false, refusal: refusal(decided.shown, realm, decided.record) };
   };
+  const read: Capability['read'] = (stream) => readBody(stream, BODY_BYTES, bodyTime);
+  return Object.freeze(Object.assign(answer, { read }));
 }

@@ -1,6 +1,7 @@
 // An HTTP request as the guard sees it, whatever framework brought it: method, target as received, headers, raw
 // body. The origin comes from the service's own configuration, never from `Host` or `X-Forwarded-*`.
 import { bodyDigest, type CallInput, type HttpContext } from '@ambit/core';
+import type { BodyFault } from '../body.ts';
 
 /** The header that carries the proof. */
 export const PROOF_HEADER = 'capability-proof';
@@ -14,8 +15,8 @@ export interface HttpCall {
   readonly target: string;
   /** All values of a header, in order; none when it is absent. */
   readonly header: (name: string) => readonly string[];
-  /** The raw body; undefined when there is none. */
-  readonly body?: Uint8Array | undefined;
+  /** The raw body; undefined when there is none; or why it could not be read. */
+  readonly body?: Uint8Array | BodyFault | undefined;
   /** The client's address, from the connection. */
   readonly address?: string | undefined;
 }
@@ -28,7 +29,7 @@ export const byMethod: AskedFor = ({ method }) => ({ tool: `http.${method.toLowe
 
 /** The part of a call that method, target and body make. */
 export function contextOf(r: Pick<HttpCall, 'method' | 'target' | 'body'>, origin: string): HttpContext {
-  const digest = r.body === undefined || r.body.length === 0 ? {} : { bodyDigest: bodyDigest(r.body) };
+  const digest = r.body instanceof Uint8Array && r.body.length > 0 ? { bodyDigest: bodyDigest(r.body) } : {};
   return { method: r.method, origin, target: r.target, ...digest };
 }
 

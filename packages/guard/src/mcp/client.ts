@@ -14,6 +14,7 @@ import {
   type SessionOffer,
   type Signer,
 } from '@ambit/core';
+import { interpose } from './interpose.ts';
 import type { TransportLike } from './server.ts';
 import {
   askedBy,
@@ -49,62 +50,73 @@ export interface Holder {
 type Send = (message: Message, options?: unknown) => Promise<void>;
 type Handler = (message: Message, extra?: unknown) => void;
 
-/** Attaches token and proof to what a client's transport sends. Call it before `client.connect(transport)`. */
+/** Requests whose answers are awaited with a session proof; beyond it the oldest is not sent again. */
+const PENDING = 1024;
+const attached = new WeakSet<TransportLike>();
+
+/**
+ * Attaches token and proof to what a client's transport sends. Call it before `client.connect(transport)`. Throws
+ * TypeError for a transport that has a holder already.
+ */
 export function attach<T extends TransportLike>(transport: T, holder: Holder): T {
+  if (attached.has(transport)) throw new TypeError('attach: this transport has a holder already');
+  attached.add(transport);
   const prover = new Prover(holder);
   const send = transport.send.bind(transport) as Send;
   // On the instance: a wrapper object would change the class that the SDK looks at.
   transport.send = (async (message: Message, options?: unknown) => {
     const m = asMessage(message);
-    await send(m !== null && isRequest(m) ? prover.outgoing(m) : message, options);
+    await send(m !== null && isRequest(m) ? prover.outgoing(m, options) : message, options);
   }) as T['send'];
-  let handler: Handler | undefined = transport.onmessage as Handler | undefined;
-  const receive: Handler = (message, extra) => {
-    prover.incoming(message);
-    handler?.(message, extra);
-  };
-  Object.defineProperty(transport, 'onmessage', {
-    configurable: true,
-    enumerable: true,
-    get: () => (handler === undefined ? undefined : receive),
-    set: (next: Handler | undefined) => {
-      handler = next;
-    },
+  interpose<Handler>(transport, 'onmessage', (inner) => (message, extra) => {
+    const again = prover.incoming(message);
+    if (again === null) inner()?.(message, extra);
+    else send(again.message, again.options).catch(() => inner()?.(message, extra));
   });
   return transport;
 }
 
+/** A request that went out with a session proof. */
+interface Pending {
+  readonly session: ProofSession;
+  readonly message: Request;
+  readonly options: unknown;
+}
+
 class Prover {
   readonly #holder: Holder;
+  /** Tools for which the server wants signatures. */
+  readonly #signed = new Set<string>();
   #offer: SessionOffer | null = null;
   #session: ProofSession | null = null;
-  /** Requests that a session proof went out with. */
-  readonly #pending = new Map<Id, ProofSession>();
+  readonly #pending = new Map<Id, Pending>();
 
   constructor(holder: Holder) {
     this.#holder = holder;
   }
 
-  outgoing(m: Request): Request {
+  outgoing(m: Request, options: unknown): Request {
     const { token: given } = this.#holder;
     const token = typeof given === 'string' ? given : given();
     const asked = askedBy(m.method, m.params);
     if (asked === null) {
-      return m.method in LISTS ? { ...m, params: attachTo(m.params, { token }) } : m;
+      return Object.hasOwn(LISTS, m.method) ? { ...m, params: attachTo(m.params, { token }) } : m;
     }
     const tool = this.#holder.alias?.(asked.tool) ?? asked.tool;
     const made = makeCall({ tool, args: asked.args as { readonly [name: string]: unknown } });
     // What can't be a call is sent as it is, and refused there with the reason.
     if (!made.ok) return { ...m, params: attachTo(m.params, { token }) };
-    return { ...m, params: attachTo(m.params, { token, proof: this.#prove(m.id, token, made.call) }) };
+    return { ...m, params: attachTo(m.params, { token, proof: this.#prove(m, options, token, made.call) }) };
   }
 
-  #prove(id: Id, token: string, call: Call): string {
+  #prove(message: Request, options: unknown, token: string, call: Call): string {
     const { signer, audience, clock = Date.now } = this.#holder;
     const time = clock() / 1000;
-    const session = this.#holder.signed?.(call.tool) === true ? null : this.#sessionAt(time, token);
+    const signed = this.#signed.has(call.tool) || this.#holder.signed?.(call.tool) === true;
+    const session = signed ? null : this.#sessionAt(time, token);
     if (session === null) return prove(token, call, { audience, time }, signer);
-    this.#pending.set(id, session);
+    if (this.#pending.size >= PENDING) this.#pending.delete(this.#pending.keys().next().value!);
+    this.#pending.set(message.id, { session, message, options });
     return session.prove(token, call, time);
   }
 
@@ -127,23 +139,34 @@ class Prover {
     return this.#session;
   }
 
-  incoming(message: unknown): void {
+  /** A message from the server; gives a request that has to be sent again, with a signature, in its stead. */
+  incoming(message: unknown): { readonly message: Request; readonly options: unknown } | null {
     const m = asMessage(message);
-    if (m === null || !isResponse(m)) return;
+    if (m === null || !isResponse(m) || m.id === null) return null;
     const meta = m.result?.['_meta'] as { readonly [key: string]: unknown } | undefined;
     const offer = meta?.[OFFER_KEY];
     if (typeof offer === 'string') this.#take(offer);
-    const session = this.#pending.get(m.id);
-    if (session === undefined) return;
+    const pending = this.#pending.get(m.id);
+    if (pending === undefined) return null;
     this.#pending.delete(m.id);
     const denial = meta?.[DENIAL_KEY] as { readonly code?: unknown } | undefined;
     const code = denial?.code ?? (m.error?.data as { readonly code?: unknown } | undefined)?.code;
-    if (code === undefined) session.established();
-    else if (SESSION_CODES.has(String(code))) {
-      // The verifier does not take this session, or none: go on with signatures until it offers another.
-      if (this.#session === session) this.#session = null;
-      if (code !== 'session_unknown') this.#offer = null;
-    }
+    if (code === undefined) pending.session.established();
+    if (typeof code !== 'string' || !SESSION_CODES.has(code)) return null;
+    // The verifier does not take this session, or none for this tool: nothing ran, so the call goes out once more.
+    const tool = askedBy(pending.message.method, pending.message.params)?.tool ?? '';
+    if (code === 'proof_signature_required') this.#remember(this.#holder.alias?.(tool) ?? tool);
+    else if (this.#session === pending.session) this.#session = null;
+    if (code !== 'session_unknown' && code !== 'proof_signature_required') this.#offer = null;
+    return { message: this.#signedAgain(pending.message), options: pending.options };
+  }
+
+  #signedAgain(m: Request): Request {
+    return new Prover({ ...this.#holder, sessions: false }).outgoing(m, undefined);
+  }
+
+  #remember(tool: string): void {
+    if (this.#signed.size < PENDING) this.#signed.add(tool);
   }
 
   #take(text: string): void {

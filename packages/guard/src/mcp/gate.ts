@@ -1,20 +1,12 @@
 // The gate that every MCP adapter shares: a message from the client is answered here or forwarded as it was
 // checked; a message from the server closes the call it answers and is filtered. One gate serves one connection.
 // Methods that ask for authority become calls: a tool by its name, the rest as `mcp.resources.read`,
-// `mcp.prompts.get` and so on. What is not known is refused (law L2).
-import {
-  Arguments,
-  coversTools,
-  effectiveAuthority,
-  matchTool,
-  offerText,
-  deny,
-  isToolName,
-  type Denial,
-  type JsonObject,
-} from '@ambit/core';
-import type { Guard, Permit } from '../guard.ts';
+// `mcp.prompts.get` and so on. What is not known is refused (law L2), and so is what nobody asked for: an answer
+// to no question goes no further, in either direction.
+import { deny, utf8, type Arguments, type Call, type JsonObject } from '@ambit/core';
+import type { Guard } from '../guard.ts';
 import { denialResponse, errorResponse } from './denial.ts';
+import { filtered, hint } from './lists.ts';
 import {
   askedBy,
   asMessage,
@@ -23,15 +15,15 @@ import {
   FREE_NOTIFICATIONS,
   isRequest,
   isResponse,
-  LISTS,
-  OFFER_KEY,
-  type Attached,
   type Id,
   type Message,
+  type Notification,
   type Params,
   type Request,
   type Response,
 } from './message.ts';
+import { OpenRequests, type Open } from './open.ts';
+import { withoutRoots } from './roots.ts';
 
 /** Options of every MCP adapter. */
 export interface McpOptions {
@@ -39,24 +31,28 @@ export interface McpOptions {
   readonly alias?: (name: string) => string;
   /** More methods to let through unasked; the default list is short and strict. */
   readonly allowMethods?: readonly string[];
+  /**
+   * Let clients state their `roots`. Default false: servers take them for permission (server-filesystem replaces the
+   * directories it was started with), and permission is what the token says.
+   */
+  readonly roots?: boolean;
+  /** The most bytes of one answer to a call: what a `bytes` budget is charged before, and what is let through. */
+  readonly answerBytes?: number;
+  /** What the service knows of a call beside the configuration: labels of the data it touches. */
+  readonly data?: (call: Call) => readonly string[] | undefined;
   /** The client's address, from the connection. */
   readonly address?: string;
 }
 
 /** What becomes of a message from the client. */
 export type Verdict = { readonly forward: Message } | { readonly reply: Response } | { readonly drop: true };
-
-interface Open {
-  readonly method: string;
-  readonly permit: Permit | null;
-  readonly attached: Attached;
-}
+const DROP: Verdict = { drop: true };
 
 /** One connection's gate. */
 export class Gate {
   readonly #guard: Guard;
   readonly #options: McpOptions;
-  readonly #open = new Map<Id, Open>();
+  readonly #open = new OpenRequests();
   readonly #allowed: ReadonlySet<string>;
 
   constructor(guard: Guard, options: McpOptions = {}) {
@@ -72,130 +68,145 @@ export class Gate {
       await this.#guard.refuse(deny('request_invalid'));
       return { reply: errorResponse(null, -32600, 'request_invalid') };
     }
-    if (isResponse(m)) return { forward: m };
-    if (!isRequest(m)) {
-      return FREE_NOTIFICATIONS.has(m.method) || this.#allowed.has(m.method)
-        ? { forward: m }
-        : { drop: true };
-    }
-    // Two open requests of one id would let one answer close the other's call.
+    if (isResponse(m)) return m.id !== null && this.#open.answers(m.id) ? { forward: m } : DROP;
+    if (!isRequest(m)) return this.#notification(m);
     const { attached, rest } = detach(m.params);
-    if (this.#open.has(m.id)) {
-      await this.#guard.refuse(deny('request_invalid', 'its id is in use'), attached);
+    const open = this.#open.begin(m.id, m.method, attached);
+    if (open === null) {
+      await this.#guard.refuse(deny('request_invalid', 'its id is in use, or too many are open'), attached);
       return { reply: errorResponse(m.id, -32600, 'request_invalid') };
     }
-    const asked = askedBy(m.method, rest);
-    if (asked === null) return await this.#free(m, attached, rest);
     try {
-      return await this.#call(m, attached, rest, asked);
+      const asked = askedBy(m.method, rest);
+      return asked === null ? await this.#free(m, open, rest) : await this.#call(m, open, rest, asked);
     } catch {
-      this.#open.delete(m.id);
+      this.#open.end(m.id);
       return { reply: errorResponse(m.id, -32603, 'internal') };
     }
   }
 
-  async #free(m: Request, attached: Attached, rest: Params | undefined): Promise<Verdict> {
+  async #free(m: Request, open: Open, rest: Params | undefined): Promise<Verdict> {
     if (!FREE_METHODS.has(m.method) && !this.#allowed.has(m.method)) {
-      await this.#guard.refuse(deny('method_not_allowed', m.method.slice(0, 64)), attached);
+      this.#open.end(m.id);
+      await this.#guard.refuse(deny('method_not_allowed', m.method.slice(0, 64)), open.attached);
       return { reply: errorResponse(m.id, -32601, 'method_not_allowed') };
     }
-    this.#open.set(m.id, { method: m.method, permit: null, attached });
-    return { forward: withParams(m, rest) };
+    open.sent = true;
+    return { forward: this.#request(m, rest) };
   }
 
   async #call(
     m: Request,
-    attached: Attached,
+    open: Open,
     rest: Params | undefined,
     asked: { readonly tool: string; readonly args: unknown },
   ): Promise<Verdict> {
-    // Held while the decision is pending, so that a second request of this id can't slip in.
-    this.#open.set(m.id, { method: m.method, permit: null, attached });
-    const tool = this.#options.alias?.(asked.tool) ?? asked.tool;
+    const { alias, address, answerBytes, data } = this.#options;
+    const labels = (call: Call): { data?: readonly string[] } => {
+      const found = data?.(call);
+      return found === undefined ? {} : { data: found };
+    };
     const answer = await this.#guard.authorize({
-      ...attached,
-      call: { tool, args: asked.args as JsonObject },
+      ...open.attached,
+      call: { tool: alias?.(asked.tool) ?? asked.tool, args: asked.args as JsonObject },
       context: { id: String(m.id).slice(0, 64) },
-      ...(this.#options.address === undefined ? {} : { address: this.#options.address }),
+      ...(address === undefined ? {} : { address }),
+      ...(answerBytes === undefined ? {} : { bytes: answerBytes }),
+      ...(data === undefined ? {} : { known: labels }),
     });
     if (!answer.ok) {
-      this.#open.delete(m.id);
-      return { reply: denialResponse(m, answer.shown, answer.record, this.#hint(attached, answer.shown)) };
+      this.#open.end(m.id);
+      const more = hint(this.#guard.verifier, open.attached, answer.shown);
+      return { reply: denialResponse(m, answer.shown, answer.record, more) };
     }
-    this.#open.set(m.id, { method: m.method, permit: answer, attached });
-    return { forward: withParams(m, checkedParams(m.method, rest, answer.call.args)) };
+    if (open.cancelled) {
+      // Cancelled while it was decided: it never reaches the server.
+      this.#open.end(m.id);
+      await answer.finish({ status: 'cancelled' });
+      return DROP;
+    }
+    open.permit = answer;
+    open.sent = true;
+    return { forward: this.#request(m, checkedParams(m.method, rest, answer.call.args)) };
   }
 
-  // What a model can do instead, from its own token: nothing of another's.
-  #hint(attached: Attached, denial: Denial): string | undefined {
-    if (
-      attached.token === undefined ||
-      (denial.code !== 'tool_not_granted' && denial.code !== 'tool_denied')
-    ) {
-      return undefined;
+  #notification(m: Notification): Verdict {
+    const { rest } = detach(m.params);
+    if (m.method === 'notifications/cancelled') {
+      const id = rest?.['requestId'];
+      const open = typeof id === 'string' || typeof id === 'number' ? this.#open.get(id) : undefined;
+      if (open === undefined) return DROP;
+      open.cancelled = true;
+      // Not yet decided: the server has not heard of it, and won't.
+      if (!open.sent) return DROP;
+      void open.permit?.finish({ status: 'cancelled' });
     }
-    const found = this.#guard.verifier.authenticate(attached.token);
-    if (!found.ok) return undefined;
-    const { tools } = effectiveAuthority(attached.token);
-    return tools.length === 0
-      ? 'This token allows no tool.'
-      : `This token allows: ${tools.slice(0, 12).join(', ')}.`;
+    const free = FREE_NOTIFICATIONS.has(m.method) || this.#allowed.has(m.method);
+    const roots = m.method === 'notifications/roots/list_changed' && this.#options.roots !== true;
+    return free && !roots ? { forward: withParams({ jsonrpc: '2.0', method: m.method }, rest) } : DROP;
   }
 
-  /** A message from the server: closes the call it answers. Resolves with what may go to the client. */
-  async fromServer(message: Message): Promise<Message> {
-    if (!isResponse(message)) return message;
-    const open = this.#open.get(message.id);
-    if (open === undefined) return message;
-    this.#open.delete(message.id);
-    if (open.permit !== null) {
-      const failed = message.error !== undefined || message.result?.['isError'] === true;
-      await open.permit.finish({ status: failed ? 'error' : 'ok', bytes: JSON.stringify(message).length });
-      return message;
-    }
-    return this.#filtered(message, open);
+  // Written out anew: nothing goes on that is not named here.
+  #request(m: Request, params: Params | undefined): Request {
+    const allowed = this.#options.roots === true ? params : withoutRoots(m.method, params);
+    return withParams({ jsonrpc: '2.0', id: m.id, method: m.method }, allowed);
   }
 
-  #filtered(message: Response, open: Open): Response {
-    if (message.result === undefined) return message;
-    const offer = this.#guard.verifier.sessionOffer;
-    if (open.method === 'initialize' && offer !== null) {
-      const meta = message.result['_meta'];
-      const more = typeof meta === 'object' && meta !== null ? meta : {};
-      return { ...message, result: { ...message.result, _meta: { ...more, [OFFER_KEY]: offerText(offer) } } };
+  /**
+   * A message from the server: closes the call it answers. Resolves with what may go to the client, or null for an
+   * answer to nothing. `bytes`: its size where the adapter knows it.
+   */
+  async fromServer(message: Message, bytes?: number): Promise<Message | null> {
+    if (!isResponse(message)) {
+      const roots = isRequest(message) && message.method === 'roots/list' && this.#options.roots !== true;
+      if (isRequest(message) && !roots) this.#open.asks(message.id);
+      return roots ? null : message;
     }
-    const list = LISTS[open.method];
-    const entries = list === undefined ? undefined : message.result[list.field];
-    if (list === undefined || !Array.isArray(entries)) return message;
-    const visible = this.#visible(open.attached);
-    const kept = (entries as Params[]).filter((entry) =>
-      visible(this.#options.alias?.(list.tool(entry)) ?? list.tool(entry)),
-    );
-    return { ...message, result: { ...message.result, [list.field]: kept, cacheScope: 'private' } };
+    // An error without an id answers nothing and tells the client that something was not understood.
+    if (message.id === null) return message.error === undefined ? null : message;
+    const { id } = message;
+    const open = this.#open.answered(id);
+    if (open === undefined) return null;
+    if (open.permit === null) return filtered(message, open, this.#guard.verifier, this.#options.alias);
+    return this.#ended(id, message, open, bytes ?? utf8(JSON.stringify(message)).length);
   }
 
-  // Lists show what the token allows, and nothing without one. Only a display: every call is decided on its own.
-  #visible({ token }: Attached): (tool: string) => boolean {
-    if (token === undefined || !this.#guard.verifier.authenticate(token).ok) return () => false;
-    const left = effectiveAuthority(token);
-    return (tool) =>
-      isToolName(tool) &&
-      coversTools(left.tools, [tool]) &&
-      !left.deny.some((pattern) => matchTool(pattern, tool));
+  async #ended(id: Id, message: Response, open: Open, bytes: number): Promise<Message> {
+    const permit = open.permit!;
+    const { answerBytes } = this.#options;
+    if (answerBytes !== undefined && bytes > answerBytes) {
+      // The reservation was for less: more must not go out unpaid (law L10).
+      await permit.finish({ status: 'error', bytes: answerBytes, error: 'answer_too_large' });
+      const denial = deny('budget_exceeded', `the answer has more than ${answerBytes} bytes`);
+      return denialResponse({ jsonrpc: '2.0', id, method: open.method }, denial, permit.record, undefined);
+    }
+    const failed = message.error !== undefined || message.result?.['isError'] === true;
+    if (message.result !== undefined) permit.ingest(message.result);
+    await permit.finish({ status: failed ? 'error' : 'ok', bytes });
+    return message;
+  }
+
+  /** The server can't have got the request, or won't answer it: its call is over. */
+  async failed(id: Id): Promise<void> {
+    await this.#open.end(id)?.permit?.finish({ status: 'error' });
+  }
+
+  /** The way an answer would have come is gone; the answer may still come by another (resumed streams). */
+  async interrupted(id: Id): Promise<void> {
+    const open = this.#open.get(id);
+    if (open === undefined) return;
+    open.cancelled = true;
+    await open.permit?.finish({ status: 'unknown' });
   }
 
   /** The connection ended: what is open ends with it. */
   async close(): Promise<void> {
-    const open = [...this.#open.values()];
-    this.#open.clear();
-    for (const { permit } of open) await permit?.finish({ status: 'unknown' });
+    await Promise.all(this.#open.drain().map(({ permit }) => permit?.finish({ status: 'unknown' })));
   }
 }
 
-const withParams = (m: Request, params: Params | undefined): Request => {
-  const { params: _, ...rest } = m;
-  return params === undefined ? rest : { ...rest, params };
-};
+const withParams = <M extends Message>(m: M, params: Params | undefined): M =>
+  params === undefined ? m : { ...m, params };
 
 // What is forwarded is what was checked (attack G2): the arguments are the snapshot's, written out again.
 function checkedParams(method: string, params: Params | undefined, args: Arguments): Params {

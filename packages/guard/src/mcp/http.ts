@@ -2,11 +2,15 @@
 // checks it, forwards what was checked, and streams the answer through, server-sent events included. One gate a
 // session. The caller's credentials never go upstream. Headers that name method or tool are for routing only:
 // the body decides, and a header that says otherwise is refused.
-import { deny, parseJson } from '@ambit/core';
+import { CODES, deny, parseJson, type DenialCode } from '@ambit/core';
+import { readBody } from '../body.ts';
 import type { Guard } from '../guard.ts';
 import { errorResponse } from './denial.ts';
+import { eventGate, readMessage } from './events.ts';
 import { Gate, type McpOptions } from './gate.ts';
-import { asMessage, isRequest, type Message } from './message.ts';
+import { headersUp, headersDown, disagrees } from './headers.ts';
+import { asMessage, isRequest, type Id, type Message } from './message.ts';
+import { GateTable } from './sessions.ts';
 import { LINE_BYTES } from './stdio.ts';
 
 /** What an HTTP proxy stands before. */
@@ -14,98 +18,90 @@ export interface HttpProxyOptions extends McpOptions {
   readonly guard: Guard;
   /** The guarded server's endpoint. */
   readonly upstream: string | URL;
-  /** Gates kept for sessions; beyond it the oldest is dropped and its client has to start again. */
+  /** Gates kept for sessions; beyond it the one unused longest is dropped and its client has to start again. */
   readonly sessions?: number;
+  /** Origins of web pages that may call, `https://host[:port]`; default none (MCP transports, DNS rebinding). */
+  readonly origins?: readonly string[];
+  /** Milliseconds that a request's body may take; default 10 000. */
+  readonly bodyTime?: number;
   readonly fetch?: typeof fetch;
 }
 
-// What goes on upstream and what comes back: by name, everything else stays here (hop-by-hop, credentials).
-const UP = ['accept', 'mcp-session-id', 'mcp-protocol-version', 'mcp-method', 'mcp-name', 'last-event-id'];
-const DOWN = ['content-type', 'mcp-session-id', 'mcp-protocol-version', 'allow', 'retry-after'];
+/** The most bytes of an answer, or of one event of a stream. */
+const ANSWER_BYTES = 64 * LINE_BYTES;
 
 /** A Fetch handler in front of `upstream`. Rejects never; an upstream that fails is a 502. */
 export function proxyHttp(options: HttpProxyOptions): (request: Request) => Promise<Response> {
   const { guard, upstream } = options;
   const call = options.fetch ?? fetch;
-  const gates = new Map<string, Gate>();
-  const limit = options.sessions ?? 1024;
+  const origins = new Set(options.origins ?? []);
+  const gates = new GateTable(options.sessions ?? 1024, () => new Gate(guard, options));
 
-  const gateOf = (session: string | null): Gate => {
-    const known = session === null ? undefined : gates.get(session);
-    return known ?? new Gate(guard, options);
-  };
-  const keep = (session: string | null, gate: Gate): void => {
-    if (session === null || gates.get(session) === gate) return;
-    gates.set(session, gate);
-    if (gates.size > limit) {
-      const oldest = gates.keys().next().value!;
-      void gates
-        .get(oldest)!
-        .close()
-        .catch(() => undefined);
-      gates.delete(oldest);
-    }
-  };
-
-  async function forward(request: Request, body: string | null, gate: Gate): Promise<Response> {
-    const headers = new Headers();
-    for (const name of UP) {
-      const value = request.headers.get(name);
-      if (value !== null) headers.set(name, value);
-    }
-    if (body !== null) headers.set('content-type', 'application/json');
+  /** Sends on and streams back; `id` is the request that waits for an answer. */
+  async function forward(request: Request, m: Message | null, gate: Gate, id: Id | null): Promise<Response> {
+    const session = request.headers.get('mcp-session-id');
     const answer = await call(upstream, {
       method: request.method,
-      headers,
-      body,
+      headers: headersUp(request.headers, m),
+      body: m === null ? null : JSON.stringify(m),
       signal: request.signal,
       redirect: 'error',
     });
-    const session = answer.headers.get('mcp-session-id') ?? request.headers.get('mcp-session-id');
-    if (request.method === 'DELETE' && session !== null) gates.delete(session);
-    else keep(session, gate);
-    const kept = new Headers({ 'cache-control': 'no-store' });
-    for (const name of DOWN) {
-      const value = answer.headers.get(name);
-      if (value !== null) kept.set(name, value);
+    // Only a session that the server knows gets a place: whoever makes names up must not push others out.
+    if (answer.ok && request.method === 'DELETE') await gates.end(session);
+    else if (answer.ok) gates.keep(answer.headers.get('mcp-session-id') ?? session, gate);
+    const init = { status: answer.status, headers: headersDown(answer.headers) };
+    const type = answer.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase();
+    if (answer.body === null) {
+      if (id !== null) await gate.failed(id);
+      return new Response(null, init);
     }
-    const type = answer.headers.get('content-type') ?? '';
-    const init = { status: answer.status, headers: kept };
-    if (answer.body === null) return new Response(null, init);
-    if (type.startsWith('text/event-stream'))
-      return new Response(answer.body.pipeThrough(eventGate(gate)), init);
-    const text = await answer.text();
-    const message = type.startsWith('application/json') ? parsed(text) : null;
-    return new Response(message === null ? text : JSON.stringify(await gate.fromServer(message)), init);
+    if (type === 'text/event-stream') {
+      const events = answer.body.pipeThrough(eventGate(gate, ANSWER_BYTES));
+      return new Response(id === null ? events : watched(events, () => gate.interrupted(id)), init);
+    }
+    const bytes = await readBody(answer.body as unknown as AsyncIterable<Uint8Array>, ANSWER_BYTES, 600_000);
+    const text = typeof bytes === 'string' ? '' : new TextDecoder().decode(bytes);
+    const message = type === 'application/json' ? readMessage(text) : null;
+    const passed = message === null ? null : await gate.fromServer(message, text.length);
+    if (id !== null) await gate.failed(id);
+    if (passed !== null) return new Response(JSON.stringify(passed), init);
+    // What is no answer is shown as an error, never as content.
+    return answer.ok && text !== '' ? failure(502, 'upstream_failed') : new Response(null, init);
   }
 
-  const refused = async (
-    code: 'request_invalid' | 'request_too_large',
-    status: number,
-  ): Promise<Response> => {
+  const refused = async (code: DenialCode): Promise<Response> => {
     await guard.refuse(deny(code));
-    return json(errorResponse(null, -32600, code), status);
+    return failure(CODES[code].status, code);
   };
 
   return async (request) => {
+    let gate: Gate | null = null;
+    let id: Id | null = null;
     try {
-      const session = request.headers.get('mcp-session-id');
-      const gate = gateOf(session);
-      if (request.method === 'GET' || request.method === 'DELETE') return await forward(request, null, gate);
+      const origin = request.headers.get('origin');
+      if (origin !== null && !origins.has(origin)) return await refused('method_not_allowed');
+      gate = gates.of(request.headers.get('mcp-session-id'));
+      if (request.method === 'GET' || request.method === 'DELETE')
+        return await forward(request, null, gate, null);
       if (request.method !== 'POST')
         return new Response(null, { status: 405, headers: { allow: 'GET, POST, DELETE' } });
-      const body = await boundedBody(request);
-      if (body === null) return await refused('request_too_large', 413);
+      const stream = request.body as unknown as AsyncIterable<Uint8Array> | null;
+      const body =
+        stream === null ? new Uint8Array(0) : await readBody(stream, LINE_BYTES, options.bodyTime ?? 10_000);
+      if (typeof body === 'string') return await refused(body);
       const read = parseJson(body, LINE_BYTES);
-      if (!read.ok) return await refused('request_invalid', 400);
+      if (!read.ok) return await refused('request_invalid');
       const message = asMessage(read.value);
-      if (message === null || disagrees(request, message)) return await refused('request_invalid', 400);
+      if (message === null || disagrees(request.headers, message)) return await refused('request_invalid');
       const verdict = await gate.fromClient(message);
       if ('reply' in verdict) return json(verdict.reply, 200);
       if ('drop' in verdict) return new Response(null, { status: 202 });
-      return await forward(request, JSON.stringify(verdict.forward), gate);
+      if (isRequest(verdict.forward)) ({ id } = verdict.forward);
+      return await forward(request, verdict.forward, gate, id);
     } catch {
-      return json(errorResponse(null, -32603, 'upstream_failed'), 502);
+      if (id !== null) await gate?.failed(id);
+      return failure(502, 'upstream_failed');
     }
   };
 }
@@ -115,63 +111,27 @@ const json = (message: unknown, status: number): Response =>
     status,
     headers: { 'content-type': 'application/json', 'cache-control': 'no-store' },
   });
+const failure = (status: number, code: DenialCode): Response =>
+  json(errorResponse(null, status === 502 ? -32603 : -32600, code), status);
 
-const parsed = (text: string): Message | null => {
-  try {
-    return asMessage(JSON.parse(text));
-  } catch {
-    return null;
-  }
-};
-
-// `Mcp-Method` and `Mcp-Name` may be there for routing; a lie in them is refused.
-function disagrees(request: Request, m: Message): boolean {
-  const method = request.headers.get('mcp-method');
-  if (method !== null && 'method' in m && method !== m.method) return true;
-  const name = request.headers.get('mcp-name');
-  if (name === null || !isRequest(m) || name.startsWith('=?base64?')) return false;
-  const said = m.params?.['name'] ?? m.params?.['uri'];
-  return said !== undefined && said !== name;
-}
-
-/** The body as bytes, or null when it is longer than a line may be; never more than that is held. */
-async function boundedBody(request: Request): Promise<Uint8Array | null> {
-  if (Number(request.headers.get('content-length') ?? 0) > LINE_BYTES) return null;
-  if (request.body === null) return new Uint8Array(0);
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of request.body as unknown as AsyncIterable<Uint8Array>) {
-    size += chunk.length;
-    if (size > LINE_BYTES) return null;
-    chunks.push(chunk);
-  }
-  return new Uint8Array(Buffer.concat(chunks));
-}
-
-/** Server-sent events, event by event: data that is a message passes the gate, the rest passes as it is. */
-function eventGate(gate: Gate): TransformStream<Uint8Array, Uint8Array> {
-  const decoder = new TextDecoder();
-  const encoder = new TextEncoder();
-  let pending = '';
-  const event = async (block: string): Promise<string> => {
-    const lines = block.split('\n');
-    const data = lines.filter((l) => l.startsWith('data:')).map((l) => l.slice(l[5] === ' ' ? 6 : 5));
-    const message = data.length === 0 ? null : parsed(data.join('\n'));
-    if (message === null) return `${block}\n\n`;
-    const others = lines.filter((l) => !l.startsWith('data:'));
-    return `${[...others, `data: ${JSON.stringify(await gate.fromServer(message))}`].join('\n')}\n\n`;
-  };
-  return new TransformStream({
-    async transform(chunk, controller) {
-      pending += decoder.decode(chunk, { stream: true }).replace(/\r\n?/g, '\n');
-      for (let at = pending.indexOf('\n\n'); at >= 0; at = pending.indexOf('\n\n')) {
-        const block = pending.slice(0, at);
-        pending = pending.slice(at + 2);
-        controller.enqueue(encoder.encode(await event(block)));
+/** The same stream; `over` is called when it has ended, broken or was left. */
+function watched(stream: ReadableStream<Uint8Array>, over: () => Promise<void>): ReadableStream<Uint8Array> {
+  const reader = stream.getReader();
+  return new ReadableStream({
+    pull: async (controller) => {
+      try {
+        const { done, value } = await reader.read();
+        if (!done) return controller.enqueue(value);
+        await over();
+        controller.close();
+      } catch (error) {
+        await over();
+        controller.error(error);
       }
     },
-    async flush(controller) {
-      if (pending.trim() !== '') controller.enqueue(encoder.encode(await event(pending)));
+    cancel: async (reason) => {
+      await over();
+      await reader.cancel(reason);
     },
   });
 }

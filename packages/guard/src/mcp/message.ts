@@ -27,15 +27,18 @@ export interface Notification {
 /** An answer. */
 export interface Response {
   readonly jsonrpc: '2.0';
-  readonly id: Id;
+  /** Null in an error about something whose id could not be read. */
+  readonly id: Id | null;
   readonly result?: Params;
   readonly error?: { readonly code: number; readonly message: string; readonly data?: unknown };
 }
 export type Message = Request | Notification | Response;
 
 const isObject = (x: unknown): x is Params => typeof x === 'object' && x !== null && !Array.isArray(x);
+/** The most characters of an id: it is kept, echoed and logged. */
+const ID_LENGTH = 256;
 const isId = (x: unknown): x is Id =>
-  typeof x === 'string' || (typeof x === 'number' && Number.isSafeInteger(x));
+  (typeof x === 'string' && x.length <= ID_LENGTH) || (typeof x === 'number' && Number.isSafeInteger(x));
 
 /** The message, or null when it is none (a batch is none: the protocol has dropped them, attack G1). */
 export function asMessage(x: unknown): Message | null {

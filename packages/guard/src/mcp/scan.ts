@@ -3,7 +3,7 @@
 // read-only is taken to write, one that does not say that its world is closed is taken to reach outside.
 import { spawn } from 'node:child_process';
 import { isToolName } from '@ambit/core';
-import { readLines } from './stdio.ts';
+import { readLines } from './lines.ts';
 
 /** A tool as the server describes it, as far as it matters here. */
 export interface ScannedTool {

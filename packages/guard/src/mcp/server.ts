@@ -3,6 +3,7 @@
 // defaults and transforms, so a proof could not be checked there), and uses public API only.
 import type { Guard } from '../guard.ts';
 import { Gate, type McpOptions } from './gate.ts';
+import { interpose } from './interpose.ts';
 import { asMessage, type Message } from './message.ts';
 
 /** What is used of a transport, of either SDK. */
@@ -15,7 +16,7 @@ export interface TransportLike {
 
 /** What is used of a server: `McpServer` of either SDK, or its low-level `Server`. */
 export interface ServerLike {
-  connect(transport: never): Promise<void>;
+  connect: (transport: never) => Promise<void>;
 }
 
 /** How a server is guarded. */
@@ -25,57 +26,53 @@ export interface GuardServerOptions extends McpOptions {
 
 type Handler = (message: Message, extra?: unknown) => void;
 type Send = (message: Message, options?: unknown) => Promise<void>;
+type Connect = (transport: TransportLike) => Promise<void>;
+
+const guarded = new WeakSet<TransportLike>();
 
 /** Guards every connection that `server` makes from now on, and returns it. */
 export function guard<S extends ServerLike>(server: S, options: GuardServerOptions): S {
-  const connect = server.connect.bind(server) as (transport: TransportLike) => Promise<void>;
-  server.connect = (async (transport: TransportLike) => {
-    guardTransport(transport, options);
-    await connect(transport);
-  }) as S['connect'];
+  before(server, options);
+  // The low-level server inside an McpServer can be connected past it.
+  const { server: inner } = server as { readonly server?: ServerLike };
+  if (typeof inner?.connect === 'function') before(inner, options);
   return server;
 }
 
-/** Puts a gate into a server-side transport, before the SDK takes hold of it. */
+function before(server: ServerLike, options: GuardServerOptions): void {
+  const connect = server.connect.bind(server) as Connect;
+  server.connect = async (transport: TransportLike) => {
+    guardTransport(transport, options);
+    await connect(transport);
+  };
+}
+
+/** Puts a gate into a server-side transport, before the SDK takes hold of it; once. */
 export function guardTransport(transport: TransportLike, options: GuardServerOptions): void {
+  if (guarded.has(transport)) return;
+  guarded.add(transport);
   const gate = new Gate(options.guard, options);
   const send = transport.send.bind(transport) as Send;
-  let handler: Handler | undefined = transport.onmessage as Handler | undefined;
+  const fault = (error: unknown): void =>
+    transport.onerror?.(error instanceof Error ? error : new Error('the gate failed'));
 
-  const receive: Handler = (message, extra) => {
-    void gate.fromClient(message).then(
-      async (verdict) => {
-        if ('forward' in verdict) handler?.(verdict.forward, extra);
+  interpose<Handler>(transport, 'onmessage', (inner) => (message, extra) => {
+    gate
+      .fromClient(message)
+      .then(async (verdict) => {
+        if ('forward' in verdict) inner()?.(verdict.forward, extra);
         else if ('reply' in verdict) await send(verdict.reply, { relatedRequestId: verdict.reply.id });
-      },
-      (error: unknown) => transport.onerror?.(error instanceof Error ? error : new Error('gate')),
-    );
-  };
-  // The SDK assigns its handler while it connects; ours stays in front of whatever it assigns.
-  Object.defineProperty(transport, 'onmessage', {
-    configurable: true,
-    enumerable: true,
-    get: () => (handler === undefined ? undefined : receive),
-    set: (next: Handler | undefined) => {
-      handler = next;
-    },
+      })
+      .catch(fault);
+  });
+  interpose<() => void>(transport, 'onclose', (inner) => () => {
+    gate.close().catch(fault);
+    inner()?.();
   });
   transport.send = (async (message: Message, sendOptions?: unknown) => {
     const checked = asMessage(message);
-    await send(checked === null ? message : await gate.fromServer(checked), sendOptions);
+    // The server is ours, but what it sends must still be one message: a list would pass by the filter.
+    const passed = checked === null ? null : await gate.fromServer(checked);
+    if (passed !== null) await send(passed, sendOptions);
   }) as TransportLike['send'];
-
-  let onclose: (() => void) | undefined = transport.onclose;
-  const closed = (): void => {
-    void gate.close().catch(() => undefined);
-    onclose?.();
-  };
-  Object.defineProperty(transport, 'onclose', {
-    configurable: true,
-    enumerable: true,
-    get: () => closed,
-    set: (next: (() => void) | undefined) => {
-      onclose = next;
-    },
-  });
 }

@@ -1,12 +1,13 @@
 // A proxy before an unmodified server on stdio: newline-delimited JSON both ways (MCP transports, "stdio"). A line
 // from the client is read by the strict parser, checked, and written out again; nothing unparsed is forwarded, so
 // checker and server can't read it differently (attack G2). stdout is protocol, stderr is the child's own.
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { deny, parseJson } from '@ambit/core';
 import type { Guard } from '../guard.ts';
 import { errorResponse } from './denial.ts';
 import { Gate, type McpOptions } from './gate.ts';
+import { lineWriter, readLines } from './lines.ts';
 import { asMessage, type Message } from './message.ts';
 
 /** The most bytes of one line; a longer one is refused without being held in memory (attack G8). */
@@ -22,6 +23,8 @@ export interface StdioProxyOptions extends McpOptions {
   /** Where the child's own words go. */
   readonly errors?: Writable;
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Milliseconds that the server may take to end after its input has, before SIGTERM, and again before SIGKILL. */
+  readonly patience?: number;
 }
 
 /** Runs the server behind the gate; resolves with its exit code (128 + n for a signal) when it has ended. */
@@ -32,13 +35,9 @@ export async function proxyStdio(options: StdioProxyOptions): Promise<number> {
     ...(options.env === undefined ? {} : { env: options.env as NodeJS.ProcessEnv }),
   });
   const gate = new Gate(guard, options);
-  const toClient = (m: Message): void => void output.write(`${JSON.stringify(m)}\n`);
-  const toServer = (m: Message): void => {
-    if (child.stdin.writable) child.stdin.write(`${JSON.stringify(m)}\n`);
-  };
+  const toClient = lineWriter(output);
+  const toServer = lineWriter(child.stdin);
   child.stderr.pipe(options.errors ?? process.stderr, { end: false });
-  // A child that dies while it is written to is seen by its exit.
-  child.stdin.on('error', () => undefined);
 
   const fromClient = async (line: Buffer | null): Promise<void> => {
     const parsed = line === null ? { ok: false as const } : parseJson(new Uint8Array(line), LINE_BYTES);
@@ -48,8 +47,8 @@ export async function proxyStdio(options: StdioProxyOptions): Promise<number> {
       return toClient(errorResponse(null, -32700, code));
     }
     const verdict = await gate.fromClient(parsed.value);
-    if ('forward' in verdict) toServer(verdict.forward);
-    else if ('reply' in verdict) toClient(verdict.reply);
+    if ('forward' in verdict) await toServer(verdict.forward);
+    else if ('reply' in verdict) await toClient(verdict.reply);
   };
   const fromServer = async (line: Buffer | null): Promise<void> => {
     if (line === null) return;
@@ -59,14 +58,19 @@ export async function proxyStdio(options: StdioProxyOptions): Promise<number> {
     } catch {
       // Not protocol: a server that prints to stdout. It goes no further.
     }
-    if (message !== null) toClient(await gate.fromServer(message));
+    const passed = message === null ? null : await gate.fromServer(message, line.length);
+    if (passed !== null) await toClient(passed);
   };
 
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   const passOn = (signal: NodeJS.Signals): void => void child.kill(signal);
   for (const signal of signals) process.on(signal, passOn);
-  const reading = readLines(input, LINE_BYTES, fromClient).finally(() => child.stdin.end());
-  const answering = readLines(child.stdout, 64 * LINE_BYTES, fromServer);
+  // A stream that breaks is the same as one that ends.
+  const broken = (): undefined => undefined;
+  const reading = readLines(input, LINE_BYTES, fromClient)
+    .catch(broken)
+    .finally(() => leave(child, options.patience ?? 5000));
+  const answering = readLines(child.stdout, 64 * LINE_BYTES, fromServer).catch(broken);
   try {
     const code = await new Promise<number>((resolve, reject) => {
       child.once('error', reject);
@@ -77,53 +81,21 @@ export async function proxyStdio(options: StdioProxyOptions): Promise<number> {
   } finally {
     for (const signal of signals) process.off(signal, passOn);
     await gate.close();
+    await guard.settled();
     input.destroy();
-    await reading.catch(() => undefined);
+    await reading;
   }
+}
+
+// Shutdown as the protocol has it: end of input, then SIGTERM, then SIGKILL.
+function leave(child: ChildProcess, patience: number): void {
+  child.stdin?.end();
+  const steps: NodeJS.Timeout[] = [];
+  child.once('exit', () => steps.forEach(clearTimeout));
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  steps.push(setTimeout(() => child.kill('SIGTERM'), patience).unref());
+  steps.push(setTimeout(() => child.kill('SIGKILL'), 2 * patience).unref());
 }
 
 const signalNumber = (signal: NodeJS.Signals | null): number =>
   signal === 'SIGINT' ? 2 : signal === 'SIGHUP' ? 1 : signal === 'SIGKILL' ? 9 : 15;
-
-/**
- * Calls `take` with each line, in order of arrival, without waiting for one before the next is read; null stands
- * for a line longer than `limit`. Resolves at the end, when all have been taken.
- */
-export async function readLines(
-  stream: Readable,
-  limit: number,
-  take: (line: Buffer | null) => Promise<void>,
-): Promise<void> {
-  let parts: Buffer[] = [];
-  let size = 0;
-  const open = new Set<Promise<void>>();
-  const give = (line: Buffer | null): void => {
-    const done = take(line).finally(() => open.delete(done));
-    open.add(done);
-  };
-  const add = (part: Buffer): void => {
-    size += part.length;
-    if (size <= limit) parts.push(part);
-    else parts = [];
-  };
-  const end = (): void => {
-    if (size > limit) give(null);
-    else if (size > 0) {
-      const line = Buffer.concat(parts);
-      if (line.toString('latin1').trim() !== '') give(line);
-    }
-    parts = [];
-    size = 0;
-  };
-  for await (const chunk of stream) {
-    let rest = chunk as Buffer;
-    for (let at = rest.indexOf(10); at >= 0; at = rest.indexOf(10)) {
-      add(rest.subarray(0, at));
-      end();
-      rest = rest.subarray(at + 1);
-    }
-    add(rest);
-  }
-  end();
-  await Promise.all(open);
-}

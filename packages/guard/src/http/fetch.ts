@@ -1,0 +1,79 @@
+// Adapters over Fetch: plain handlers, and Hono 4. Only Web APIs; no framework is imported.
+import type { Permit } from '../guard.ts';
+import type { HttpRefusal } from './answer.ts';
+import type { Capability } from './capability.ts';
+import type { HttpCall } from './request.ts';
+
+/** The target of a Fetch request: what stands behind its origin. */
+const targetOf = (url: string): string => {
+  const { pathname, search } = new URL(url);
+  return pathname + search;
+};
+
+const fetchCall = (request: Request, body: HttpCall['body']): HttpCall => ({
+  method: request.method,
+  target: targetOf(request.url),
+  // Fetch joins the values of a repeated header with commas, which no token and no proof holds.
+  header: (name) => {
+    const value = request.headers.get(name);
+    return value === null ? [] : [value];
+  },
+  body,
+});
+
+const answerFetch = ({ status, headers, body }: HttpRefusal): Response =>
+  new Response(body, { status, headers });
+
+const bodyOf = async (cap: Capability, request: Request): Promise<HttpCall['body']> =>
+  request.body === null ? undefined : cap.read(request.body as unknown as AsyncIterable<Uint8Array>);
+
+/** Plain Fetch handlers: `fetchHandler(cap, (request, permit, body) => new Response(...))`. */
+export function fetchHandler(
+  cap: Capability,
+  handler: (request: Request, permit: Permit, body: Uint8Array) => Response | Promise<Response>,
+): (request: Request) => Promise<Response> {
+  return async (request) => {
+    const body = await bodyOf(cap, request);
+    const answer = await cap(fetchCall(request, body));
+    if (!answer.ok) return answerFetch(answer.refusal);
+    const { permit } = answer;
+    try {
+      const response = await handler(request, permit, body instanceof Uint8Array ? body : new Uint8Array(0));
+      await permit.finish({ status: response.status < 400 ? 'ok' : 'error' });
+      return response;
+    } catch (error) {
+      await permit.finish({ status: 'error' });
+      throw error;
+    }
+  };
+}
+
+/** Hono 4: `app.use(honoCapability(cap))`; then `c.get('capability')` is the permit. The body can be read as usual. */
+export function honoCapability(cap: Capability): (
+  c: {
+    req: { raw: Request };
+    res: Response;
+    set(key: 'capability', value: Permit): void;
+  },
+  next: () => Promise<void>,
+) => Promise<Response | undefined> {
+  return async (c, next) => {
+    const request = c.req.raw;
+    const body = await bodyOf(cap, request);
+    const answer = await cap(fetchCall(request, body));
+    if (!answer.ok) return answerFetch(answer.refusal);
+    const { permit } = answer;
+    // The handler reads the bytes that were checked.
+    if (body instanceof Uint8Array)
+      c.req.raw = new Request(request, { body: body as Uint8Array<ArrayBuffer> });
+    c.set('capability', permit);
+    try {
+      await next();
+      await permit.finish({ status: c.res.status < 400 ? 'ok' : 'error' });
+    } catch (error) {
+      await permit.finish({ status: 'error' });
+      throw error;
+    }
+    return undefined;
+  };
+}

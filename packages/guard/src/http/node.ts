@@ -1,0 +1,141 @@
+// Adapters over node streams: node:http, Express 5, Fastify 5. Frameworks are described by structure; none is
+// imported. The raw body is read here, before anything parses it, because the proof covers its bytes.
+import { Readable } from 'node:stream';
+import type { Permit } from '../guard.ts';
+import type { HttpRefusal } from './answer.ts';
+import type { Capability } from './capability.ts';
+import type { HttpCall } from './request.ts';
+
+/** The part of `http.IncomingMessage` that is used; a framework's request has it as well. */
+export interface NodeRequest {
+  readonly method?: string | undefined;
+  readonly url?: string | undefined;
+  readonly rawHeaders: readonly string[];
+  readonly socket?: { readonly remoteAddress?: string | undefined } | undefined;
+}
+/** The part of `http.ServerResponse` that is used. */
+export interface NodeResponse {
+  writeHead(status: number, headers?: Record<string, string>): unknown;
+  end(body?: string): unknown;
+  once(event: 'finish' | 'close', listener: () => void): unknown;
+  readonly headersSent: boolean;
+  readonly writableFinished: boolean;
+  readonly statusCode: number;
+}
+
+function headerOf(raw: readonly string[], name: string): string[] {
+  const values: string[] = [];
+  for (let i = 0; i + 1 < raw.length; i += 2) if (raw[i]!.toLowerCase() === name) values.push(raw[i + 1]!);
+  return values;
+}
+
+const httpCall = (r: NodeRequest, target: string, body: HttpCall['body']): HttpCall => ({
+  method: r.method ?? '',
+  target,
+  header: (name) => headerOf(r.rawHeaders, name),
+  body,
+  address: r.socket?.remoteAddress,
+});
+
+/** Finishes the permit when the response has gone out, or was cut. */
+function finishWith(permit: Permit, response: NodeResponse): void {
+  const done = (): void => {
+    const { writableFinished, statusCode } = response;
+    void permit.finish({ status: !writableFinished ? 'cancelled' : statusCode < 400 ? 'ok' : 'error' });
+  };
+  response.once('finish', done);
+  response.once('close', done);
+}
+
+function answerNode(response: NodeResponse, refused: HttpRefusal): void {
+  response.writeHead(refused.status, { ...refused.headers });
+  response.end(refused.body);
+}
+
+/** node:http: `http.createServer(nodeHandler(cap, (req, res, { permit, body }) => ...))`. */
+export function nodeHandler<Q extends NodeRequest & AsyncIterable<Uint8Array>, S extends NodeResponse>(
+  cap: Capability,
+  handler: (
+    request: Q,
+    response: S,
+    checked: { readonly permit: Permit; readonly body: Uint8Array },
+  ) => void | Promise<void>,
+): (request: Q, response: S) => void {
+  return (request, response) => {
+    const serve = async (): Promise<void> => {
+      const body = await cap.read(request);
+      const answer = await cap(httpCall(request, request.url ?? '/', body));
+      if (!answer.ok) return answerNode(response, answer.refusal);
+      const { permit } = answer;
+      finishWith(permit, response);
+      await handler(request, response, { permit, body: typeof body === 'string' ? new Uint8Array(0) : body });
+    };
+    serve().catch(() => {
+      // A handler that failed: an error for the client, and nothing of it in the answer.
+      if (!response.headersSent) response.writeHead(500);
+      response.end();
+    });
+  };
+}
+
+/** Express 5: `app.use(expressCapability(cap))` before any parser; then `req.capability` is the permit, `req.body` raw. */
+export function expressCapability(
+  cap: Capability,
+): (
+  request: NodeRequest &
+    AsyncIterable<Uint8Array> & { originalUrl: string; body?: unknown; capability?: Permit },
+  response: NodeResponse,
+  next: (error?: unknown) => void,
+) => void {
+  return (request, response, next) => {
+    const serve = async (): Promise<void> => {
+      const given = request.body;
+      if (given !== undefined && !(given instanceof Uint8Array)) {
+        throw new TypeError('expressCapability: expected no parser before it but express.raw()');
+      }
+      const body = given ?? (await cap.read(request));
+      const answer = await cap(httpCall(request, request.originalUrl, body));
+      if (!answer.ok) return answerNode(response, answer.refusal);
+      finishWith(answer.permit, response);
+      request.body =
+        typeof body === 'string' ? undefined : Buffer.from(body.buffer, body.byteOffset, body.length);
+      request.capability = answer.permit;
+      next();
+    };
+    serve().catch(next);
+  };
+}
+
+/**
+ * Fastify 5: `app.addHook('preParsing', fastifyCapability(cap))`; then `request.capability` is the permit. The
+ * parsers get the bytes that were checked.
+ */
+export function fastifyCapability(cap: Capability): (
+  request: { raw: NodeRequest; capability?: Permit },
+  reply: {
+    code(status: number): unknown;
+    headers(headers: Record<string, string>): unknown;
+    send(body: string): unknown;
+    raw: NodeResponse;
+  },
+  payload: AsyncIterable<Uint8Array>,
+) => Promise<Readable | undefined> {
+  return async (request, reply, payload) => {
+    const { raw } = request;
+    const body = await cap.read(payload);
+    const answer = await cap(httpCall(raw, raw.url ?? '/', body));
+    if (!answer.ok) {
+      reply.code(answer.refusal.status);
+      reply.headers({ ...answer.refusal.headers });
+      reply.send(answer.refusal.body);
+      return undefined;
+    }
+    finishWith(answer.permit, reply.raw);
+    request.capability = answer.permit;
+    const bytes = typeof body === 'string' ? Buffer.alloc(0) : Buffer.from(body);
+    // Fastify holds this against Content-Length.
+    return Object.assign(Readable.from(bytes.length === 0 ? [] : [bytes]), {
+      receivedEncodedLength: bytes.length,
+    });
+  };
+}

@@ -1,0 +1,59 @@
+// What a client is shown: lists filtered to what its token allows, the offer of proof sessions, and a hint with a
+// denial. All of it is display; every call is decided on its own.
+import {
+  coversTools,
+  effectiveAuthority,
+  isToolName,
+  matchTool,
+  offerText,
+  type Denial,
+  type Verifier,
+} from '@ambit/core';
+import { LISTS, OFFER_KEY, type Attached, type Params, type Response } from './message.ts';
+
+/** The answer to a request that needed no authority, filtered. */
+export function filtered(
+  message: Response,
+  open: { readonly method: string; readonly attached: Attached },
+  verifier: Verifier,
+  alias: ((name: string) => string) | undefined,
+): Response {
+  const { result } = message;
+  if (result === undefined) return message;
+  const offer = verifier.sessionOffer;
+  if ((open.method === 'initialize' || open.method === 'server/discover') && offer !== null) {
+    const meta = result['_meta'];
+    const more = typeof meta === 'object' && meta !== null ? meta : {};
+    return { ...message, result: { ...result, _meta: { ...more, [OFFER_KEY]: offerText(offer) } } };
+  }
+  const list = LISTS[open.method];
+  if (list === undefined) return message;
+  const entries: unknown = result[list.field];
+  const visible = visibleTo(open.attached, verifier);
+  const kept = (Array.isArray(entries) ? (entries as unknown[]) : []).filter((entry) => {
+    if (typeof entry !== 'object' || entry === null) return false;
+    const tool = list.tool(entry as Params);
+    return visible(alias?.(tool) ?? tool);
+  });
+  return { ...message, result: { ...result, [list.field]: kept, cacheScope: 'private' } };
+}
+
+// Nothing without a token.
+function visibleTo({ token }: Attached, verifier: Verifier): (tool: string) => boolean {
+  if (token === undefined || !verifier.authenticate(token).ok) return () => false;
+  const left = effectiveAuthority(token);
+  return (tool) =>
+    isToolName(tool) &&
+    coversTools(left.tools, [tool]) &&
+    !left.deny.some((pattern) => matchTool(pattern, tool));
+}
+
+/** What a model can do instead, from its own token: nothing of another's. */
+export function hint(verifier: Verifier, { token }: Attached, denial: Denial): string | undefined {
+  const about = denial.code === 'tool_not_granted' || denial.code === 'tool_denied';
+  if (token === undefined || !about || !verifier.authenticate(token).ok) return undefined;
+  const { tools } = effectiveAuthority(token);
+  return tools.length === 0
+    ? 'This token allows no tool.'
+    : `This token allows: ${tools.slice(0, 12).join(', ')}.`;
+}
