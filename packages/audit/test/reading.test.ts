@@ -2,7 +2,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { exportLines } from '../src/export/export.ts';
 import { homeHead, homePaths, homeVerifier, openHome } from '../src/home.ts';
 import { verifyProof } from '../src/note/proof.ts';
@@ -344,7 +344,6 @@ describe('the report', () => {
     async () => {
       const { chromium } = await import('playwright-core');
       const profile = mkdtempSync(join(tmpdir(), 'ambit-chromium-'));
-      afterAll(() => rmSync(profile, { recursive: true, force: true }));
       const browser = await chromium.launchPersistentContext(profile, {
         executablePath: CHROMIUM,
         headless: true,
@@ -400,6 +399,7 @@ describe('the report', () => {
         expect(said).toEqual([]);
       } finally {
         await browser.close();
+        rmSync(profile, { recursive: true, force: true });
       }
     },
   );

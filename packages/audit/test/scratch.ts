@@ -10,10 +10,13 @@ import { Log, type LogOptions } from '../src/log/log.ts';
 import { fileHead } from '../src/log/head.ts';
 import { signerKey, type SignerKey } from '../src/note/key.ts';
 
+const made: string[] = [];
+afterAll(() => made.forEach((path) => rmSync(path, { recursive: true, force: true })));
+
 /** A new directory, removed when the test file is done. */
 export function scratch(): string {
   const path = mkdtempSync(join(tmpdir(), 'ambit-audit-'));
-  afterAll(() => rmSync(path, { recursive: true, force: true }));
+  made.push(path);
   return path;
 }
 
