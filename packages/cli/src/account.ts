@@ -15,15 +15,9 @@ const LOCK_WAIT_MS = 60_000;
 export const homeSocket = (home: Home): string => home.at('audit', 'socket');
 
 /** Makes the log of a new home. */
-export async function beginLog(home: Home, origin: string | undefined): Promise<void> {
+export async function beginLog(home: Home): Promise<void> {
   const { openHome } = await import('@ambit/audit');
-  await (
-    await openHome(home.path, {
-      checkpointInterval: 0,
-      lockWait: LOCK_WAIT_MS,
-      ...(origin === undefined ? {} : { origin }),
-    })
-  ).close();
+  await (await openHome(home.path, { checkpointInterval: 0, lockWait: LOCK_WAIT_MS })).close();
 }
 
 /** Opens the home's log for writing. A log that has vanished is an alarm, not an occasion for a new one. */

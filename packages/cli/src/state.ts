@@ -1,9 +1,18 @@
 // The home's state file: budgets, used proofs, revocations, sessions. SQLite, durable, safe for many processes.
+import { existsSync } from 'node:fs';
 import { AmbitError } from '@ambit/core';
 import type { SyncStore } from '@ambit/state';
 import type { Cli } from './cli.ts';
 import { Failure } from './failure.ts';
 import type { Home } from './home.ts';
+
+const pathOf = (home: Home): string => home.at('state.db');
+
+/** Makes the state of a new home. */
+export async function beginState(home: Home): Promise<void> {
+  const { openSqlite } = await import('@ambit/state/sqlite');
+  await openSqlite(pathOf(home)).close();
+}
 
 /** Opens the state, runs `job`, and closes it whatever happens. */
 export async function withState<T>(
@@ -12,7 +21,15 @@ export async function withState<T>(
   job: (store: SyncStore) => Promise<T> | T,
 ): Promise<T> {
   const { openSqlite } = await import('@ambit/state/sqlite');
-  const path = home.require().at('state.db');
+  const path = pathOf(home.require());
+  // Made again it would be empty, and everything that was spent could be spent again.
+  if (!existsSync(path)) {
+    throw new Failure(
+      'store_corrupt',
+      `${path}: the state of this home is gone, and with it what was spent and revoked`,
+      'restore it from a copy, or begin another home',
+    );
+  }
   let store: SyncStore;
   try {
     store = openSqlite(path, { clock: () => cli.now });

@@ -6,6 +6,7 @@ import type { Cli } from '../cli.ts';
 import { badInput } from '../failure.ts';
 import { DEFAULTS_OF_A_NEW_HOME, Home } from '../home.ts';
 import { example } from '../program.ts';
+import { beginState } from '../state.ts';
 
 export function define(command: Command, cli: Cli): void {
   command
@@ -16,7 +17,10 @@ export function define(command: Command, cli: Cli): void {
       if (issuer !== undefined && !isName(issuer))
         throw badInput('--issuer: expected 1 to 256 printable characters');
       const home = new Home(cli);
-      await home.create(issuer ?? null, cli.now, () => beginLog(home, undefined));
+      await home.create(issuer ?? null, cli.now, async () => {
+        await beginState(home);
+        await beginLog(home);
+      });
       const { external, data } = DEFAULTS_OF_A_NEW_HOME;
       cli.say(`home ${home.path}, key k1, issuer ${issuer ?? 'not named yet: the first token names it'}`);
       cli.say(
