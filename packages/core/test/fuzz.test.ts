@@ -238,6 +238,48 @@ function bendItem(item: Uint8Array): Uint8Array {
   return read === null ? item : encodeCbor(bend(read.value));
 }
 
+/** The same value in CBOR that is sound and, in one place on average, not canonical: wider heads, other orders. */
+function loosely(value: Cbor): Uint8Array {
+  const head = (major: number, n: number): Uint8Array => {
+    const shortest = encodeCbor(n).slice();
+    if (random(12) > 0) {
+      shortest[0]! |= major << 5;
+      return shortest;
+    }
+    const size = pick([1, 2, 4, 8].filter((bytes) => n < 256 ** bytes));
+    const out = new Uint8Array(1 + size);
+    out[0] = (major << 5) | (24 + Math.log2(size));
+    for (let i = size, rest = n; i > 0; i--, rest = Math.floor(rest / 256)) out[i] = rest % 256;
+    return out;
+  };
+  if (typeof value === 'number') return value < 0 ? head(1, -1 - value) : head(0, value);
+  if (typeof value === 'string') {
+    const bytes = new TextEncoder().encode(value);
+    return random(20) === 0
+      ? concat(Uint8Array.of(0x7f), head(3, bytes.length), bytes, Uint8Array.of(0xff))
+      : concat(head(3, bytes.length), bytes);
+  }
+  if (value instanceof Uint8Array) return concat(head(2, value.length), value);
+  if (Array.isArray(value)) {
+    const list = value as readonly Cbor[];
+    const end = random(20) === 0;
+    return concat(
+      end ? Uint8Array.of(0x9f) : head(4, list.length),
+      ...list.map(loosely),
+      ...(end ? [Uint8Array.of(0xff)] : []),
+    );
+  }
+  if (value instanceof Map) {
+    const pairs = [...(value as ReadonlyMap<number | string, Cbor>)].map(([k, v]) =>
+      concat(loosely(k), loosely(v)),
+    );
+    if (random(4) === 0) pairs.reverse();
+    if (pairs.length > 0 && random(8) === 0) pairs.push(pairs[random(pairs.length)]!);
+    return concat(head(5, pairs.length), ...pairs);
+  }
+  return encodeCbor(value);
+}
+
 /** What the writer writes for what was read; throws when the two differ. */
 function expectOurs(text: string): void {
   const frame = readToken(text)!;
@@ -275,6 +317,20 @@ const attacks: { readonly [name: string]: Attack } = {
   },
   'items damaged and MACed again': () => remade((item) => damage(item, tokens)),
   'items bent as values and MACed again': () => remade(bendItem),
+  'items in another encoding, MACed again': () =>
+    remade((item) => {
+      const read = decodeCbor(item);
+      return read === null ? item : loosely(read.value);
+    }),
+  'CBOR in another encoding': () => {
+    const value = decodeCbor(pick([...tokens, ...proofs, ...itemsOf(rich)]))!.value;
+    const bytes = loosely(value);
+    const ours = encodeCbor(value);
+    const read = decodeCbor(bytes);
+    if ((read !== null) !== equal(bytes, ours))
+      throw new Error(`one value in two encodings: ${toHex(bytes)}`);
+    return read === null ? 'refused' : 'accepted';
+  },
   'a proof, damaged': () => {
     const text = `ambp1_${toBase64url(damage(pick(proofs), proofs))}`;
     const { ok } = verifier.verify({ token: plain, proof: text, call: search, now: NOW });

@@ -402,7 +402,10 @@ export function kindRestrictionArb({ call: c, facts: f, args }: Scene): fc.Arbit
       type: 'data',
       labels: [...new Set([...(f.data ?? []), ...more])],
     })),
-    budgetArb.map((b): Restriction => ({ type: 'budget', budgets: [{ ...b, limit: b.limit + 60 }] })),
+    budgetArb.map((b): Restriction => {
+      const room = b.unit === 'calls' || b.unit === 'external' ? 1 : 60;
+      return { type: 'budget', budgets: [{ ...b, limit: b.limit + room }] };
+    }),
     fc.integer({ min: 2, max: 5 }).map((delegations) => ({ type: 'depth', delegations })),
     fc.constant<Restriction>({ type: 'note', text: 'kind' }),
     fc.constant<Restriction>({ type: 'once' }),

@@ -51,8 +51,9 @@ function narrower(l: Lineage, family: readonly Generation[], make: () => Verifie
   const ledger = new TestLedger();
   // What siblings and children did before: counters of ancestors are partly spent.
   if (l.facts.now % 3 === 0) decide(verifier, family.at(-1)!, l, ledger);
-  // And what the root's holder did: often enough to leave a budget of a few calls without room.
-  for (let used = l.facts.now % 8; used > 2; used--) decide(verifier, family[0]!, l, ledger);
+  // And what the holder of some ancestor did: often enough to leave a budget of a few calls without room.
+  const busy = family[l.facts.now % family.length]!;
+  for (let used = (l.facts.now >> 3) % 8; used > 2; used--) decide(verifier, busy, l, ledger);
   let parent = true;
   tally.cases++;
   family.forEach((g, i) => {
