@@ -474,6 +474,8 @@ def in_networks(text, networks, constraint):
     if ip is None:
         return False
     nets = [network(n) for n in networks]
+    if not constraint and ip.version == 6 and ip.ipv4_mapped is not None:
+        ip = ip.ipv4_mapped
     if constraint and ip.version == 6 and any(ip in e for e in EMBEDDING):
         nets = [n for n in nets if n.version == 6 and any(n.subnet_of(e) for e in EMBEDDING)]
     return any(n.version == ip.version and ip in n for n in nets)

@@ -914,8 +914,9 @@ cav('http: encoded dot', restrict.http(['GET'], ['/v1/*']), ['http_refused', 0],
 cav('http: no request', restrict.http(['GET'], ['/*']), ['fact_missing', 0]);
 cav('net: holds', restrict.net('10.0.0.0/8'), 'ok', { facts: { address: '10.200.0.1' } });
 cav('net: outside', restrict.net('10.0.0.0/8'), ['net_refused', 0], { facts: { address: '11.0.0.1' } });
-cav('net: mapped address is another', restrict.net('10.0.0.0/8'), ['net_refused', 0], {
-  facts: { address: '::ffff:10.0.0.1' },
+cav('net: mapped address', restrict.net('10.0.0.0/8'), 'ok', { facts: { address: '::ffff:10.0.0.1' } });
+cav('net: mapped address, outside', restrict.net('10.0.0.0/8', '::/0'), ['net_refused', 0], {
+  facts: { address: '::ffff:11.0.0.1' },
 });
 cav('net: octal', restrict.net('10.0.0.0/8'), ['net_refused', 0], { facts: { address: '010.0.0.1' } });
 cav('net: unknown', restrict.net('0.0.0.0/0'), ['fact_missing', 0]);
