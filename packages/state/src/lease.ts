@@ -95,11 +95,10 @@ export function leasedBudgets(store: Budgets, options: LeaseOptions = {}): Lease
     (c.expires - now) * 1000 > 2 * skew;
 
   const giveBack = async (slice: Slice): Promise<void> => {
+    // Out of reach before the first await, so that nothing can be spent that is on its way back.
     slices.delete(key(slice.counter));
     if (slice.end <= monotonic()) return;
-    // Emptied before the first await, so that nothing can be spent that is on its way back.
     let { room } = slice;
-    slice.room = 0;
     for (const reservation of slice.from.splice(0)) {
       const taken = reservation.amounts[0]!;
       const back = Math.min(room, taken);

@@ -167,6 +167,18 @@ test('a slice ends with its window on the monotonic clock, counted from before t
   );
 });
 
+test('a spender whose clock is behind holds no slice of the window that the others are in', async () => {
+  const store = memoryStore().budgets;
+  const leased = leasedBudgets(store, { worth: 1 });
+  const at = (windowStart: number): ReturnType<typeof charges> =>
+    charges([counter('w', 1, 100, { window: 60, windowStart, expires: windowStart + 60 })]);
+  await store.reserve(at(START + 60), START + 60);
+  expect((await leased.reserve(at(START), START)).ok).toBe(true);
+  // Both calls are charged to the later window, and nothing more.
+  expect(await store.left('', at(START + 60).counters, START + 60)).toEqual([98]);
+  await leased.stop();
+});
+
 test('claims go to the store, in one trip with the counters that have no slice; a refusal gives the slices their part back', async () => {
   const store = memoryStore().budgets;
   const leased = leasedBudgets(store);

@@ -52,6 +52,25 @@ test("what was acknowledged is there after closing and opening, in another objec
   expect(statSync(file).mode & 0o077).toBe(0);
 });
 
+test('P3 nonces taken through one connection are known to the other, in turn, and after opening again', async () => {
+  const file = path();
+  const [a, b] = [openSqlite(file), openSqlite(file)];
+  const take = async (store: typeof a, name: string): Promise<string> =>
+    code(await store.budgets.reserve(charges([], { replay: claim(name, -1, NOW + 60) }), NOW));
+  for (let i = 0; i < 5; i++) {
+    expect(await take(a, `a${i}`)).toBe('ok');
+    expect(await take(b, `b${i}`)).toBe('ok');
+    expect(await take(b, `a${i}`)).toBe('replayed');
+    expect(await take(a, `b${i}`)).toBe('replayed');
+  }
+  await a.close();
+  await b.close();
+  const again = openSqlite(file);
+  for (const name of ['a0', 'b0', 'a4', 'b4']) expect(await take(again, name)).toBe('replayed');
+  expect(await take(again, 'c')).toBe('ok');
+  await again.close();
+});
+
 describe('S8', () => {
   test('a file that is something else, or damaged: store_corrupt', async () => {
     const other = path();
