@@ -21,7 +21,13 @@ async function best(a: () => Candidate, b: () => Candidate, enough: number): Pro
 
 describe('ratios of the hot path', () => {
   it('cold verification with clearing stays within 4 x of the bare kernel on the same links', async () => {
-    expect(await best(() => coldBearer(10, true), () => kernelCandidate(10), 4)).toBeLessThan(4);
+    expect(
+      await best(
+        () => coldBearer(10, true),
+        () => kernelCandidate(10),
+        4,
+      ),
+    ).toBeLessThan(4);
   });
 
   it('a session proof for a repeated token costs less than half of a signed one', async () => {

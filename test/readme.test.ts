@@ -24,10 +24,20 @@ describe('README', () => {
       return `block-${i}`;
     });
     const options = { composite: false, incremental: false, declaration: false, declarationMap: false };
-    const compilerOptions = { ...options, isolatedDeclarations: false, types: ['node'], outDir: 'out', typeRoots: [join(ROOT, 'node_modules/@types')] };
+    const compilerOptions = {
+      ...options,
+      isolatedDeclarations: false,
+      types: ['node'],
+      outDir: 'out',
+      typeRoots: [join(ROOT, 'node_modules/@types')],
+    };
     writeFileSync(
       join(DIR, 'tsconfig.json'),
-      JSON.stringify({ extends: join(ROOT, 'tsconfig.base.json'), compilerOptions, files: files.map((f) => `${f}.ts`) }),
+      JSON.stringify({
+        extends: join(ROOT, 'tsconfig.base.json'),
+        compilerOptions,
+        files: files.map((f) => `${f}.ts`),
+      }),
     );
     const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
     const built = spawnSync(process.execPath, [tsc, '-p', DIR], { cwd: DIR, encoding: 'utf8' });

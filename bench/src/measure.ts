@@ -70,7 +70,13 @@ export async function measure(candidates: readonly Candidate[], r: Rounds): Prom
   return new Map(
     [...found].map(([name, values]) => [
       name,
-      { name, median: quantile(values, 0.5), p10: quantile(values, 0.1), p90: quantile(values, 0.9), rounds: values },
+      {
+        name,
+        median: quantile(values, 0.5),
+        p10: quantile(values, 0.1),
+        p90: quantile(values, 0.9),
+        rounds: values,
+      },
     ]),
   );
 }

@@ -24,7 +24,17 @@ const must = (ok: unknown): void => {
 
 /** First-party caveats as texts, and the check a service writes for them. */
 const caveatTexts = (n: number): string[] =>
-  Array.from({ length: n }, (_, i) => [`tool = ${TOOLS.join(',')}`, `time < ${NOW + 1700 - i}`, `deny = code_exec`, 'data = public,internal:research', 'aud = search.acme.com'][i % 5]!);
+  Array.from(
+    { length: n },
+    (_, i) =>
+      [
+        `tool = ${TOOLS.join(',')}`,
+        `time < ${NOW + 1700 - i}`,
+        `deny = code_exec`,
+        'data = public,internal:research',
+        'aud = search.acme.com',
+      ][i % 5]!,
+  );
 function holds(caveat: string): boolean {
   const at = caveat.indexOf(' ');
   const name = caveat.slice(0, at);
@@ -52,7 +62,10 @@ interface Macaroon {
 }
 
 function macaroon(n: number): Peer {
-  const lib = require('macaroon') as { newMacaroon(o: object): Macaroon; importMacaroon(x: unknown): Macaroon };
+  const lib = require('macaroon') as {
+    newMacaroon(o: object): Macaroon;
+    importMacaroon(x: unknown): Macaroon;
+  };
   const rootKey = new Uint8Array(32).fill(5);
   const m = lib.newMacaroon({ version: 2, rootKey, identifier: 'agt-2026-03-01-a7f3e2', location: 'acme' });
   for (const text of caveatTexts(n)) m.addFirstPartyCaveat(text);
@@ -67,11 +80,22 @@ function macaroon(n: number): Peer {
 }
 
 function macaroonsJs(n: number): Peer {
-  interface Built { serialize(): string }
-  interface Builder { add_first_party_caveat(text: string): Builder; getMacaroon(): Built }
-  interface VerifierJs { satisfyGeneral(check: (text: string) => boolean): VerifierJs; isValid(secret: string): boolean }
+  interface Built {
+    serialize(): string;
+  }
+  interface Builder {
+    add_first_party_caveat(text: string): Builder;
+    getMacaroon(): Built;
+  }
+  interface VerifierJs {
+    satisfyGeneral(check: (text: string) => boolean): VerifierJs;
+    isValid(secret: string): boolean;
+  }
   const lib = require('macaroons.js') as {
-    MacaroonsBuilder: { new (location: string, key: string, id: string): Builder; deserialize(text: string): Built };
+    MacaroonsBuilder: {
+      new (location: string, key: string, id: string): Builder;
+      deserialize(text: string): Built;
+    };
     MacaroonsVerifier: new (m: Built) => VerifierJs;
   };
   const key = 'a root key of thirty-two bytes !';
@@ -88,28 +112,45 @@ function macaroonsJs(n: number): Peer {
 async function jose(n: number): Promise<Peer[]> {
   const lib = await import('jose');
   const secret = new Uint8Array(32).fill(6);
-  const hs = await crypto.subtle.importKey('raw', secret, { name: 'HMAC', hash: 'SHA-256' }, false, ['sign', 'verify']);
+  const hs = await crypto.subtle.importKey('raw', secret, { name: 'HMAC', hash: 'SHA-256' }, false, [
+    'sign',
+    'verify',
+  ]);
   const ed = await lib.generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
   const agent = await lib.generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
   const jwk = await lib.exportJWK(agent.publicKey);
   const jkt = await lib.calculateJwkThumbprint(jwk);
   const body = { ...claims(n), cnf: { jkt } };
   const make = (alg: string, key: Parameters<InstanceType<typeof lib.SignJWT>['sign']>[0]): Promise<string> =>
-    new lib.SignJWT(body).setProtectedHeader({ alg }).setIssuedAt(NOW).setExpirationTime(NOW + 1800).sign(key);
+    new lib.SignJWT(body)
+      .setProtectedHeader({ alg })
+      .setIssuedAt(NOW)
+      .setExpirationTime(NOW + 1800)
+      .sign(key);
   const hsToken = await make('HS256', hs);
   const edToken = await make('EdDSA', ed.privateKey);
   const at = { audience: 'search.acme.com', currentDate: new Date(NOW * 1000) };
-  const ath = (token: string): string => require('node:crypto').createHash('sha256').update(token).digest('base64url') as string;
+  const ath = (token: string): string =>
+    require('node:crypto').createHash('sha256').update(token).digest('base64url') as string;
   const dpop = (token: string): Promise<string> =>
     new lib.SignJWT({ htm: 'POST', htu: 'https://search.acme.com/call', jti: randomUUID(), ath: ath(token) })
       .setProtectedHeader({ alg: 'EdDSA', typ: 'dpop+jwt', jwk }).setIssuedAt(NOW).sign(agent.privateKey); // prettier-ignore
   // RFC 9449 section 4.3: signature by the key in the header, its thumbprint, method, URL, token hash.
   const checkProof = async (proof: string, token: string): Promise<void> => {
     const p = await lib.jwtVerify(proof, lib.EmbeddedJWK, { typ: 'dpop+jwt', currentDate: at.currentDate });
-    must(p.payload['htm'] === 'POST' && p.payload['htu'] === 'https://search.acme.com/call' && p.payload['ath'] === ath(token));
+    must(
+      p.payload['htm'] === 'POST' &&
+        p.payload['htu'] === 'https://search.acme.com/call' &&
+        p.payload['ath'] === ath(token),
+    );
     must((await lib.calculateJwkThumbprint(p.protectedHeader.jwk as object)) === jkt);
   };
-  const one = async (name: string, token: string, key: Parameters<typeof lib.jwtVerify>[1], proved: boolean): Promise<Peer> => {
+  const one = async (
+    name: string,
+    token: string,
+    key: Parameters<typeof lib.jwtVerify>[1],
+    proved: boolean,
+  ): Promise<Peer> => {
     const proof = proved ? await dpop(token) : '';
     return {
       candidate: {
@@ -138,7 +179,12 @@ function fastJwt(n: number): Peer {
   const lib = require('fast-jwt') as typeof import('fast-jwt');
   const key = Buffer.alloc(32, 6);
   const token = lib.createSigner({ key, clockTimestamp: NOW * 1000 })({ ...claims(n), exp: NOW + 1800 });
-  const verify = lib.createVerifier({ key, allowedAud: 'search.acme.com', clockTimestamp: NOW * 1000, algorithms: ['HS256'] });
+  const verify = lib.createVerifier({
+    key,
+    allowedAud: 'search.acme.com',
+    clockTimestamp: NOW * 1000,
+    algorithms: ['HS256'],
+  });
   return {
     candidate: { name: `fast-jwt 6 HS256, ${n} caveats`, run: (times) => { for (let i = 0; i < times; i++) must(clears(verify(token) as Record<string, unknown>)); } },
     characters: token.length,
@@ -155,17 +201,22 @@ async function biscuit(n: number): Promise<Peer> {
     biscuit: (parts: TemplateStringsArray) => { build(key: unknown): { toBase64(): string } };
     block: (parts: TemplateStringsArray | string[]) => unknown;
     Biscuit: { fromBase64(text: string, key: unknown): { toBase64(): string } };
-    AuthorizerBuilder?: new () => { addCode(code: string): void; buildAuthenticated(b: unknown): { authorizeWithLimits(limits: object): unknown; free?(): void } };
+    AuthorizerBuilder?: new () => {
+      addCode(code: string): void;
+      buildAuthenticated(b: unknown): { authorizeWithLimits(limits: object): unknown; free?(): void };
+    };
   };
   const pair = new lib.KeyPair(lib.SignatureAlgorithm?.Ed25519);
   const checks = Array.from({ length: n }, (_, i) => [
     'check if operation($op), ["web_search", "read_internal_docs"].contains($op)', 'check if time($t), $t < 2030-01-01T00:00:00Z',
     'check if operation($op), !["code_exec"].contains($op)', 'check if data($d), ["public", "internal:research"].contains($d)',
     'check if audience("search.acme.com")'][i % 5]!); // prettier-ignore
-  const source = ['user("analyst-jane@acme.com")', 'session("agt-2026-03-01-a7f3e2")', ...checks].join(';\n') + ';';
+  const source =
+    ['user("analyst-jane@acme.com")', 'session("agt-2026-03-01-a7f3e2")', ...checks].join(';\n') + ';';
   const template = Object.assign([source], { raw: [source] }) as unknown as TemplateStringsArray;
   const wire = lib.biscuit(template).build(pair.getPrivateKey()).toBase64();
-  const facts = 'operation("web_search"); time(2026-03-01T14:05:00Z); data("public"); audience("search.acme.com"); allow if true;';
+  const facts =
+    'operation("web_search"); time(2026-03-01T14:05:00Z); data("public"); audience("search.acme.com"); allow if true;';
   const key = pair.getPublicKey();
   return {
     candidate: {
@@ -192,10 +243,21 @@ async function ucanto(): Promise<Peer> {
     import('@ucanto/core'),
     import('@ucanto/validator'),
   ]);
-  const [issuer, agent, service] = await Promise.all([ed25519.generate(), ed25519.generate(), ed25519.generate()]);
+  const [issuer, agent, service] = await Promise.all([
+    ed25519.generate(),
+    ed25519.generate(),
+    ed25519.generate(),
+  ]);
   const search = validator.capability({ can: 'web/search', with: validator.URI.match({ protocol: 'did:' }) });
-  const proof = await core.delegate({ issuer, audience: agent, capabilities: [{ can: 'web/search', with: issuer.did() }], expiration: Infinity });
-  const invocation = await search.invoke({ issuer: agent, audience: service, with: issuer.did(), proofs: [proof], expiration: Infinity }).delegate();
+  const proof = await core.delegate({
+    issuer,
+    audience: agent,
+    capabilities: [{ can: 'web/search', with: issuer.did() }],
+    expiration: Infinity,
+  });
+  const invocation = await search
+    .invoke({ issuer: agent, audience: service, with: issuer.did(), proofs: [proof], expiration: Infinity })
+    .delegate();
   const archive = (await invocation.archive()).ok!;
   const authority = service;
   return {
@@ -204,7 +266,15 @@ async function ucanto(): Promise<Peer> {
       run: async (times) => {
         for (let i = 0; i < times; i++) {
           const { ok: opened } = await core.Delegation.extract(archive);
-          const result = await validator.access(opened as never, { capability: search as never, principal: ed25519.Verifier, authority, validateAuthorization: () => ({ ok: {} }) } as never);
+          const result = await validator.access(
+            opened as never,
+            {
+              capability: search as never,
+              principal: ed25519.Verifier,
+              authority,
+              validateAuthorization: () => ({ ok: {} }),
+            } as never,
+          );
           must(result.error === undefined);
         }
       },

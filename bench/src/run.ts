@@ -18,14 +18,36 @@ const save = (name: string, content: string): void => writeFileSync(new URL(name
 async function benchPeers(options: BenchOptions): Promise<Table[]> {
   const { found, skipped } = await peers(10);
   const ours = [
-    { candidate: coldBearer(10, true), characters: bearerToken(10).length, limits: 'bearer form, for comparison' },
-    { candidate: proved('signed', true, 10, 0, nodeProvider), characters: heldToken(10).length + 134, limits: 'proof of every call, narrowing, delegation' },
-    { candidate: proved('session', false, 10, 0, nodeProvider), characters: heldToken(10).length + 110, limits: 'the same, verified before; proof by HMAC' },
+    {
+      candidate: coldBearer(10, true),
+      characters: bearerToken(10).length,
+      limits: 'bearer form, for comparison',
+    },
+    {
+      candidate: proved('signed', true, 10, 0, nodeProvider),
+      characters: heldToken(10).length + 134,
+      limits: 'proof of every call, narrowing, delegation',
+    },
+    {
+      candidate: proved('session', false, 10, 0, nodeProvider),
+      characters: heldToken(10).length + 110,
+      limits: 'the same, verified before; proof by HMAC',
+    },
   ].map((x) => ({ ...x, candidate: { ...x.candidate, name: `ambit ${x.candidate.name}` } }));
   const all = [...ours, ...found];
-  const m = await measure(all.map((p) => p.candidate), rounds(options.quick));
+  const m = await measure(
+    all.map((p) => p.candidate),
+    rounds(options.quick),
+  );
   const [cold, signed, session] = ours.map((o) => m.get(o.candidate.name)!);
-  save('peers.svg', barPlot('Wire text to decision, 10 caveats', 'microseconds', [...m.values()].map((x) => [x.name, x.median] as const)));
+  save(
+    'peers.svg',
+    barPlot(
+      'Wire text to decision, 10 caveats',
+      'microseconds',
+      [...m.values()].map((x) => [x.name, x.median] as const),
+    ),
+  );
   return [
     {
       title: 'Peers, equivalent authority, 10 caveats',
@@ -41,7 +63,8 @@ async function benchPeers(options: BenchOptions): Promise<Table[]> {
 
 async function benchGrowth(options: BenchOptions): Promise<Table[]> {
   const { caveats, delegations } = await growth(options);
-  const pick = (rows: [number, number, number][], i: 1 | 2): [number, number][] => rows.map((r) => [r[0], r[i]]);
+  const pick = (rows: [number, number, number][], i: 1 | 2): [number, number][] =>
+    rows.map((r) => [r[0], r[i]]);
   save('caveats.svg', linePlot('Cost against caveats', 'caveats', 'us', [
     { name: 'bare kernel', points: pick(caveats, 1) }, { name: 'cold, verify + clear', points: pick(caveats, 2) },
   ])); // prettier-ignore
@@ -49,8 +72,16 @@ async function benchGrowth(options: BenchOptions): Promise<Table[]> {
     { name: 'cold, signed proof', points: pick(delegations, 1) }, { name: 'repeated, session proof', points: pick(delegations, 2) },
   ])); // prettier-ignore
   return [
-    { title: 'Growth with caveats, us', columns: ['caveats', 'bare kernel', 'cold, verify + clear'], rows: caveats },
-    { title: 'Growth with delegations, us', columns: ['delegations', 'cold, signed', 'repeated, session'], rows: delegations },
+    {
+      title: 'Growth with caveats, us',
+      columns: ['caveats', 'bare kernel', 'cold, verify + clear'],
+      rows: caveats,
+    },
+    {
+      title: 'Growth with delegations, us',
+      columns: ['delegations', 'cold, signed', 'repeated, session'],
+      rows: delegations,
+    },
   ];
 }
 
@@ -60,10 +91,12 @@ async function threads(options: BenchOptions): Promise<Table[]> {
   return [table];
 }
 
-const part = (file: string, name: string) => async (options: BenchOptions): Promise<Table[]> => {
-  const module = (await import(file)) as Record<string, (o: BenchOptions) => Promise<readonly Table[]>>;
-  return [...(await module[name]!(options))];
-};
+const part =
+  (file: string, name: string) =>
+  async (options: BenchOptions): Promise<Table[]> => {
+    const module = (await import(file)) as Record<string, (o: BenchOptions) => Promise<readonly Table[]>>;
+    return [...(await module[name]!(options))];
+  };
 
 /** The parts of the suite, in the order they run. */
 const PARTS: Readonly<Record<string, (options: BenchOptions) => Promise<Table[]>>> = {
@@ -82,12 +115,25 @@ const PARTS: Readonly<Record<string, (options: BenchOptions) => Promise<Table[]>
 function machine(): Record<string, string> {
   const version = (name: string): string => {
     try {
-      return (JSON.parse(readFileSync(new URL(`../../node_modules/${name}/package.json`, import.meta.url), 'utf8')) as { version: string }).version;
+      return (
+        JSON.parse(
+          readFileSync(new URL(`../../node_modules/${name}/package.json`, import.meta.url), 'utf8'),
+        ) as { version: string }
+      ).version;
     } catch {
       return 'absent';
     }
   };
-  const names = ['macaroon', 'macaroons.js', '@biscuit-auth/biscuit-wasm', 'jose', 'fast-jwt', '@ucanto/core', 'sodium-native', '@noble/curves'];
+  const names = [
+    'macaroon',
+    'macaroons.js',
+    '@biscuit-auth/biscuit-wasm',
+    'jose',
+    'fast-jwt',
+    '@ucanto/core',
+    'sodium-native',
+    '@noble/curves',
+  ];
   return {
     processor: `${cpus().length} x ${cpus()[0]?.model ?? 'unknown'}`,
     memory: `${Math.round(totalmem() / 2 ** 30)} GiB`,
@@ -106,7 +152,12 @@ async function main(words: readonly string[]): Promise<number> {
   }
   mkdirSync(RESULTS, { recursive: true });
   const about = machine();
-  console.log(Object.entries(about).map(([k, v]) => `${k}: ${v}`).join('\n'), '\n');
+  console.log(
+    Object.entries(about)
+      .map(([k, v]) => `${k}: ${v}`)
+      .join('\n'),
+    '\n',
+  );
   const tables: Record<string, Table[]> = {};
   let failed = 0;
   for (const [name, run] of Object.entries(PARTS)) {
@@ -119,9 +170,11 @@ async function main(words: readonly string[]): Promise<number> {
       console.error(`bench: ${name} failed: ${error instanceof Error ? error.message : String(error)}\n`);
     }
   }
-  save('results.json', `${JSON.stringify({ v: 1, date: new Date().toISOString(), quick, machine: about, tables }, null, 1)}\n`);
+  save(
+    'results.json',
+    `${JSON.stringify({ v: 1, date: new Date().toISOString(), quick, machine: about, tables }, null, 1)}\n`,
+  );
   return failed === 0 ? 0 : 1;
 }
 
 process.exitCode = await main(process.argv.slice(2));
-

@@ -54,7 +54,8 @@ export function narrowing(i: number): Restriction {
 }
 
 export const narrowings = (n: number): Restriction[] => Array.from({ length: n }, (_, i) => narrowing(i));
-export const bearerToken = (caveats: number): string => attenuate(mintBearer(keyring, spec()), ...narrowings(caveats));
+export const bearerToken = (caveats: number): string =>
+  attenuate(mintBearer(keyring, spec()), ...narrowings(caveats));
 export const heldToken = (caveats: number, delegations = 0): string =>
   attenuate(mint(keyring, { ...spec(), delegations, holder: holder.publicKey }), ...narrowings(caveats));
 

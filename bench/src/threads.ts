@@ -52,13 +52,16 @@ async function total(index: number, workers: number, milliseconds: number): Prom
 }
 
 /** Decisions a second by number of threads. */
-export async function benchThreads(options: BenchOptions): Promise<{ table: Table; series: { name: string; points: [number, number][] }[] }> {
+export async function benchThreads(
+  options: BenchOptions,
+): Promise<{ table: Table; series: { name: string; points: [number, number][] }[] }> {
   const most = Math.max(2, Math.min(4, cpus().length));
   const milliseconds = options.quick === true ? 200 : 800;
   const series: { name: string; points: [number, number][] }[] = [];
   for (const [index, [name]] of CASES.entries()) {
     const points: [number, number][] = [];
-    for (let workers = 1; workers <= most; workers++) points.push([workers, await total(index, workers, milliseconds)]);
+    for (let workers = 1; workers <= most; workers++)
+      points.push([workers, await total(index, workers, milliseconds)]);
     series.push({ name, points });
   }
   const table: Table = {

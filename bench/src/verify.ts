@@ -1,10 +1,31 @@
 // The hot path of Ambit: cold, known parent, repeated; bearer, signed and session proofs; allowed and denied; each
 // beside the primitive that bounds it, so that every row can be read as a ratio to its own limit.
-import { clear, createVerifier, HmacKey, prove, ProofSession, restrict, attenuate, SecretKey, chain } from '@ambit/core';
+import {
+  clear,
+  createVerifier,
+  HmacKey,
+  prove,
+  ProofSession,
+  restrict,
+  attenuate,
+  SecretKey,
+  chain,
+} from '@ambit/core';
 import type { Ledger, Provider, Verifier, VerifierOptions } from '@ambit/core';
 import { nodeProvider } from '@ambit/core/node';
 import { measure, ratio, rounds, type Candidate, type Measured } from './measure.ts';
-import { AUDIENCE, bearerToken, delegatedToken, facts, freshCall, freshText, heldToken, holder, keyring, NOW } from './sample.ts';
+import {
+  AUDIENCE,
+  bearerToken,
+  delegatedToken,
+  facts,
+  freshCall,
+  freshText,
+  heldToken,
+  holder,
+  keyring,
+  NOW,
+} from './sample.ts';
 import type { BenchOptions, Table } from './table.ts';
 
 const keys = keyring.exportFor(AUDIENCE);
@@ -13,7 +34,11 @@ const HUGE = 1 << 24;
 const openLedger: Ledger = { apply: () => ({ ok: true }) };
 
 /** A verifier; `cold` keeps nothing at all. */
-export function verifierOf(cold: boolean, provider: Provider = nodeProvider, more: Partial<VerifierOptions> = {}): Verifier {
+export function verifierOf(
+  cold: boolean,
+  provider: Provider = nodeProvider,
+  more: Partial<VerifierOptions> = {},
+): Verifier {
   return createVerifier({
     audience: AUDIENCE,
     keys,
@@ -63,7 +88,9 @@ export function coldBearer(caveats: number, clearIt: boolean): Candidate {
   const verifier = verifierOf(true);
   const call = freshCall();
   return {
-    name: clearIt ? `cold bearer, ${caveats} caveats, verify + clear` : `cold bearer, ${caveats} caveats, verify`,
+    name: clearIt
+      ? `cold bearer, ${caveats} caveats, verify + clear`
+      : `cold bearer, ${caveats} caveats, verify`,
     run: (n) => {
       for (let i = 0; i < n; i++) {
         const token = tokens[i & 63]!;
@@ -76,21 +103,33 @@ export function coldBearer(caveats: number, clearIt: boolean): Candidate {
 }
 
 /** Proof and clearing from raw arguments, for a token in the cache or not, delegated `d` times. */
-export function proved(kind: 'signed' | 'session', cold: boolean, caveats: number, d: number, provider: Provider): Candidate {
+export function proved(
+  kind: 'signed' | 'session',
+  cold: boolean,
+  caveats: number,
+  d: number,
+  provider: Provider,
+): Candidate {
   const { token, by } = delegatedToken(caveats, d);
   const verifier = verifierOf(cold, provider);
   const at = { audience: AUDIENCE, time: NOW };
   let proofs: string[] = [];
   let texts: string[] = [];
   const session = ProofSession.open(verifier.sessionOffer!, { time: NOW }, by, nodeProvider);
-  const first = verifier.verify({ token, proof: session.prove(token, freshCall(), NOW), call: freshCall(), now: NOW });
+  const first = verifier.verify({
+    token,
+    proof: session.prove(token, freshCall(), NOW),
+    call: freshCall(),
+    now: NOW,
+  });
   must(first.ok);
   session.established();
   const few = kind === 'signed' ? Array.from({ length: 64 }, () => prove(token, freshCall(), at, by)) : [];
   return {
     name: `${cold ? 'cold' : 'repeated'}, ${kind} proof, ${caveats} caveats, ${d} delegations (${provider.name})`,
     prepare: (n) => {
-      proofs = kind === 'signed' ? few : Array.from({ length: n }, () => session.prove(token, freshCall(), NOW));
+      proofs =
+        kind === 'signed' ? few : Array.from({ length: n }, () => session.prove(token, freshCall(), NOW));
       texts = Array.from({ length: Math.min(n, 256) }, () => freshText(token));
     },
     run: (n) => {
@@ -159,7 +198,13 @@ export function primitives(provider: Provider): Candidate[] {
   ]; // prettier-ignore
 }
 
-const row = (m: Measured, limit?: Measured): (string | number)[] => [m.name, m.median, m.p10, m.p90, limit === undefined ? '' : ratio(m, limit)];
+const row = (m: Measured, limit?: Measured): (string | number)[] => [
+  m.name,
+  m.median,
+  m.p10,
+  m.p90,
+  limit === undefined ? '' : ratio(m, limit),
+];
 const COLUMNS = ['', 'median us', 'p10', 'p90', 'x its limit'] as const;
 
 /** The tables of the hot path. */
@@ -216,7 +261,9 @@ function knownParent(): Candidate {
   return {
     name: 'new child of a known parent, bearer, 10 caveats, verify',
     prepare: (n) => {
-      children = Array.from({ length: n }, (_, i) => attenuate(parent, restrict.expires(NOW + 100 + Math.floor(Math.random() * 1e9) + i)));
+      children = Array.from({ length: n }, (_, i) =>
+        attenuate(parent, restrict.expires(NOW + 100 + Math.floor(Math.random() * 1e9) + i)),
+      );
     },
     run: (n) => {
       for (let i = 0; i < n; i++) must(verifier.authenticate(children[i]!).ok);
@@ -225,7 +272,9 @@ function knownParent(): Candidate {
 }
 
 /** Cost against caveats and delegations, for the plots. */
-export async function growth(options: BenchOptions): Promise<{ caveats: [number, number, number][]; delegations: [number, number, number][] }> {
+export async function growth(
+  options: BenchOptions,
+): Promise<{ caveats: [number, number, number][]; delegations: [number, number, number][] }> {
   const r = rounds(true);
   const steps = options.quick === true ? [0, 10, 50, 100] : [0, 5, 10, 20, 40, 60, 80, 100];
   const caveats: [number, number, number][] = [];
@@ -236,11 +285,12 @@ export async function growth(options: BenchOptions): Promise<{ caveats: [number,
   }
   const delegations: [number, number, number][] = [];
   for (const d of [0, 1, 2, 4, 8]) {
-    const [cold, again] = [proved('signed', true, 10, d, nodeProvider), proved('session', false, 10, d, nodeProvider)];
+    const [cold, again] = [
+      proved('signed', true, 10, d, nodeProvider),
+      proved('session', false, 10, d, nodeProvider),
+    ];
     const m = await measure([cold, again], r);
     delegations.push([d, m.get(cold.name)!.median, m.get(again.name)!.median]);
   }
   return { caveats, delegations };
 }
-
-

@@ -5,11 +5,23 @@ import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js';
 import { InMemoryTransport as MemoryV1 } from '@modelcontextprotocol/sdk/inMemory.js';
-import { McpServer as ServerV1, ResourceTemplate as TemplateV1 } from '@modelcontextprotocol/sdk/server/mcp.js';
+import {
+  McpServer as ServerV1,
+  ResourceTemplate as TemplateV1,
+} from '@modelcontextprotocol/sdk/server/mcp.js';
 import { StdioServerTransport as StdioV1 } from '@modelcontextprotocol/sdk/server/stdio.js';
 import { completable as completableV1 } from '@modelcontextprotocol/sdk/server/completable.js';
-import { Client as ClientV2, InMemoryTransport as MemoryV2, StreamableHTTPClientTransport as HttpV2 } from '@modelcontextprotocol/client';
-import { completable as completableV2, createMcpHandler, McpServer as ServerV2, ResourceTemplate as TemplateV2 } from '@modelcontextprotocol/server';
+import {
+  Client as ClientV2,
+  InMemoryTransport as MemoryV2,
+  StreamableHTTPClientTransport as HttpV2,
+} from '@modelcontextprotocol/client';
+import {
+  completable as completableV2,
+  createMcpHandler,
+  McpServer as ServerV2,
+  ResourceTemplate as TemplateV2,
+} from '@modelcontextprotocol/server';
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
 import { z } from 'zod';
 import { createVerifier, SecretKey } from '@ambit/core';
@@ -19,7 +31,12 @@ import { attach, DENIAL_KEY, guard } from '@ambit/guard/mcp';
 import type { Holder } from '@ambit/guard/mcp';
 import { AUDIENCE, world, type World } from './world.ts';
 
-type Result = { isError?: boolean; content: { text?: string }[]; _meta?: Record<string, { code?: string }>; structuredContent?: unknown };
+type Result = {
+  isError?: boolean;
+  content: { text?: string }[];
+  _meta?: Record<string, { code?: string }>;
+  structuredContent?: unknown;
+};
 const codeOf = (r: unknown): string | undefined => (r as Result)._meta?.[DENIAL_KEY]?.code;
 const textOf = (r: unknown): string => (r as Result).content[0]?.text ?? '';
 const codeOfError = async (p: Promise<unknown>): Promise<unknown> => {
@@ -52,40 +69,71 @@ function build(line: 1 | 2): Build {
   const server = (line === 1 ? new ServerV1(info) : new ServerV2(info)) as unknown as Build;
   const shape = { text: z.string(), n: z.number().default(7) };
   const schema = line === 1 ? shape : z.object(shape);
-  server.registerTool('echo', { inputSchema: schema, outputSchema: line === 1 ? { said: z.string() } : z.object({ said: z.string() }) }, async ({ text, n }: { text: string; n: number }) => {
-    ran.push(`echo ${text}`);
-    return { content: [{ type: 'text', text: `${text} ${n}` }], structuredContent: { said: text } };
-  });
+  server.registerTool(
+    'echo',
+    { inputSchema: schema, outputSchema: line === 1 ? { said: z.string() } : z.object({ said: z.string() }) },
+    async ({ text, n }: { text: string; n: number }) => {
+      ran.push(`echo ${text}`);
+      return { content: [{ type: 'text', text: `${text} ${n}` }], structuredContent: { said: text } };
+    },
+  );
   server.registerTool('secret_tool', { inputSchema: line === 1 ? {} : z.object({}) }, async () => {
     ran.push('secret_tool');
     return { content: [{ type: 'text', text: 'never' }] };
   });
-  server.registerTool('slow', { inputSchema: line === 1 ? {} : z.object({}) }, async (_: never, extra: { sendNotification?: (n: object) => Promise<void>; mcpReq?: { notify(n: object): Promise<void>; _meta?: { progressToken?: string } }; _meta?: { progressToken?: string } }) => {
-    const progressToken = extra._meta?.progressToken ?? extra.mcpReq?._meta?.progressToken;
-    for (let progress = 1; progress <= 3; progress++) {
-      const note = { method: 'notifications/progress', params: { progressToken, progress, total: 3 } };
-      await (extra.sendNotification === undefined ? extra.mcpReq!.notify(note) : extra.sendNotification(note));
-    }
-    return { content: [{ type: 'text', text: 'done' }] };
-  });
+  server.registerTool(
+    'slow',
+    { inputSchema: line === 1 ? {} : z.object({}) },
+    async (
+      _: never,
+      extra: {
+        sendNotification?: (n: object) => Promise<void>;
+        mcpReq?: { notify(n: object): Promise<void>; _meta?: { progressToken?: string } };
+        _meta?: { progressToken?: string };
+      },
+    ) => {
+      const progressToken = extra._meta?.progressToken ?? extra.mcpReq?._meta?.progressToken;
+      for (let progress = 1; progress <= 3; progress++) {
+        const note = { method: 'notifications/progress', params: { progressToken, progress, total: 3 } };
+        await (extra.sendNotification === undefined
+          ? extra.mcpReq!.notify(note)
+          : extra.sendNotification(note));
+      }
+      return { content: [{ type: 'text', text: 'done' }] };
+    },
+  );
   server.registerResource('doc', 'docs://a', {}, async (uri) => {
     ran.push(`read ${uri.href}`);
     return { contents: [{ uri: uri.href, text: 'the document' }] };
   });
-  const template = line === 1 ? new TemplateV1('docs://{name}', { list: undefined }) : new TemplateV2('docs://{name}', { list: undefined });
-  server.registerResource('docs', template, {}, async (uri) => ({ contents: [{ uri: uri.href, text: 'templated' }] }));
+  const template =
+    line === 1
+      ? new TemplateV1('docs://{name}', { list: undefined })
+      : new TemplateV2('docs://{name}', { list: undefined });
+  server.registerResource('docs', template, {}, async (uri) => ({
+    contents: [{ uri: uri.href, text: 'templated' }],
+  }));
   const complete = line === 1 ? completableV1 : (completableV2 as unknown as typeof completableV1);
   const name = complete(z.string(), () => ['alice', 'bob']);
-  server.registerPrompt('greet', { argsSchema: line === 1 ? { name } : z.object({ name }) }, ({ name: who }: { name: string }) => ({
-    messages: [{ role: 'user', content: { type: 'text', text: `hello ${who}` } }],
-  }));
+  server.registerPrompt(
+    'greet',
+    { argsSchema: line === 1 ? { name } : z.object({ name }) },
+    ({ name: who }: { name: string }) => ({
+      messages: [{ role: 'user', content: { type: 'text', text: `hello ${who}` } }],
+    }),
+  );
   return server;
 }
 
 type AnyClient = InstanceType<typeof ClientV1>;
 const makers: readonly [string, 1 | 2, () => AnyClient, typeof MemoryV1][] = [
   ['v1', 1, () => new ClientV1({ name: 't', version: '1' }), MemoryV1],
-  ['v2', 2, () => new ClientV2({ name: 't', version: '1' }) as unknown as AnyClient, MemoryV2 as unknown as typeof MemoryV1],
+  [
+    'v2',
+    2,
+    () => new ClientV2({ name: 't', version: '1' }) as unknown as AnyClient,
+    MemoryV2 as unknown as typeof MemoryV1,
+  ],
 ];
 
 describe.each(makers)('guard(server) in memory, SDK %s', (_, line, make, Memory) => {
@@ -124,19 +172,29 @@ describe.each(makers)('guard(server) in memory, SDK %s', (_, line, make, Memory)
     ] as const)
       expect((list as Record<string, unknown>)[field]).toEqual([]);
     expect(await codeOfError(bare.readResource({ uri: 'docs://a' }))).toBe('tool_not_granted');
-    expect(await codeOfError(bare.getPrompt({ name: 'greet', arguments: { name: 'x' } }))).toBe('tool_not_granted');
+    expect(await codeOfError(bare.getPrompt({ name: 'greet', arguments: { name: 'x' } }))).toBe(
+      'tool_not_granted',
+    );
     const ref = { type: 'ref/prompt' as const, name: 'greet' };
-    expect(await codeOfError(bare.complete({ ref, argument: { name: 'name', value: 'a' } }))).toBe('tool_not_granted');
+    expect(await codeOfError(bare.complete({ ref, argument: { name: 'name', value: 'a' } }))).toBe(
+      'tool_not_granted',
+    );
     expect(ran).toEqual([]);
     await bare.close();
 
-    const client = await connected(w.token({ tools: ['mcp.resources.*', 'mcp.prompts.*', 'mcp.completion.*'] }));
+    const client = await connected(
+      w.token({ tools: ['mcp.resources.*', 'mcp.prompts.*', 'mcp.completion.*'] }),
+    );
     expect((await client.listResources()).resources).toHaveLength(1);
     expect((await client.listPrompts()).prompts).toHaveLength(1);
-    expect((await client.readResource({ uri: 'docs://a' })).contents).toMatchObject([{ text: 'the document' }]);
+    expect((await client.readResource({ uri: 'docs://a' })).contents).toMatchObject([
+      { text: 'the document' },
+    ]);
     const prompt = await client.getPrompt({ name: 'greet', arguments: { name: 'ann' } });
     expect(prompt.messages[0]?.content).toMatchObject({ text: 'hello ann' });
-    expect((await client.complete({ ref, argument: { name: 'name', value: 'a' } })).completion.values).toContain('alice');
+    expect(
+      (await client.complete({ ref, argument: { name: 'name', value: 'a' } })).completion.values,
+    ).toContain('alice');
     await client.close();
   });
 
@@ -144,7 +202,13 @@ describe.each(makers)('guard(server) in memory, SDK %s', (_, line, make, Memory)
     const client = await connected(w.token({ tools: ['slow'] }));
     const seen: number[] = [];
     const options = { onprogress: (p: { progress: number }): void => void seen.push(p.progress) };
-    const done = line === 1 ? client.callTool({ name: 'slow', arguments: {} }, undefined, options) : (client.callTool as (p: object, o: object) => Promise<unknown>)({ name: 'slow', arguments: {} }, options);
+    const done =
+      line === 1
+        ? client.callTool({ name: 'slow', arguments: {} }, undefined, options)
+        : (client.callTool as (p: object, o: object) => Promise<unknown>)(
+            { name: 'slow', arguments: {} },
+            options,
+          );
     expect(textOf(await done)).toBe('done');
     expect(seen).toEqual([1, 2, 3]);
     await client.close();
@@ -165,7 +229,9 @@ describe('other transports', () => {
     const toServer = new PassThrough();
     const toClient = new PassThrough();
     await guard(build(1), { guard: w.guard }).connect(new StdioV1(toServer, toClient) as never);
-    toServer.write('{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","arguments":{"text":"x"}}}\n');
+    toServer.write(
+      '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","arguments":{"text":"x"}}}\n',
+    );
     const [chunk] = (await once(toClient, 'data')) as [Buffer];
     expect(chunk.toString()).toContain('token_missing');
     expect(ran).toEqual([]);
@@ -174,11 +240,20 @@ describe('other transports', () => {
   it('v2 serveStdio', async () => {
     const toServer = new PassThrough();
     const toClient = new PassThrough();
-    const transport = new (await import('@modelcontextprotocol/server/stdio')).StdioServerTransport(toServer, toClient);
-    const served = serveStdio(() => guard(build(2) as unknown as ServerV2, { guard: w.guard }), { transport });
-    toServer.write('{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}\n');
+    const transport = new (await import('@modelcontextprotocol/server/stdio')).StdioServerTransport(
+      toServer,
+      toClient,
+    );
+    const served = serveStdio(() => guard(build(2) as unknown as ServerV2, { guard: w.guard }), {
+      transport,
+    });
+    toServer.write(
+      '{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}\n',
+    );
     await once(toClient, 'data');
-    toServer.write('{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","arguments":{"text":"x"}}}\n');
+    toServer.write(
+      '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","arguments":{"text":"x"}}}\n',
+    );
     const [chunk] = (await once(toClient, 'data')) as [Buffer];
     expect(chunk.toString()).toContain('token_missing');
     expect(ran).toEqual([]);
@@ -187,7 +262,9 @@ describe('other transports', () => {
 
   it.each(['legacy', 'auto'] as const)('v2 createMcpHandler, a server a request, era %s', async (mode) => {
     const handler = createMcpHandler(() => guard(build(2) as unknown as ServerV2, { guard: w.guard }));
-    const http = new HttpV2(new URL('http://mcp.test/mcp'), { fetch: (url, init) => handler.fetch(new Request(url, init)) });
+    const http = new HttpV2(new URL('http://mcp.test/mcp'), {
+      fetch: (url, init) => handler.fetch(new Request(url, init)),
+    });
     attach(http as never, holder(w.token({ tools: ['echo'] })));
     const client = new ClientV2({ name: 't', version: '1' }, { versionNegotiation: { mode } });
     await client.connect(http);
@@ -202,14 +279,21 @@ describe('other transports', () => {
 });
 
 describe('a hostile client', () => {
-  async function raw(): Promise<{ send: (m: object) => Promise<void>; got: Record<string, unknown>[]; sees: object[]; answer: (m: object) => Promise<void> }> {
+  async function raw(): Promise<{
+    send: (m: object) => Promise<void>;
+    got: Record<string, unknown>[];
+    sees: object[];
+    answer: (m: object) => Promise<void>;
+  }> {
     const [a, b] = MemoryV1.createLinkedPair();
     const sees: object[] = [];
     const got: Record<string, unknown>[] = [];
-    const server = { connect: async (t: InstanceType<typeof MemoryV1>) => {
-      t.onmessage = (m) => void sees.push(m);
-      await t.start();
-    } };
+    const server = {
+      connect: async (t: InstanceType<typeof MemoryV1>) => {
+        t.onmessage = (m) => void sees.push(m);
+        await t.start();
+      },
+    };
     await guard(server as never, { guard: w.guard });
     await (server.connect as (t: unknown) => Promise<void>)(b);
     a.onmessage = (m) => void got.push(m as never);
@@ -308,7 +392,9 @@ describe('a hostile client', () => {
     const c = await raw();
     await c.send({ ...callWith(1, w.token()), extra: 'smuggled' });
     await vi.waitFor(() => expect(c.sees).toHaveLength(1), 5000);
-    expect(c.sees).toEqual([{ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'echo', arguments: {} } }]);
+    expect(c.sees).toEqual([
+      { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'echo', arguments: {} } },
+    ]);
   });
 });
 

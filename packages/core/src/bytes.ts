@@ -67,7 +67,8 @@ export function decodeBase64url(text: string, start: number, out: Uint8Array): n
   let o = 0;
   let i = start;
   for (const end = length - rest; i < end; i += 4, o += 3) {
-    const v = PLACE_0[chars[i]!]! | PLACE_1[chars[i + 1]!]! | PLACE_2[chars[i + 2]!]! | PLACE_3[chars[i + 3]!]!;
+    const v =
+      PLACE_0[chars[i]!]! | PLACE_1[chars[i + 1]!]! | PLACE_2[chars[i + 2]!]! | PLACE_3[chars[i + 3]!]!;
     all |= v;
     out[o] = v >> 16;
     out[o + 1] = v >> 8;

@@ -103,5 +103,11 @@ export { countersOf, type CounterView } from './clear/counters.ts';
 
 // For people: unverified views.
 export { inspect, type Inspection } from './inspect/inspect.ts';
-export { argsWords, budgetWords, effectiveAuthority, withoutEffect, type Authority } from './inspect/authority.ts';
+export {
+  argsWords,
+  budgetWords,
+  effectiveAuthority,
+  withoutEffect,
+  type Authority,
+} from './inspect/authority.ts';
 export { diff, type DiffRow } from './inspect/diff.ts';

@@ -39,7 +39,11 @@ class CheckedCall implements Call {
   toJSON(): { tool: string; args: unknown; http?: { method: string; origin: string; target: string } } {
     const { tool, args, http } = this;
     if (http === undefined) return { tool, args: args.value };
-    return { tool, args: args.value, http: { method: http.method, origin: http.origin, target: http.target } };
+    return {
+      tool,
+      args: args.value,
+      http: { method: http.method, origin: http.origin, target: http.target },
+    };
   }
 
   static is(c: Call): boolean {

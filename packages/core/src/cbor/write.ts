@@ -12,7 +12,8 @@ export function head(major: number, n: number): Uint8Array {
   if (n < 24) return Uint8Array.of(m | n);
   if (n < 0x100) return Uint8Array.of(m | 24, n);
   if (n < 0x10000) return Uint8Array.of(m | 25, n >> 8, n & 0xff);
-  if (n < 0x1_0000_0000) return Uint8Array.of(m | 26, n >>> 24, (n >>> 16) & 0xff, (n >>> 8) & 0xff, n & 0xff);
+  if (n < 0x1_0000_0000)
+    return Uint8Array.of(m | 26, n >>> 24, (n >>> 16) & 0xff, (n >>> 8) & 0xff, n & 0xff);
   const out = new Uint8Array(9);
   out[0] = m | 27;
   new DataView(out.buffer).setBigUint64(1, BigInt(n));
@@ -38,7 +39,8 @@ function write(value: Cbor, out: Uint8Array[]): void {
     }
     out.push(value >= 0 ? head(MAJOR.uint, value) : head(MAJOR.negative, -1 - value));
   } else if (typeof value === 'string') {
-    if (LONE_SURROGATE.test(value)) throw new RangeError('CBOR text: expected well-formed Unicode, got a lone surrogate');
+    if (LONE_SURROGATE.test(value))
+      throw new RangeError('CBOR text: expected well-formed Unicode, got a lone surrogate');
     const bytes = utf8(value);
     out.push(head(MAJOR.text, bytes.length), bytes);
   } else if (value instanceof Uint8Array) out.push(head(MAJOR.bytes, value.length), value);

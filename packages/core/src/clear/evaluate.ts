@@ -31,14 +31,23 @@ export const NOT_CONCERNED = 'not concerned';
 export type Answer = Denial | null | typeof NOT_CONCERNED;
 
 /** A request with fresh steps. Throws RangeError for a time that is none. */
-export function makeRequest(call: Call, facts: Facts, verifiedAt: number, skew: number, audience: string): Request {
+export function makeRequest(
+  call: Call,
+  facts: Facts,
+  verifiedAt: number,
+  skew: number,
+  audience: string,
+): Request {
   if (!(facts.now >= 0 && facts.now < Infinity)) throw new RangeError('facts.now: expected Unix seconds');
   const now = facts.now > verifiedAt ? facts.now : verifiedAt;
   return { call, facts, now, skew, audience, work: newWork() };
 }
 
 /** The grant's own limits, in order; `explain` shows each. */
-export const GRANT_CHECKS: readonly { readonly name: string; readonly test: (g: Grant, r: Request) => Denial | null }[] = [
+export const GRANT_CHECKS: readonly {
+  readonly name: string;
+  readonly test: (g: Grant, r: Request) => Denial | null;
+}[] = [
   {
     name: 'time',
     test: (g, r) => {
@@ -48,7 +57,8 @@ export const GRANT_CHECKS: readonly { readonly name: string; readonly test: (g: 
   },
   {
     name: 'tools',
-    test: (g, r) => (matchesAny(g.tools, r.call.tool) ? null : deny('tool_not_granted', allowedTools(g.tools), -1)),
+    test: (g, r) =>
+      matchesAny(g.tools, r.call.tool) ? null : deny('tool_not_granted', allowedTools(g.tools), -1),
   },
   { name: 'deny', test: (g, r) => denied(g.deny, r, -1) },
   { name: 'data', test: (g, r) => withinData(g.data ?? NONE, r, -1) },
@@ -62,7 +72,9 @@ export function evaluate(c: Caveat, i: number, r: Request): Answer {
     case 'time':
       return inTime(c, i, r);
     case 'audience':
-      return c.audiences.includes(r.audience) ? null : deny('audience_refused', `for: ${c.audiences.join(', ')}`, i);
+      return c.audiences.includes(r.audience)
+        ? null
+        : deny('audience_refused', `for: ${c.audiences.join(', ')}`, i);
     case 'tools':
       return matchesAny(c.tools, r.call.tool) ? null : deny('tool_not_granted', allowedTools(c.tools), i);
     case 'deny':
@@ -94,7 +106,9 @@ function inTime(c: TimeCaveat, i: number, r: Request): Denial | null {
 
 // What a tools list allows, as words for a denial.
 const allowedTools = (tools: readonly string[]): string =>
-  tools.length === 0 ? 'it allows none' : `allowed: ${tools.slice(0, 8).join(', ')}${tools.length > 8 ? ', ...' : ''}`;
+  tools.length === 0
+    ? 'it allows none'
+    : `allowed: ${tools.slice(0, 8).join(', ')}${tools.length > 8 ? ', ...' : ''}`;
 
 const denied = (tools: readonly string[], r: Request, i: number): Denial | null =>
   matchesAny(tools, r.call.tool) ? deny('tool_denied', `denied: ${r.call.tool}`, i) : null;

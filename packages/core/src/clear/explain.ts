@@ -55,7 +55,14 @@ export function explain(v: VerifiedToken, facts: Facts): readonly Explanation[] 
     const charge = meter.charge(request);
     if (charge === null) add(meter.caveat, meter.name, 'not_concerned');
     else if ('ok' in charge) add(meter.caveat, meter.name, 'failed', charge.code, charge.message);
-    else if ('amount' in charge) add(meter.caveat, meter.name, 'needs_ledger', undefined, `${charge.amount} of ${charge.limit} ${charge.unit}`);
+    else if ('amount' in charge)
+      add(
+        meter.caveat,
+        meter.name,
+        'needs_ledger',
+        undefined,
+        `${charge.amount} of ${charge.limit} ${charge.unit}`,
+      );
     else add(meter.caveat, meter.name, 'needs_ledger', undefined, 'once');
   }
   return lines.sort((a, b) => a.caveat - b.caveat);

@@ -28,7 +28,10 @@ export interface Authority {
   readonly empty: string | null;
 }
 
-const of = <T extends Caveat['type']>(caveats: readonly Caveat[], type: T): readonly Extract<Caveat, { type: T }>[] =>
+const of = <T extends Caveat['type']>(
+  caveats: readonly Caveat[],
+  type: T,
+): readonly Extract<Caveat, { type: T }>[] =>
   caveats.filter((c): c is Extract<Caveat, { type: T }> => c.type === type);
 
 const intersectLabels = (a: readonly string[], b: readonly string[]): string[] => [
@@ -43,9 +46,15 @@ export function effectiveAuthority(token: string | Inspection): Authority {
   const t = typeof token === 'string' ? inspect(token) : token;
   const { grant, caveats } = t;
   const deny = [...new Set([...grant.deny, ...of(caveats, 'deny').flatMap((c) => c.tools)])];
-  const left = of(caveats, 'tools').reduce<readonly string[]>((have, c) => intersectTools(have, c.tools), grant.tools);
+  const left = of(caveats, 'tools').reduce<readonly string[]>(
+    (have, c) => intersectTools(have, c.tools),
+    grant.tools,
+  );
   const tools = left.filter((pattern) => deny.length === 0 || !coversTools(deny, [pattern]));
-  const data = of(caveats, 'data').reduce<readonly string[]>((have, c) => intersectLabels(have, c.labels), grant.data ?? []);
+  const data = of(caveats, 'data').reduce<readonly string[]>(
+    (have, c) => intersectLabels(have, c.labels),
+    grant.data ?? [],
+  );
   const audiences = of(caveats, 'audience').reduce<readonly string[] | null>(
     (have, c) => (have === null ? c.audiences : have.filter((a) => c.audiences.includes(a))),
     grant.audience === undefined ? null : [grant.audience],
@@ -85,20 +94,25 @@ function emptiness(
   if (tools.length === 0) return 'no tool is left';
   if (audiences?.length === 0) return 'no audience is left';
   if (notBefore !== null && notBefore >= expires) return 'it ends before it begins';
-  if (budgets.some((b) => b.limit === 0 && b.unit === 'calls' && b.tools === undefined)) return 'a budget of 0 calls';
+  if (budgets.some((b) => b.limit === 0 && b.unit === 'calls' && b.tools === undefined))
+    return 'a budget of 0 calls';
   if (of(caveats, 'budget').some((c) => c.budgets.length === 0)) return 'an empty list of budgets';
-  if (of(caveats, 'http').some((c) => c.methods.length === 0 || c.paths.length === 0)) return 'no request is left';
+  if (of(caveats, 'http').some((c) => c.methods.length === 0 || c.paths.length === 0))
+    return 'no request is left';
   return of(caveats, 'net').some((c) => c.cidrs.length === 0) ? 'no network is left' : null;
 }
 
 /** A restriction that changes nothing of what the token allowed before, or null: worth pointing out. */
 export function withoutEffect(before: Authority, r: Restriction): string | null {
-  if (r.type === 'tools' && coversTools(r.tools, before.tools)) return 'every tool it names was all that was left already';
+  if (r.type === 'tools' && coversTools(r.tools, before.tools))
+    return 'every tool it names was all that was left already';
   if (r.type === 'time' && (r.expires ?? Infinity) >= before.expires && r.notBefore === undefined) {
     return 'the token expires no later than that already';
   }
-  if (r.type === 'depth' && r.delegations >= before.delegationsLeft) return 'no more delegations were left already';
-  if (r.type === 'data' && before.data.every((d) => r.labels.some((s) => matchLabel(s, d)))) return 'the data scope was within that already';
+  if (r.type === 'depth' && r.delegations >= before.delegationsLeft)
+    return 'no more delegations were left already';
+  if (r.type === 'data' && before.data.every((d) => r.labels.some((s) => matchLabel(s, d))))
+    return 'the data scope was within that already';
   return null;
 }
 

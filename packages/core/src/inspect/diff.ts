@@ -7,7 +7,21 @@ import type { Inspection } from './inspect.ts';
 /** One line of a difference. */
 export interface DiffRow {
   readonly mark: '=' | '~' | '-' | '+';
-  readonly subject: 'tool' | 'deny' | 'data' | 'audience' | 'budget' | 'args' | 'http' | 'net' | 'flow' | 'once' | 'not before' | 'expires' | 'delegations' | 'holder';
+  readonly subject:
+    | 'tool'
+    | 'deny'
+    | 'data'
+    | 'audience'
+    | 'budget'
+    | 'args'
+    | 'http'
+    | 'net'
+    | 'flow'
+    | 'once'
+    | 'not before'
+    | 'expires'
+    | 'delegations'
+    | 'holder';
   /** What it was; null when there was none. */
   readonly before: string | null;
   /** What it is; null when there is none. */
@@ -38,9 +52,11 @@ export function diff(a: string | Inspection, b: string | Inspection): readonly D
   ]; // prettier-ignore
 }
 
-const argLines = (c: Authority['args'][number]): string[] => argsWords(c).map((line) => `${c.tools.join(', ')}: ${line}`);
+const argLines = (c: Authority['args'][number]): string[] =>
+  argsWords(c).map((line) => `${c.tools.join(', ')}: ${line}`);
 const httpWords = (c: Authority['http'][number]): string => `${c.methods.join('|')} ${c.paths.join(' ')}`;
-const flowWords = (c: Authority['flow'][number]): string => `${c.rule} after untrusted content: ${c.tools.join(', ')}`;
+const flowWords = (c: Authority['flow'][number]): string =>
+  `${c.rule} after untrusted content: ${c.tools.join(', ')}`;
 
 // What is allowed: losing is narrower, gaining is wider.
 function tools(a: readonly string[], b: readonly string[]): DiffRow[] {
@@ -51,12 +67,14 @@ function tools(a: readonly string[], b: readonly string[]): DiffRow[] {
       ? { mark: '-', subject: 'tool', before: t, after: null }
       : { mark: '~', subject: 'tool', before: t, after: rest.join(', ') };
   });
-  for (const t of b) if (!coversTools(a, [t])) rows.push({ mark: '+', subject: 'tool', before: null, after: t });
+  for (const t of b)
+    if (!coversTools(a, [t])) rows.push({ mark: '+', subject: 'tool', before: null, after: t });
   return rows;
 }
 
 function labels(a: readonly string[], b: readonly string[]): DiffRow[] {
-  const covers = (scopes: readonly string[], label: string): boolean => scopes.some((s) => matchLabel(s, label));
+  const covers = (scopes: readonly string[], label: string): boolean =>
+    scopes.some((s) => matchLabel(s, label));
   const rows: DiffRow[] = a.map((label) => {
     if (covers(b, label)) return { mark: '=', subject: 'data', before: label, after: label };
     const rest = b.filter((l) => matchLabel(label, l));
@@ -76,12 +94,14 @@ function limits(subject: Subject, a: readonly string[], b: readonly string[]): D
         ? { mark: '=', subject, before: text, after: text }
         : { mark: '+', subject, before: text, after: null },
     ),
-    ...b.filter((t) => !a.includes(t)).map((text): DiffRow => ({ mark: '~', subject, before: null, after: text })),
+    ...b
+      .filter((t) => !a.includes(t))
+      .map((text): DiffRow => ({ mark: '~', subject, before: null, after: text })),
   ];
 }
 
 function audiences(a: readonly string[] | null, b: readonly string[] | null): DiffRow[] {
-  const words = (list: readonly string[] | null): string => list?.join(', ') ?? 'any of the issuer\'s domain';
+  const words = (list: readonly string[] | null): string => list?.join(', ') ?? "any of the issuer's domain";
   if (a === null && b === null) return [];
   const before = words(a);
   const after = words(b);
@@ -90,9 +110,15 @@ function audiences(a: readonly string[] | null, b: readonly string[] | null): Di
   return [{ mark: narrower ? '~' : '+', subject: 'audience', before, after }];
 }
 
-function moment(subject: 'not before' | 'expires', a: number | null, b: number | null, sign: 1 | -1): DiffRow[] {
+function moment(
+  subject: 'not before' | 'expires',
+  a: number | null,
+  b: number | null,
+  sign: 1 | -1,
+): DiffRow[] {
   if (a === null && b === null) return [];
-  const text = (t: number | null): string | null => (t === null ? null : new Date(t * 1000).toISOString().replace('.000Z', 'Z'));
+  const text = (t: number | null): string | null =>
+    t === null ? null : new Date(t * 1000).toISOString().replace('.000Z', 'Z');
   if (a === b) return [{ mark: '=', subject, before: text(a), after: text(b) }];
   const narrower = sign === 1 ? b! < a! : b !== null && (a === null || b > a);
   return [{ mark: narrower ? '~' : '+', subject, before: text(a), after: text(b) }];

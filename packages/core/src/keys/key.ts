@@ -16,7 +16,8 @@ export type SecretUse = 'root' | 'holder' | 'issuer' | 'model' | 'x25519';
 const PUBLIC_USES: readonly PublicUse[] = ['holder', 'issuer', 'model', 'x25519'];
 const SECRET_USES: readonly SecretUse[] = ['root', 'holder', 'issuer', 'model', 'x25519'];
 
-const checksum = (prefix: string, payload: Uint8Array): Uint8Array => sha256(utf8(prefix), payload).subarray(0, 4);
+const checksum = (prefix: string, payload: Uint8Array): Uint8Array =>
+  sha256(utf8(prefix), payload).subarray(0, 4);
 
 /** `prefix` and `payload` as text, with a checksum over both. */
 export const keyText = (prefix: string, payload: Uint8Array): string =>
@@ -37,8 +38,10 @@ export class PublicKey<U extends PublicUse = PublicUse> {
   readonly #bytes: Uint8Array;
 
   constructor(use: U, bytes: Uint8Array) {
-    if (!PUBLIC_USES.includes(use)) throw new TypeError(`use: expected ${PUBLIC_USES.join(', ')}, got ${String(use)}`);
-    if (!(bytes instanceof Uint8Array) || bytes.length !== 32) throw new TypeError('public key: expected 32 bytes');
+    if (!PUBLIC_USES.includes(use))
+      throw new TypeError(`use: expected ${PUBLIC_USES.join(', ')}, got ${String(use)}`);
+    if (!(bytes instanceof Uint8Array) || bytes.length !== 32)
+      throw new TypeError('public key: expected 32 bytes');
     this.use = use;
     this.#bytes = bytes.slice();
   }
@@ -71,8 +74,10 @@ export class SecretKey<U extends SecretUse = SecretUse> {
   readonly #bytes: Uint8Array;
 
   constructor(use: U, bytes: Uint8Array) {
-    if (!SECRET_USES.includes(use)) throw new TypeError(`use: expected ${SECRET_USES.join(', ')}, got ${String(use)}`);
-    if (!(bytes instanceof Uint8Array) || bytes.length !== 32) throw new TypeError('secret key: expected 32 bytes');
+    if (!SECRET_USES.includes(use))
+      throw new TypeError(`use: expected ${SECRET_USES.join(', ')}, got ${String(use)}`);
+    if (!(bytes instanceof Uint8Array) || bytes.length !== 32)
+      throw new TypeError('secret key: expected 32 bytes');
     this.use = use;
     this.#bytes = bytes.slice();
   }
@@ -110,7 +115,10 @@ export class SecretKey<U extends SecretUse = SecretUse> {
 }
 
 /** The public half of a secret key. */
-export function publicKey<U extends PublicUse>(secret: SecretKey<U>, provider: Provider = nobleProvider): PublicKey<U> {
+export function publicKey<U extends PublicUse>(
+  secret: SecretKey<U>,
+  provider: Provider = nobleProvider,
+): PublicKey<U> {
   const bytes = secret.unsafeBytes();
   return new PublicKey(
     secret.use,

@@ -30,7 +30,8 @@ export class VerificationKey {
   readonly #key: Uint8Array;
 
   constructor(issuer: string, keyId: string, audience: string | null, key: Uint8Array, retired = false) {
-    if (!(key instanceof Uint8Array) || key.length !== 32) throw new TypeError('verification key: expected 32 bytes');
+    if (!(key instanceof Uint8Array) || key.length !== 32)
+      throw new TypeError('verification key: expected 32 bytes');
     this.issuer = requireName('issuer', issuer);
     this.keyId = requireName('key id', keyId);
     this.audience = audience === null ? null : requireName('audience', audience);
@@ -45,7 +46,8 @@ export class VerificationKey {
 
   /** `ambsec_verification_...`: for a file of mode 0600 at the service. AmbitError `key_invalid` for a domain key. */
   unsafeText(): string {
-    if (this.audience === null) throw new AmbitError('key_invalid', 'The domain key is not exported; name an audience.');
+    if (this.audience === null)
+      throw new AmbitError('key_invalid', 'The domain key is not exported; name an audience.');
     return keyText(PREFIX, encode([this.issuer, this.keyId, this.audience, this.#key, this.retired]));
   }
 
@@ -69,7 +71,10 @@ export class VerificationKey {
         typeof retired === 'boolean'
       ) return new VerificationKey(issuer, keyId, audience, key, retired); // prettier-ignore
     }
-    throw new AmbitError('key_invalid', 'Expected a verification key (ambsec_verification_...), whole and unchanged.');
+    throw new AmbitError(
+      'key_invalid',
+      'Expected a verification key (ambsec_verification_...), whole and unchanged.',
+    );
   }
 }
 
@@ -92,7 +97,8 @@ export class Keyring {
     this.issuer = requireName('issuer', issuer);
     for (const { keyId, root } of keys) {
       requireName('key id', keyId);
-      if (!(root instanceof SecretKey) || root.use !== 'root') throw new TypeError('keyring: expected root keys');
+      if (!(root instanceof SecretKey) || root.use !== 'root')
+        throw new TypeError('keyring: expected root keys');
     }
     if (new Set(keys.map((k) => k.keyId)).size !== keys.length) {
       throw new AmbitError('key_invalid', 'A key id occurs twice in the keyring; ids are never used again.');
@@ -119,14 +125,18 @@ export class Keyring {
     while (this.keys.some((k) => k.keyId === `k${n}`)) n++;
     const keyId = `k${n}`;
     const kept = this.keys.map((k) => (k.status === 'current' ? { ...k, status: 'live' as const } : k));
-    return new Keyring(this.issuer, [...kept, { keyId, status: 'current', root: SecretKey.generate('root') }]);
+    return new Keyring(this.issuer, [
+      ...kept,
+      { keyId, status: 'current', root: SecretKey.generate('root') },
+    ]);
   }
 
   /** With a key retired; AmbitError `key_unknown`, or `key_invalid` for the current one. */
   retire(keyId: string): Keyring {
     const key = this.keys.find((k) => k.keyId === keyId);
     if (key === undefined) throw new AmbitError('key_unknown', `No key ${keyId} in the keyring.`);
-    if (key.status === 'current') throw new AmbitError('key_invalid', 'The current key mints; rotate before you retire it.');
+    if (key.status === 'current')
+      throw new AmbitError('key_invalid', 'The current key mints; rotate before you retire it.');
     return new Keyring(
       this.issuer,
       this.keys.map((k) => (k === key ? { ...k, status: 'retired' as const } : k)),

@@ -27,7 +27,8 @@ export function signer<U extends 'holder' | 'issuer' | 'model'>(
   const seed = secret.unsafeBytes();
   return Object.freeze({
     publicKey: pub,
-    sign: (label: Label, message: Uint8Array): Uint8Array => provider.sign(seed, concat(label.bytes, message)),
+    sign: (label: Label, message: Uint8Array): Uint8Array =>
+      provider.sign(seed, concat(label.bytes, message)),
   });
 }
 
@@ -42,7 +43,8 @@ export interface SigningPlan<T> {
 }
 
 const signature = (bytes: Uint8Array): Uint8Array => {
-  if (!(bytes instanceof Uint8Array) || bytes.length !== 64) throw new TypeError('signature: expected 64 bytes from the signer');
+  if (!(bytes instanceof Uint8Array) || bytes.length !== 64)
+    throw new TypeError('signature: expected 64 bytes from the signer');
   return bytes;
 };
 

@@ -46,7 +46,10 @@ const scratch = new Uint8Array(LIMITS.proofBytes);
  * call overwrites: for a verifier, which is done with them before it answers.
  */
 export function readProofBriefly(text: string): Proof | null {
-  if (!text.startsWith(PROOF_PREFIX) || text.length > PROOF_PREFIX.length + Math.floor((LIMITS.proofBytes * 4) / 3)) {
+  if (
+    !text.startsWith(PROOF_PREFIX) ||
+    text.length > PROOF_PREFIX.length + Math.floor((LIMITS.proofBytes * 4) / 3)
+  ) {
     return null;
   }
   const size = decodeBase64url(text, PROOF_PREFIX.length, scratch);
@@ -66,9 +69,15 @@ export function readProofBriefly(text: string): Proof | null {
 export function readProof(text: string): Proof | null {
   const proof = readProofBriefly(text);
   if (proof === null) return null;
-  if (proof.kind === 'signed') return { ...proof, nonce: proof.nonce.slice(), signature: proof.signature.slice() };
+  if (proof.kind === 'signed')
+    return { ...proof, nonce: proof.nonce.slice(), signature: proof.signature.slice() };
   if (proof.kind === 'session') return { ...proof, session: proof.session.slice(), mac: proof.mac.slice() };
-  return { ...proof, ticket: proof.ticket.slice(), signature: proof.signature.slice(), mac: proof.mac.slice() };
+  return {
+    ...proof,
+    ticket: proof.ticket.slice(),
+    signature: proof.signature.slice(),
+    mac: proof.mac.slice(),
+  };
 }
 
 function readBody(r: Reader): Proof {
@@ -78,7 +87,13 @@ function readBody(r: Reader): Proof {
     return { kind: 'signed', time: r.uint(), nonce: r.byteString(16), signature: r.byteString(64) };
   }
   if (kind === 2 && n === 5) {
-    return { kind: 'session', session: r.byteString(32), sequence: r.uint(), time: r.uint(), mac: r.byteString(32) };
+    return {
+      kind: 'session',
+      session: r.byteString(32),
+      sequence: r.uint(),
+      time: r.uint(),
+      mac: r.byteString(32),
+    };
   }
   if (kind === 3 && n === 6) {
     return {

@@ -27,14 +27,23 @@ export interface ProofOptions {
 export function tokenDigest(token: string, by: PublicKey<'holder'>): Uint8Array {
   const contents = unverifiedContents(token);
   const holder = currentHolder(contents);
-  if (holder === undefined) throw new AmbitError('proof_invalid', 'A bearer token has no holder and takes no proof.');
+  if (holder === undefined)
+    throw new AmbitError('proof_invalid', 'A bearer token has no holder and takes no proof.');
   if (!equal(holder, by.bytes)) {
-    throw new AmbitError('proof_invalid', 'The key is not that of the token\'s current holder; use the holder\'s.');
+    throw new AmbitError(
+      'proof_invalid',
+      "The key is not that of the token's current holder; use the holder's.",
+    );
   }
   return new Prefixes(contents.frame).all();
 }
 
-function plan(token: string, call: Call, options: ProofOptions, by: PublicKey<'holder'>): SigningPlan<string> {
+function plan(
+  token: string,
+  call: Call,
+  options: ProofOptions,
+  by: PublicKey<'holder'>,
+): SigningPlan<string> {
   requireCall(call);
   const nonce = options.nonce ?? randomBytes(16);
   if (nonce.length !== 16) throw new TypeError('nonce: expected 16 bytes');

@@ -77,7 +77,11 @@ export class SessionTable {
     this.#shared = options.shared ?? false;
     this.#perHolder = options.perHolder ?? DEFAULTS.sessionsPerHolder;
     this.#total = options.total ?? DEFAULTS.sessions;
-    this.offer = Object.freeze({ audience, key: new PublicKey('x25519', this.#public), epoch: this.#epoch.slice() });
+    this.offer = Object.freeze({
+      audience,
+      key: new PublicKey('x25519', this.#public),
+      epoch: this.#epoch.slice(),
+    });
   }
 
   /** Sessions open now. */
@@ -121,8 +125,10 @@ export class SessionTable {
     if (!equal(t.holder, u.holder)) return deny('ticket_invalid', 'another holder');
     if (t.audience !== this.audience) return deny('ticket_invalid', 'another audience');
     if (!equal(t.verifier, this.#public)) return deny('ticket_invalid', 'another verifier key');
-    if (!equal(t.epoch, this.#epoch)) return deny('ticket_invalid', 'another epoch: the verifier was restarted');
-    if (t.expires - t.issuedAt > DEFAULTS.ticketLife || t.expires <= t.issuedAt) return deny('ticket_invalid', 'life');
+    if (!equal(t.epoch, this.#epoch))
+      return deny('ticket_invalid', 'another epoch: the verifier was restarted');
+    if (t.expires - t.issuedAt > DEFAULTS.ticketLife || t.expires <= t.issuedAt)
+      return deny('ticket_invalid', 'life');
     if (t.expires > u.tokenExpires) return deny('ticket_invalid', 'outlives the token');
     if (t.issuedAt > u.now + u.skew) return deny('ticket_invalid', 'from the future');
     return u.now < t.expires ? null : deny('ticket_expired');
@@ -130,20 +136,28 @@ export class SessionTable {
 
   #check(open: Open, proof: SessionProof | OpeningProof, u: SessionUse, register: boolean): SessionVerdict {
     const { sequence, time, mac } = proof;
-    const fields = { audience: this.audience, token: u.token, time, freshness: { session: open.id, sequence } };
+    const fields = {
+      audience: this.audience,
+      token: u.token,
+      time,
+      freshness: { session: open.id, sequence },
+    };
     const length = writeStatement(LABELS.statementSession, fields, u.call);
     if (!open.key.verify(statementScratch, length, mac)) return deny('proof_invalid');
     // The session is its holder's: a delegatee, or another key of the chain, can't go on with it.
-    if (!equal(open.holder, u.holder)) return deny('proof_invalid', 'the session is another holder\'s');
+    if (!equal(open.holder, u.holder)) return deny('proof_invalid', "the session is another holder's");
     if (u.now >= open.expires) return deny('ticket_expired');
     if (register) {
       const refused = this.#register(open, u.now);
       if (refused !== null) return refused;
     }
-    if (this.#shared) return { ok: true, claim: { session: toBase64url(open.id), sequence, expires: open.expires } };
+    if (this.#shared)
+      return { ok: true, claim: { session: toBase64url(open.id), sequence, expires: open.expires } };
     const claimed = open.window.claim(sequence);
     if (claimed === 'taken') return deny('replayed');
-    return claimed === 'ok' ? { ok: true, claim: null } : deny('proof_invalid', 'sequence number out of the window');
+    return claimed === 'ok'
+      ? { ok: true, claim: null }
+      : deny('proof_invalid', 'sequence number out of the window');
   }
 
   #register(open: Open, now: number): Denial | null {
@@ -152,7 +166,8 @@ export class SessionTable {
     const mine = this.#byHolder.get(holder) ?? 0;
     if (mine >= this.#perHolder) {
       this.#sweep(now);
-      if ((this.#byHolder.get(holder) ?? 0) >= this.#perHolder) return deny('session_limit', 'of this holder');
+      if ((this.#byHolder.get(holder) ?? 0) >= this.#perHolder)
+        return deny('session_limit', 'of this holder');
     }
     if (this.#open.size >= this.#total) return deny('session_limit', 'of this verifier');
     this.#open.set(open.name, open);

@@ -20,11 +20,12 @@ export class SequenceWindow {
   /** Claims a number from 0 to 2^53-1, once. */
   claim(n: number): WindowAnswer {
     const size = this.#size;
-    if (!Number.isSafeInteger(n) || n < 0 || n > this.#highest + size || n <= this.#highest - size) return 'outside';
+    if (!Number.isSafeInteger(n) || n < 0 || n > this.#highest + size || n <= this.#highest - size)
+      return 'outside';
     // The slots between the old and the new highest are of numbers not seen yet.
-    for (let i = this.#highest + 1; i <= n; i++) this.#bits[(i % size) >>> 5]! &= ~(1 << (i % size & 31));
+    for (let i = this.#highest + 1; i <= n; i++) this.#bits[(i % size) >>> 5]! &= ~(1 << ((i % size) & 31));
     const slot = (n % size) >>> 5;
-    const bit = 1 << (n % size & 31);
+    const bit = 1 << ((n % size) & 31);
     if ((this.#bits[slot]! & bit) !== 0) return 'taken';
     this.#bits[slot]! |= bit;
     if (n > this.#highest) this.#highest = n;

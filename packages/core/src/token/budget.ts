@@ -35,11 +35,14 @@ const isWhole = (n: unknown): n is number => typeof n === 'number' && Number.isS
 function fault(b: Budget, inGrant: boolean): string | null {
   if (!UNITS.includes(b.unit)) return 'unit: expected calls, external, bytes or sum';
   if (!isWhole(b.limit)) return 'limit: expected a whole number from 0 to 2^53-1';
-  if (b.window !== undefined && (!isWhole(b.window) || b.window === 0)) return 'window: expected whole seconds above 0';
-  if ((b.unit === 'sum') !== (b.argument !== undefined)) return 'argument: needed for sum, and for nothing else';
+  if (b.window !== undefined && (!isWhole(b.window) || b.window === 0))
+    return 'window: expected whole seconds above 0';
+  if ((b.unit === 'sum') !== (b.argument !== undefined))
+    return 'argument: needed for sum, and for nothing else';
   if (b.argument !== undefined && !isName(b.argument)) return 'argument: expected a name';
   if (b.pool !== undefined && (!inGrant || !isName(b.pool))) return 'pool: a name, and only in a grant';
-  if (b.tools !== undefined && !(isList(b.tools, isToolPattern) && b.tools.length > 0)) return 'tools: expected 1 to 256 tool patterns';
+  if (b.tools !== undefined && !(isList(b.tools, isToolPattern) && b.tools.length > 0))
+    return 'tools: expected 1 to 256 tool patterns';
   return null;
 }
 

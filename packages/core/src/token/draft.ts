@@ -46,10 +46,12 @@ export function unverifiedContents(text: string): Contents {
 function whatIsWrong(text: string): string {
   if (text.length === 0) return 'Expected a token, got nothing.';
   if (/\s/.test(text)) return 'The token holds white space; it was pasted with a line break or in pieces.';
-  if (text.startsWith('ambsec_')) return 'This is a secret key, not a token; keep it out of commands and logs.';
+  if (text.startsWith('ambsec_'))
+    return 'This is a secret key, not a token; keep it out of commands and logs.';
   if (text.startsWith('ambpub_')) return 'This is a public key, not a token.';
   if (text.startsWith('ambp1_')) return 'This is a proof, not a token.';
-  if (!text.startsWith(TOKEN_PREFIX) && !text.startsWith(EVIDENCE_PREFIX)) return 'A token begins with amb1_; this does not.';
+  if (!text.startsWith(TOKEN_PREFIX) && !text.startsWith(EVIDENCE_PREFIX))
+    return 'A token begins with amb1_; this does not.';
   return 'The token is cut, changed, or of a version this Ambit does not know; copy it again.';
 }
 
@@ -88,7 +90,8 @@ export function countersOf(grant: Grant, caveats: readonly Caveat[]): number {
 
 /** Refuses to make what every verifier would refuse for its size. */
 export function requireWithinLimits(grant: Grant, caveats: readonly Caveat[], bytes: Uint8Array): void {
-  if (caveats.length > LIMITS.caveats) throw new AmbitError('input_invalid', `More than ${LIMITS.caveats} caveats.`);
+  if (caveats.length > LIMITS.caveats)
+    throw new AmbitError('input_invalid', `More than ${LIMITS.caveats} caveats.`);
   if (delegatesOf(caveats).length > LIMITS.delegations) {
     throw new AmbitError('input_invalid', `More than ${LIMITS.delegations} delegations.`);
   }

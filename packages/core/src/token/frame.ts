@@ -69,14 +69,18 @@ export function readFrame(bytes: Uint8Array, evidence = false): Frame | null {
 
 /** The frame of a token in text form; null for anything that is not one, white space included (attack E12). */
 export function readToken(text: string): Frame | null {
-  if (!text.startsWith(TOKEN_PREFIX) || text.length > TOKEN_PREFIX.length + (LIMITS.tokenBytes * 4) / 3) return null;
+  if (!text.startsWith(TOKEN_PREFIX) || text.length > TOKEN_PREFIX.length + (LIMITS.tokenBytes * 4) / 3)
+    return null;
   const bytes = fromBase64urlShared(text, TOKEN_PREFIX.length);
   return bytes === null ? null : readFrame(bytes);
 }
 
 /** The frame of the evidence form in text; null for anything else. */
 export function readEvidence(text: string): Frame | null {
-  if (!text.startsWith(EVIDENCE_PREFIX) || text.length > EVIDENCE_PREFIX.length + (LIMITS.tokenBytes * 4) / 3) {
+  if (
+    !text.startsWith(EVIDENCE_PREFIX) ||
+    text.length > EVIDENCE_PREFIX.length + (LIMITS.tokenBytes * 4) / 3
+  ) {
     return null;
   }
   const bytes = fromBase64url(text, EVIDENCE_PREFIX.length);
@@ -84,7 +88,8 @@ export function readEvidence(text: string): Frame | null {
 }
 
 /** The content of item i, as a view. */
-export const item = (f: Frame, i: number): Uint8Array => f.bytes.subarray(f.spans[2 * i]!, f.spans[2 * i + 1]!);
+export const item = (f: Frame, i: number): Uint8Array =>
+  f.bytes.subarray(f.spans[2 * i]!, f.spans[2 * i + 1]!);
 
 /** The contents of all items, as views: grant first. */
 export const items = (f: Frame): Uint8Array[] => Array.from({ length: f.items }, (_, i) => item(f, i));

@@ -58,7 +58,8 @@ export interface Grant {
   readonly delegations: number;
 }
 
-const pair = (id: string, digest: Uint8Array | undefined): Cbor => (digest === undefined ? [id] : [id, digest]);
+const pair = (id: string, digest: Uint8Array | undefined): Cbor =>
+  digest === undefined ? [id] : [id, digest];
 
 function requireBytes(field: string, bytes: Uint8Array, length: number): Uint8Array {
   if (!(bytes instanceof Uint8Array) || bytes.length !== length) {
@@ -76,7 +77,8 @@ function requireTime(field: string, seconds: number): number {
 
 /** The grant's one encoding. Throws AmbitError `input_invalid` that names the field. */
 export function encodeGrant(g: Grant): Uint8Array {
-  if (!isList(g.tools, isToolPattern)) throw new AmbitError('input_invalid', 'tools: expected tool patterns.');
+  if (!isList(g.tools, isToolPattern))
+    throw new AmbitError('input_invalid', 'tools: expected tool patterns.');
   if (!isList(g.deny, isToolPattern)) throw new AmbitError('input_invalid', 'deny: expected tool patterns.');
   if (g.data !== undefined && !isList(g.data, isLabel)) {
     throw new AmbitError('input_invalid', 'data: expected data labels.');

@@ -43,4 +43,3 @@ export function extendToken(
   chainFrom(tail, bytes, spans, 0, more.length, next);
   return writeFrame([...contents, ...more], next);
 }
-

@@ -86,7 +86,10 @@ function finish(m: Minting, seal?: SealCaveat): string {
   const bytes = newToken(m.key, seal === undefined ? m.contents : [...m.contents, encodeCaveat(seal)]);
   requireWithinLimits(m.grant, caveats, bytes);
   if (seal === undefined && m.grant.budgets.some((b) => b.pool !== undefined)) {
-    throw new AmbitError('seal_required', 'A pooled budget holds across audiences, so its grant must be sealed.');
+    throw new AmbitError(
+      'seal_required',
+      'A pooled budget holds across audiences, so its grant must be sealed.',
+    );
   }
   return tokenText(bytes);
 }
@@ -106,7 +109,8 @@ function sealPlan(m: Minting, key: PublicKey<'issuer'>): SigningPlan<string> {
  * Ed25519 key. Returns the text form. Throws AmbitError `input_invalid` that names the field.
  */
 export function mint(keyring: Keyring, spec: HolderGrantSpec, seal?: Signer<'issuer'>): string {
-  if (spec.holder?.use !== 'holder') throw new TypeError('holder: expected a PublicKey of a holder; see mintBearer');
+  if (spec.holder?.use !== 'holder')
+    throw new TypeError('holder: expected a PublicKey of a holder; see mintBearer');
   const m = begin(keyring, spec, spec.holder.bytes);
   return seal === undefined ? finish(m) : signNow(sealPlan(m, seal.publicKey), seal);
 }
@@ -117,7 +121,8 @@ export async function mintSealed(
   spec: HolderGrantSpec,
   seal: AsyncSigner<'issuer'>,
 ): Promise<string> {
-  if (spec.holder?.use !== 'holder') throw new TypeError('holder: expected a PublicKey of a holder; see mintBearer');
+  if (spec.holder?.use !== 'holder')
+    throw new TypeError('holder: expected a PublicKey of a holder; see mintBearer');
   return signLater(sealPlan(begin(keyring, spec, spec.holder.bytes), seal.publicKey), seal);
 }
 
@@ -126,6 +131,7 @@ export async function mintSealed(
  * say `bearer: true`.
  */
 export function mintBearer(keyring: Keyring, spec: GrantSpec): string {
-  if ((spec.delegations ?? 0) > 0) throw new AmbitError('input_invalid', 'A bearer token is never delegable.');
+  if ((spec.delegations ?? 0) > 0)
+    throw new AmbitError('input_invalid', 'A bearer token is never delegable.');
   return finish(begin(keyring, spec, undefined));
 }

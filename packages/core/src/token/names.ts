@@ -27,7 +27,10 @@ function isPlainAscii(text: string): boolean {
 /** `text` if it is a name; otherwise AmbitError `input_invalid` that names the field. */
 export function requireName(field: string, text: unknown): string {
   if (typeof text !== 'string' || !isName(text)) {
-    throw new AmbitError('input_invalid', `${field}: expected 1 to ${LIMITS.nameBytes} printable characters.`);
+    throw new AmbitError(
+      'input_invalid',
+      `${field}: expected 1 to ${LIMITS.nameBytes} printable characters.`,
+    );
   }
   return text;
 }

@@ -29,7 +29,10 @@ const RESTRICTIONS: ReadonlySet<string> = new Set([
 function open(token: string): Contents {
   const contents = unverifiedContents(token);
   if (contents.frame.tailAt < 0) {
-    throw new AmbitError('input_invalid', 'This is evidence (ambe1_), not a token; nothing can be derived from it.');
+    throw new AmbitError(
+      'input_invalid',
+      'This is evidence (ambe1_), not a token; nothing can be derived from it.',
+    );
   }
   return contents;
 }
@@ -99,7 +102,15 @@ function plan(token: string, d: Delegation, by: PublicKey<'holder'>): SigningPla
     label: LABELS.delegate,
     message: concat(new Prefixes(middle).all(), fields),
     finish: (signature) => {
-      const link: DelegateCaveat = { type: 'delegate', to, label: d.label, time: d.time, nonce, fields, signature };
+      const link: DelegateCaveat = {
+        type: 'delegate',
+        to,
+        label: d.label,
+        time: d.time,
+        nonce,
+        fields,
+        signature,
+      };
       const bytes = extend(contents, [...more, encodeCaveat(link)]);
       requireWithinLimits(contents.grant, [...contents.caveats, ...restrictions, link], bytes);
       return tokenText(bytes);
@@ -115,5 +126,8 @@ export const delegate = (token: string, d: Delegation, by: Signer<'holder'>): st
   signNow(plan(token, d, by.publicKey), by);
 
 /** `delegate` with a key that answers later. */
-export const delegateLater = async (token: string, d: Delegation, by: AsyncSigner<'holder'>): Promise<string> =>
-  signLater(plan(token, d, by.publicKey), by);
+export const delegateLater = async (
+  token: string,
+  d: Delegation,
+  by: AsyncSigner<'holder'>,
+): Promise<string> => signLater(plan(token, d, by.publicKey), by);

@@ -76,7 +76,10 @@ export let makeAuthentic: (parts: AuthenticParts) => AuthenticToken;
 /** What an authentic token is made of, bytes included. */
 export let partsOf: (t: AuthenticToken) => AuthenticParts;
 /** The meters of a token: computed once by `make`, since each has an id that is a digest. */
-export let metersOf: (t: AuthenticToken, make: (parts: AuthenticParts) => readonly Meter[]) => readonly Meter[];
+export let metersOf: (
+  t: AuthenticToken,
+  make: (parts: AuthenticParts) => readonly Meter[],
+) => readonly Meter[];
 
 /** Known to this file only: what the constructor demands, since `private` is the compiler's word alone. */
 const DOOR: unique symbol = Symbol('authentic');
@@ -124,7 +127,9 @@ function viewOf(p: AuthenticParts, expires: number): TokenView {
   const { grant, caveats, prefixes } = p;
   const chain: Node[] = [];
   if (grant.holder !== undefined) {
-    chain.push(Object.freeze({ id: toBase64url(prefixes.at(0)), holder: toBase64url(grant.holder), caveat: -1 }));
+    chain.push(
+      Object.freeze({ id: toBase64url(prefixes.at(0)), holder: toBase64url(grant.holder), caveat: -1 }),
+    );
     caveats.forEach((c, i) => {
       if (c.type !== 'delegate') return;
       const id = toBase64url(prefixes.at(i + 1));

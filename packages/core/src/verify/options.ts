@@ -74,11 +74,13 @@ export interface Config {
 }
 
 /** Map key of a public key's bytes. */
-export const bytesName = (bytes: Uint8Array): string => String.fromCharCode.apply(null, bytes as unknown as number[]);
+export const bytesName = (bytes: Uint8Array): string =>
+  String.fromCharCode.apply(null, bytes as unknown as number[]);
 
 function seconds(field: string, value: number | undefined, fallback: number): number {
   if (value === undefined) return fallback;
-  if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`${field}: expected whole seconds, got ${value}`);
+  if (!Number.isSafeInteger(value) || value < 0)
+    throw new RangeError(`${field}: expected whole seconds, got ${value}`);
   return value;
 }
 
@@ -99,7 +101,8 @@ export function configure(o: VerifierOptions): Config {
   }
   const seals = new Map<string, SealKey[]>();
   for (const s of o.seals ?? []) {
-    if (!(s.key instanceof PublicKey) || s.key.use !== 'issuer') throw new TypeError('seals: expected a PublicKey of an issuer');
+    if (!(s.key instanceof PublicKey) || s.key.use !== 'issuer')
+      throw new TypeError('seals: expected a PublicKey of an issuer');
     requireName('seals issuer', s.issuer);
     const name = bytesName(s.key.bytes);
     seals.set(name, [...(seals.get(name) ?? []), Object.freeze({ ...s })]);
@@ -110,7 +113,8 @@ export function configure(o: VerifierOptions): Config {
       throw new TypeError(`federated: no seal key is known for ${issuer}`);
     }
   }
-  if (keys.size === 0 && federated.size === 0) throw new TypeError('keys: expected a verification key or a federated issuer');
+  if (keys.size === 0 && federated.size === 0)
+    throw new TypeError('keys: expected a verification key or a federated issuer');
   const signed = o.signedProofTools ?? [];
   if (!signed.every(isToolPattern)) throw new TypeError('signedProofTools: expected tool patterns');
   return Object.freeze({

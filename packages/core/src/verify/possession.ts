@@ -71,7 +71,8 @@ function checkSigned(
 ): Proved | Denial {
   const { audience, proofAge, skew } = config;
   const fields = { audience, token: digest, time: proof.time, freshness: proof.nonce };
-  if (!config.provider.verify(holder, signedMessage(fields, p.call), proof.signature)) return deny('proof_invalid');
+  if (!config.provider.verify(holder, signedMessage(fields, p.call), proof.signature))
+    return deny('proof_invalid');
   const replay = {
     id: replayId(holder, audience, proof.nonce),
     // Until nobody would accept it again: its age counted from its own time, or from now if that is later.

@@ -73,7 +73,8 @@ function checkShape({ grant, caveats }: Contents, left: number): Denial | null {
   if (left < 0) return deny('delegation_exceeded');
   const keys = [holder, ...delegates.map((d) => d.to)];
   for (let i = 1; i < keys.length; i++) {
-    for (let j = 0; j < i; j++) if (equal(keys[i]!, keys[j]!)) return deny('delegation_invalid', 'a key occurs twice');
+    for (let j = 0; j < i; j++)
+      if (equal(keys[i]!, keys[j]!)) return deny('delegation_invalid', 'a key occurs twice');
   }
   let seals = 0;
   let delegated = false;
@@ -115,7 +116,8 @@ function checkSeal(
   const pins = config.seals.get(bytesName(c.key));
   if (pins === undefined) return null;
   const pinned = pins.some(
-    (p) => p.issuer === grant.issuer && (p.operators === undefined || p.operators.includes(grant.operator.id)),
+    (p) =>
+      p.issuer === grant.issuer && (p.operators === undefined || p.operators.includes(grant.operator.id)),
   );
   if (!pinned) return false;
   const node = bytesName(prefixes.at(i + 1));

@@ -87,7 +87,8 @@ export class VerifiedToken {
   }
 
   static {
-    makeVerified = (token, call, config, now, proved) => new VerifiedToken(DOOR, token, call, config, now, proved);
+    makeVerified = (token, call, config, now, proved) =>
+      new VerifiedToken(DOOR, token, call, config, now, proved);
     verifiedParts = (v) => ({
       token: v.#token,
       // Not by the getters: a property of the same name on the object would hide them.

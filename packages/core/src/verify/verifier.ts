@@ -52,7 +52,8 @@ export class Verifier {
     const { tokenCache, delegationCache, audience, provider } = this.#config;
     this.#tokens = tokenCache === 0 ? null : new TokenCache(tokenCache);
     this.#signatures = new BoundedMap(delegationCache);
-    this.#sessions = options.sessions === undefined ? null : new SessionTable(audience, options.sessions, provider);
+    this.#sessions =
+      options.sessions === undefined ? null : new SessionTable(audience, options.sessions, provider);
   }
 
   /** The name of this service. */
@@ -80,7 +81,8 @@ export class Verifier {
       throw error;
     }
     const { audience, issuer, keyId } = selectors;
-    if (audience !== undefined && audience !== this.#config.audience) return unverified(deny('wrong_audience'));
+    if (audience !== undefined && audience !== this.#config.audience)
+      return unverified(deny('wrong_audience'));
     const held = this.#config.keys.get(issuer);
     const side = audience === undefined ? held?.domain : held?.own;
     if (side) return this.#byMac(token, frame, side.get(keyId));
@@ -119,7 +121,10 @@ export class Verifier {
     const { holder, delegationsLeft, sealedBy, fresh } = signatures;
     const { grant, caveats } = contents;
     if (sealedBy === null && (way === 'signatures' || this.#config.requireSeal)) {
-      return deny('seal_required', sealOf(contents.caveats) === undefined ? 'it has none' : 'its seal key is not known');
+      return deny(
+        'seal_required',
+        sealOf(contents.caveats) === undefined ? 'it has none' : 'its seal key is not known',
+      );
     }
     // A pool is shared with other audiences: only a sealed grant may name one (attack S13).
     if (sealedBy === null && grant.budgets.some((b) => b.pool !== undefined)) {
@@ -151,4 +156,5 @@ export class Verifier {
 export const createVerifier = (options: VerifierOptions): Verifier => new Verifier(options);
 
 /** What a caller may be told: of a token that did not verify, one code and nothing else (DESIGN section 9). */
-export const forCaller = (denial: Denial): Denial => (denial.unverified === true ? deny('token_invalid') : denial);
+export const forCaller = (denial: Denial): Denial =>
+  denial.unverified === true ? deny('token_invalid') : denial;
