@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 // suites; suites that start processes use the built dist that `npm test` makes first.
 export default defineConfig({
   resolve: { conditions: ['@ambit/source'] },
-  ssr: { resolve: { conditions: ['@ambit/source', 'node', 'import', 'default'] } },
+  ssr: { resolve: { conditions: ['@ambit/source', 'node'] } },
   test: {
     include: ['packages/*/test/**/*.test.ts', 'test/**/*.test.ts'],
     testTimeout: 60_000,
