@@ -1,7 +1,7 @@
 // What every command is given: where to read and write, what time it is, how much to say. Data goes to stdout,
 // words to stderr; `--json` turns both into JSON; nothing is coloured unless a person is looking.
 import { styleText } from 'node:util';
-import { Failure, reportOf, type Reported } from './failure.ts';
+import { Failure, plain, reportOf, type Reported } from './failure.ts';
 import { parseTime } from './times.ts';
 
 /** The options that every command takes. */
@@ -100,8 +100,10 @@ export class Cli {
       const shown = { v: 1, error: { code, message, ...(hint === undefined ? {} : { hint }), exit } };
       process.stderr.write(`${JSON.stringify(shown)}\n`);
     } else {
-      process.stderr.write(`ambit: ${this.paint('bad', 'error:', process.stderr)} ${message} [${code}]\n`);
-      if (hint !== undefined && !this.quiet) process.stderr.write(`ambit: hint: ${hint}\n`);
+      process.stderr.write(
+        `ambit: ${this.paint('bad', 'error:', process.stderr)} ${plain(message)} [${code}]\n`,
+      );
+      if (hint !== undefined && !this.quiet) process.stderr.write(`ambit: hint: ${plain(hint)}\n`);
     }
     return reported;
   }

@@ -64,6 +64,13 @@ export function ioFailure(what: string, path: string, error: unknown): Failure {
   );
 }
 
+/**
+ * Text that came from a file or a peer, for a terminal: control and direction characters, which could move the cursor
+ * or turn words around, become `?`. Newlines and tabs stay.
+ */
+export const plain = (text: string): string =>
+  text.replaceAll(/[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]/gu, (c) => (c === '\n' || c === '\t' ? c : '?'));
+
 /** Any thrown thing as code, sentence, hint and exit state. */
 export function reportOf(error: unknown): Reported {
   if (error instanceof AmbitError) {

@@ -2,6 +2,7 @@
 // created exclusively with mode 0600 and refused when group or others may read them; every write goes to a
 // temporary file beside its target, is synced, and takes the name in one step (link to create, rename to replace).
 import {
+  chmodSync,
   closeSync,
   existsSync,
   fchmodSync,
@@ -10,7 +11,9 @@ import {
   linkSync,
   mkdirSync,
   openSync,
-  readFileSync,
+  readdirSync,
+  readSync,
+  statSync,
   renameSync,
 } from 'node:fs';
 import { unlinkSync, writeSync } from 'node:fs';
@@ -51,11 +54,24 @@ export function readFile(
     }
     const limit = options.limit ?? INPUT_BYTES;
     if (size > limit) throw badInput(`${path}: larger than ${limit} bytes, which no input of this kind is`);
-    return readFileSync(fd);
+    return readBounded(fd, path, limit);
   } catch (error) {
     throw error instanceof Failure ? error : ioFailure('read', path, error);
   } finally {
     closeSync(fd);
+  }
+}
+
+// A pipe or a device says nothing of its size, and may have none.
+function readBounded(fd: number, path: string, limit: number): Buffer {
+  const parts: Buffer[] = [];
+  for (let size = 0; ;) {
+    const part = Buffer.allocUnsafe(65_536);
+    const n = readSync(fd, part);
+    if (n === 0) return Buffer.concat(parts);
+    size += n;
+    if (size > limit) throw badInput(`${path}: larger than ${limit} bytes, which no input of this kind is`);
+    parts.push(part.subarray(0, n));
   }
 }
 
@@ -124,6 +140,24 @@ export function makeDirectory(path: string): void {
     mkdirSync(path, { mode: 0o700 });
   } catch (error) {
     if (!existsSync(path)) throw ioFailure('make the directory', path, error);
+  }
+}
+
+/**
+ * Makes sure that a directory for secrets is its owner's alone: a new or empty one becomes so, and one that others
+ * can write to is refused, because they could put anything in it.
+ */
+export function ownDirectory(path: string): void {
+  makeDirectory(path);
+  try {
+    const { mode } = statSync(path);
+    if ((mode & 0o077) === 0 || process.platform === 'win32') return;
+    if (readdirSync(path).length === 0) chmodSync(path, 0o700);
+    else if ((mode & 0o022) !== 0) {
+      throw new Failure('key_exposed', `${path}: a home that others can write to`, `chmod 700 ${path}`);
+    }
+  } catch (error) {
+    throw error instanceof Failure ? error : ioFailure('use the directory', path, error);
   }
 }
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { isLabel, isName, Keyring, SecretKey, type KeyStatus, type RootKey } from '@ambit/core';
 import type { Cli } from './cli.ts';
 import { Failure, badInput } from './failure.ts';
-import { makeDirectory, readFile, writeFile } from './files.ts';
+import { ownDirectory, readFile, writeFile } from './files.ts';
 import { underLock } from './lock.ts';
 import { timeText } from './times.ts';
 
@@ -74,7 +74,7 @@ export class Home {
         `${this.path}: is an Ambit home already`,
         'set AMBIT_HOME to make another one',
       );
-    makeDirectory(this.path);
+    ownDirectory(this.path);
     const root = SecretKey.generate('root').unsafeText();
     const secret = { mode: 0o600 };
     // Left by an `init` that was cut short: no token can depend on them yet, for there was no home.

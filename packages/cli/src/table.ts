@@ -157,6 +157,12 @@ export const TABLE: readonly Entry[] = [
     load: () => import('./commands/mcp.ts'),
   },
   {
+    name: 'behavior',
+    group: GUARD,
+    summary: 'learn what is usual from the log, and see what breaks with it',
+    load: () => import('./commands/behavior.ts'),
+  },
+  {
     name: 'codes',
     group: MORE,
     summary: 'list denial and error codes with their exit states',

@@ -5,7 +5,7 @@ import type { Found } from '@ambit/audit';
 import { AmbitError } from '@ambit/core';
 import { Option, type Command } from 'commander';
 import type { Cli } from '../cli.ts';
-import { ioFailure } from '../failure.ts';
+import { ioFailure, plain } from '../failure.ts';
 import { writeFile } from '../files.ts';
 import { wholeNumber } from '../narrowing.ts';
 import {
@@ -44,7 +44,7 @@ async function print(cli: Cli, found: Found): Promise<void> {
   const { index, record } = found;
   const tone = record.kind !== 'decision' ? 'dim' : record.code === 'allowed' ? 'good' : 'bad';
   cli.out(
-    `${String(index).padStart(6)}  ${new Date(record.at).toISOString()}  ${cli.paint(tone, text(record))}\n`,
+    `${String(index).padStart(6)}  ${new Date(record.at).toISOString()}  ${cli.paint(tone, plain(text(record)))}\n`,
   );
 }
 
