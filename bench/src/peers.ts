@@ -273,7 +273,7 @@ async function ucanto(): Promise<Peer> {
               principal: ed25519.Verifier,
               authority,
               validateAuthorization: () => ({ ok: {} }),
-            } as never,
+            },
           );
           must(result.error === undefined);
         }

@@ -190,7 +190,7 @@ describe('one writer', () => {
     children.forEach((child) => child.kill('SIGKILL'));
     await Promise.all(
       children.map(
-        (child) =>
+        async (child) =>
           child.exitCode ?? child.signalCode ?? new Promise((resolve) => child.once('close', resolve)),
       ),
     );

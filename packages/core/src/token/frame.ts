@@ -88,8 +88,7 @@ export function readEvidence(text: string): Frame | null {
 }
 
 /** The content of item i, as a view. */
-export const item = (f: Frame, i: number): Uint8Array =>
-  f.bytes.subarray(f.spans[2 * i]!, f.spans[2 * i + 1]!);
+export const item = (f: Frame, i: number): Uint8Array => f.bytes.subarray(f.spans[2 * i], f.spans[2 * i + 1]);
 
 /** The contents of all items, as views: grant first. */
 export const items = (f: Frame): Uint8Array[] => Array.from({ length: f.items }, (_, i) => item(f, i));

@@ -32,7 +32,7 @@ export class Prefixes {
       this.#taken = 0;
     }
     for (; this.#taken <= i; this.#taken++) {
-      this.#running.update(bytes, itemStart(this.#frame, this.#taken), spans[2 * this.#taken + 1]!);
+      this.#running.update(bytes, itemStart(this.#frame, this.#taken), spans[2 * this.#taken + 1]);
     }
     return (this.#known[i] = this.#running.digest());
   }
