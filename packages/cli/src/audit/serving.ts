@@ -49,6 +49,7 @@ export function defineServing(command: Command, cli: Cli): void {
           : new Witnessing({ directory, log: await homeVerifier(home.path), policy });
       const recorder = await openLog(home, {
         checkpointInterval: 1000,
+        lockWait: 2000,
         ...(witnessing === null ? {} : { onCheckpoint: witnessing.submit }),
       });
       witnessing?.attach(recorder.log);

@@ -119,7 +119,7 @@ async function withSink(home: Home, job: (audit: Sink) => Promise<void>): Promis
       await connection.close();
     }
   }
-  const recorder = await openLog(home, { checkpointInterval: 1000 });
+  const recorder = await openLog(home, { checkpointInterval: 1000, lockWait: 2000 });
   const server = await serveLog({ recorder, sockets: [{ path, by: 'cli' }] });
   try {
     await job(recorder);

@@ -78,6 +78,8 @@ async function run(cli: Cli, flags: MintFlags): Promise<void> {
       ? usage('--holder and --bearer exclude each other')
       : usage('a token is bound to its holder: --holder FILE', '--bearer makes one that anybody can use');
   }
+  if (flags.bearer === true && flags.seal !== undefined)
+    throw usage('a bearer token is not sealed: leave out --seal');
   const home = new Home(cli).require();
   const registration = home.configured ? (await import('../configured.ts')).registrationIn(home) : null;
   const asked = await specOf(cli, flags, registration?.operator.id);
