@@ -54,7 +54,9 @@ export class Arguments {
     if (typeof value !== 'object' || value === null || isArray(value)) {
       return deny('arguments_invalid', 'the arguments must be an object');
     }
-    return new Arguments(CHECKED, value);
+    const made = new Arguments(CHECKED, value);
+    if (result.canonical !== undefined) made.#canonical = result.canonical;
+    return made;
   }
 
   /** The RFC 8785 text, at most LIMITS.argumentBytes of UTF-8. Computed once. */

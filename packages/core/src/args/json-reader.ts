@@ -13,6 +13,8 @@ export class JsonReader {
   readonly text: string;
   pos = 0;
   reason = '';
+  /** Whether the text is its own canonical form so far (RFC 8785): what most callers send. */
+  canonical = true;
   /** Bytes of the text with its numbers in canonical form, counted from the first one on that outgrows its text. */
   #size = 0;
 
@@ -43,6 +45,7 @@ export class JsonReader {
     for (;;) {
       const c = text.charCodeAt(this.pos);
       if (c !== 0x20 && c !== 0x0a && c !== 0x0d && c !== 0x09) return;
+      this.canonical = false;
       this.pos++;
     }
   }
@@ -77,10 +80,14 @@ export class JsonReader {
       this.pos++;
       return Object.freeze(out);
     }
+    // The empty name is the least; it can't be told from the start, and then the text is built again.
+    let before = '';
     for (;;) {
       const start = this.pos;
       if (text.charCodeAt(start) !== 0x22) this.refuse('a name in double quotes was expected');
       const name = this.string();
+      if (before >= name) this.canonical = false;
+      before = name;
       if (name in out) this.refuse(`the name ${quote(name)} occurs twice`, start);
       if (name === '__proto__') this.refuse('the name "__proto__" is not allowed', start);
       this.space();
@@ -147,6 +154,7 @@ export class JsonReader {
 
   /** An escape sequence; a surrogate pair is one, both halves escaped. */
   escape(): string {
+    this.canonical = false;
     const c = this.text.charCodeAt(this.pos + 1);
     if (c !== 0x75) {
       const plain = ESCAPES.get(c);
@@ -198,6 +206,7 @@ export class JsonReader {
 
   /** A number with a fraction or an exponent; `i` stands behind its integer part. */
   real(start: number, i: number): number {
+    this.canonical = false;
     const { text } = this;
     let c = text.charCodeAt(i);
     if (c === 0x2e) {

@@ -20,9 +20,13 @@ export interface JsonObject {
   readonly [name: string]: Json;
 }
 
-/** A value, or the reason why there is none (one phrase with the place; no control characters). */
+/**
+ * A value, or the reason why there is none (one phrase with the place; no control characters). `canonical` is there
+ * when the text read was its own RFC 8785 form already, as most are.
+ */
 export type JsonResult =
-  { readonly ok: true; readonly value: Json } | { readonly ok: false; readonly reason: string };
+  | { readonly ok: true; readonly value: Json; readonly canonical?: string }
+  | { readonly ok: false; readonly reason: string };
 
 /**
  * Reads one JSON text: UTF-8 bytes, or a string. At most LIMITS.argumentBytes of UTF-8 (numbers whose
@@ -46,7 +50,8 @@ export function parseJson(input: Uint8Array | string, limit: number = LIMITS.arg
   }
   const reader = new JsonReader(text, limit);
   try {
-    return { ok: true, value: reader.document() };
+    const value = reader.document();
+    return reader.canonical ? { ok: true, value, canonical: text } : { ok: true, value };
   } catch (thrown) {
     if (thrown !== REFUSED) throw thrown;
     return { ok: false, reason: `character ${reader.pos}: ${reader.reason}` };

@@ -17,6 +17,9 @@ export const TYPE = { uint: 0, negative: 1, bytes: 2, text: 3, array: 4, map: 5,
 // back without making a string (5 times cheaper than decoding, which verification would do 20 times a token).
 const KNOWN_LENGTH = 40;
 const KNOWN: string[] = new Array<string>(1024).fill('');
+/** The test that the text of a slot has passed last: most texts are asked the same question again. */
+const PASSED: ((text: string) => boolean)[] = new Array<(text: string) => boolean>(1024).fill(() => false);
+let lastSlot = -1;
 
 /** The text of short bytes: a known one, or a new one that takes its place; null when one is not ASCII. */
 function knownText(bytes: Uint8Array, start: number, end: number): string | null {
@@ -27,6 +30,7 @@ function knownText(bytes: Uint8Array, start: number, end: number): string | null
     hash = (Math.imul(hash, 31) + c) | 0;
   }
   const slot = (hash ^ (hash >>> 10) ^ (hash >>> 20)) & 1023;
+  lastSlot = slot;
   const known = KNOWN[slot]!;
   if (known.length === end - start) {
     let i = start;
@@ -35,8 +39,11 @@ function knownText(bytes: Uint8Array, start: number, end: number): string | null
   }
   const text = decoder.decode(bytes.subarray(start, end));
   KNOWN[slot] = text;
+  PASSED[slot] = unasked;
   return text;
 }
+
+const unasked = (): boolean => false;
 
 /** Reads `bytes` from `start` up to `end`. */
 export class Reader {
@@ -119,6 +126,17 @@ export class Reader {
     } catch {
       throw MALFORMED;
     }
+  }
+
+  /** A text of at most `max` bytes that passes `valid`, a pure test; anything else is malformed. */
+  textThat(valid: (text: string) => boolean, max: number): string {
+    lastSlot = -1;
+    const text = this.text(max);
+    const slot = lastSlot;
+    if (slot >= 0 && PASSED[slot] === valid && KNOWN[slot] === text) return text;
+    if (!valid(text)) throw MALFORMED;
+    if (slot >= 0) PASSED[slot] = valid;
+    return text;
   }
 
   /** The number of items of an array that is opened; no more than the bytes left can hold. */

@@ -126,6 +126,13 @@ export class Sha256 {
   }
 }
 
+/** SHA-256 of the first `end` bytes, 32 bytes; for the hot path, which has its input in one scratch. */
+export function sha256Range(bytes: Uint8Array, end: number): Uint8Array {
+  if (!(end >= 0 && end <= bytes.length)) throw new RangeError('end: expected to lie within bytes');
+  for (let i = 0; i < 8; i++) scratchState[i] = INITIAL[i]!;
+  return digestOf(scratchWords, absorb(scratchState, scratchWords, 0, bytes, 0, end), end);
+}
+
 /** SHA-256 of the parts one after the other, 32 bytes. */
 export function sha256(...parts: readonly Uint8Array[]): Uint8Array {
   for (let i = 0; i < 8; i++) scratchState[i] = INITIAL[i]!;

@@ -128,11 +128,7 @@ function readConfirmation(r: Reader): Uint8Array {
   return r.byteStringCopy(32);
 }
 
-function readName(r: Reader): string {
-  const text = r.text(LIMITS.nameBytes);
-  if (!isName(text)) throw MALFORMED;
-  return text;
-}
+const readName = (r: Reader): string => r.textThat(isName, LIMITS.nameBytes);
 
 /** Reads the grant that fills `reader` to its end; throws MALFORMED for anything else. */
 export function readGrant(r: Reader): Grant {

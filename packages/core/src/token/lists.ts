@@ -17,10 +17,6 @@ export function readList(reader: Reader, valid: (text: string) => boolean): read
   const n = reader.array();
   if (n > LIMITS.listItems) throw MALFORMED;
   const items: string[] = [];
-  for (let i = 0; i < n; i++) {
-    const text = reader.text(LIMITS.nameBytes);
-    if (!valid(text)) throw MALFORMED;
-    items.push(text);
-  }
+  for (let i = 0; i < n; i++) items.push(reader.textThat(valid, LIMITS.nameBytes));
   return items;
 }

@@ -43,9 +43,12 @@ export interface CachedToken {
   readonly tail: Uint8Array;
 }
 
+const TAIL_CHARACTERS = 42;
+
 /** Verified tokens by their exact text, and by their grant, so that a child can start from its parent's tail. */
 export class TokenCache {
-  readonly #byText: BoundedMap<AuthenticToken>;
+  // Under the last 42 characters, which lie in the tail: hashing all of a text would cost more than a MAC.
+  readonly #byText: BoundedMap<{ readonly text: string; readonly token: AuthenticToken }>;
   readonly #byGrant: BoundedMap<CachedToken[]>;
 
   constructor(limit: number) {
@@ -54,7 +57,8 @@ export class TokenCache {
   }
 
   get(text: string): AuthenticToken | undefined {
-    return this.#byText.get(text);
+    const entry = this.#byText.get(text.slice(-TAIL_CHARACTERS));
+    return entry?.text === text ? entry.token : undefined;
   }
 
   /** The longest cached token whose items are a byte-equal, proper prefix of this one's. */
@@ -73,11 +77,11 @@ export class TokenCache {
 
   /** Keeps a token that no child may start from. */
   setAlone(text: string, token: AuthenticToken): void {
-    this.#byText.set(text, token);
+    this.#byText.set(text.slice(-TAIL_CHARACTERS), { text, token });
   }
 
   set(text: string, entry: CachedToken): void {
-    this.#byText.set(text, entry.token);
+    this.setAlone(text, entry.token);
     const name = grantName(partsOf(entry.token).frame);
     const others = this.#byGrant.get(name) ?? [];
     // A few of one grant: the root, and what was derived from it lately.
