@@ -1,4 +1,5 @@
 // The words of the command line: times, argument rules, grants in files, errors. What is not understood is refused.
+import { readFileSync } from 'node:fs';
 import { inspect } from 'node:util';
 import { AmbitError, restrict } from '@ambit/core';
 import fc from 'fast-check';
@@ -149,5 +150,16 @@ describe('errors', () => {
   });
   it('lets no text move the cursor', () => {
     expect(plain('a\u001b[2Jb\u202ec\u009bd\ne\tf')).toBe('a?[2Jb?c?d\ne\tf');
+  });
+});
+
+describe('the README', () => {
+  it('has the sequence that the first transcript runs, line for line', () => {
+    const read = (path: string): string => readFileSync(new URL(path, import.meta.url), 'utf8');
+    const block = /## Ten lines\n\n```\n([\s\S]*?)```/.exec(read('../README.md'))![1]!;
+    const run = read('./transcripts/01-the-sequence-of-the-readme.txt');
+    const lines = block.trimEnd().split('\n');
+    expect(lines).toHaveLength(10);
+    for (const line of lines) expect(run).toContain(`$ ${line}\n`);
   });
 });
