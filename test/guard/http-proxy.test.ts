@@ -87,12 +87,12 @@ const sdks: readonly [
   string,
   (fetch: typeof globalThis.fetch) => readonly [Client, InstanceType<typeof HttpV1>],
 ][] = [
-  ['v1', (fetch) => [new ClientV1({ name: 't', version: '1' }), new HttpV1(url, { fetch: fetch as never })]],
+  ['v1', (fetch) => [new ClientV1({ name: 't', version: '1' }), new HttpV1(url, { fetch: fetch })]],
   [
     'v2',
     (fetch) => [
       new ClientV2({ name: 't', version: '1' }) as unknown as Client,
-      new HttpV2(url, { fetch: fetch as never }) as never,
+      new HttpV2(url, { fetch: fetch }) as never,
     ],
   ],
 ];
@@ -106,10 +106,10 @@ async function connected(
     const headers = new Headers(init?.headers);
     headers.set('authorization', 'Bearer callers-own');
     headers.set('cookie', 'sid=1');
-    return handle(new Request(to as URL, { ...init, headers }));
+    return handle(new Request(to, { ...init, headers }));
   });
   attach(transport as never, { token, signer: w.agent, audience: AUDIENCE });
-  await client.connect(transport as never);
+  await client.connect(transport);
   return [client, transport];
 }
 
@@ -222,9 +222,7 @@ describe('what else comes over HTTP', () => {
     const handle = proxy({ bodyTime: 50 });
     expect((await post(handle, `{"x":"${'a'.repeat(1_100_000)}"}`)).status).toBe(413);
     const drip = new ReadableStream<Uint8Array>({ start: (c) => c.enqueue(new Uint8Array([123])) });
-    const slow = await handle(
-      new Request(url, { method: 'POST', body: drip, duplex: 'half' } as RequestInit),
-    );
+    const slow = await handle(new Request(url, { method: 'POST', body: drip, duplex: 'half' }));
     expect(slow.status).toBe(408);
     expect(seen).toEqual([]);
   });
@@ -239,13 +237,13 @@ describe('what else comes over HTTP', () => {
 
   it('made-up sessions push nobody out, and an upstream that fails closes the call', async () => {
     const handle = proxy({ sessions: 2 });
-    const [client, transport] = sdks[0]![1]((to, init) => handle(new Request(to as URL, init)));
+    const [client, transport] = sdks[0]![1]((to, init) => handle(new Request(to, init)));
     attach(transport as never, {
       token: w.token({ tools: ['echo', 'trigger-long-running-operation'] }),
       signer: w.agent,
       audience: AUDIENCE,
     });
-    await client.connect(transport as never);
+    await client.connect(transport);
     const slow = client.callTool({
       name: 'trigger-long-running-operation',
       arguments: { duration: 0.6, steps: 2 },

@@ -356,7 +356,7 @@ describe('capabilityFetch', () => {
       token: granted,
       signer: w.agent,
       audience: AUDIENCE,
-      fetch: (url, init) => handle(new Request(url as URL, init)),
+      fetch: (url, init) => handle(new Request(url, init)),
     });
     expect((await get(`${ORIGIN}/docs/a?q=ä b`)).status).toBe(200);
     const sent = await get(`${ORIGIN}/docs/a`, { method: 'POST', body: JSON.stringify({ x: 1 }) });
@@ -366,7 +366,7 @@ describe('capabilityFetch', () => {
       token: granted(),
       signer: w.agent,
       audience: 'other.acme.com',
-      fetch: (url, init) => handle(new Request(url as URL, init)),
+      fetch: (url, init) => handle(new Request(url, init)),
     });
     expect((await elsewhere(`${ORIGIN}/docs/a`)).status).toBe(401);
   });

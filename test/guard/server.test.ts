@@ -296,7 +296,7 @@ describe('a hostile client', () => {
     };
     await guard(server as never, { guard: w.guard });
     await (server.connect as (t: unknown) => Promise<void>)(b);
-    a.onmessage = (m) => void got.push(m as never);
+    a.onmessage = (m) => void got.push(m);
     await a.start();
     const turn = (): Promise<void> => new Promise((r) => setTimeout(r, 60));
     return {

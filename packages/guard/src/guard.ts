@@ -28,7 +28,8 @@ import type { Draft, Sink } from '@ambit/audit';
 import type { Verifier } from '@ambit/core';
 import { LATE, within } from './deadline.ts';
 import { decisionDraft, outcomeDraft, type CallContext, type Outcome } from './record.ts';
-import { instrument, type Telemetry } from './telemetry.ts';
+import { quietly } from './quietly.ts';
+import { instrument, type Span, type Telemetry } from './telemetry.ts';
 
 /** What the enforcement point knows about a tool without an operator configuration. */
 export interface ToolKnowledge {
@@ -211,7 +212,7 @@ export function createGuard(options: GuardOptions): Guard {
       return report(p, state, refusalOf(deny('audit_unavailable'), null), started);
     }
     if (!decision.ok) return report(p, state, refusalOf(decision, record), started);
-    return report(p, state, permitOf(state.call!, decision, record, started), started);
+    return report(p, state, permitOf(state, decision, record, started), started);
   }
 
   async function refuse(
@@ -331,7 +332,8 @@ export function createGuard(options: GuardOptions): Guard {
     }
   };
 
-  function permitOf(call: Call, answer: Authorized, record: number, started: number): Permit {
+  function permitOf(state: Progress, answer: Authorized, record: number, started: number): Permit {
+    const call = state.call!;
     const { view } = answer.token;
     let finished = false;
     let reported: Partial<Outcome> = {};
@@ -340,7 +342,7 @@ export function createGuard(options: GuardOptions): Guard {
       finished = true;
       const outcome = { ...seen, ...reported };
       const milliseconds = Math.max(0, clock() - started);
-      telemetry.outcome(call.tool, outcome.status, milliseconds);
+      telemetry.outcome(state.span ?? null, call.tool, outcome.status, milliseconds);
       quietly(() => options.observer?.ended(view, call, outcome, record));
       const draft = outcomeDraft(view, call, record, outcome, milliseconds, options.personal);
       const written: Promise<void> = write(draft).then(() => undefined, fault);
@@ -388,7 +390,7 @@ export function createGuard(options: GuardOptions): Guard {
       record: answer.record,
       milliseconds: clock() - started,
     };
-    telemetry.decision(event);
+    state.span = telemetry.decision(event, started);
     quietly(() => options.onDecision?.(event));
     const { view, call } = state;
     if (view !== null && call !== null) {
@@ -427,6 +429,7 @@ export interface Progress {
   view: TokenView | null;
   layers: readonly LayerAnswer[] | null;
   proof?: VerifiedToken['proof'];
+  span?: Span | null;
   tool?: {
     readonly external: boolean;
     readonly data: readonly string[] | null;
@@ -434,16 +437,6 @@ export interface Progress {
     readonly untrusted: boolean;
     readonly class: string | null;
   };
-}
-
-// A callback that fails, now or later, is not the call's business (attack G4).
-function quietly(work: () => unknown): void {
-  try {
-    const later = work();
-    if (later instanceof Promise) later.catch(() => undefined);
-  } catch {
-    // As above.
-  }
 }
 
 // Every operator that is registered here has to say so: a tool is one, whoever's agent calls it.

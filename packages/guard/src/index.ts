@@ -1,4 +1,5 @@
 // The enforcement point: verification, clearing, identity, state and audit in the right order for one call.
 export * from './guard.ts';
 export type { CallContext, Outcome } from './record.ts';
-export type { Meter, Telemetry } from './telemetry.ts';
+export type { Meter, Span, Telemetry, Tracer } from './telemetry.ts';
+export { during, revokeIn, spawn, type SpawnOptions, type SubAgent } from './spawn.ts';

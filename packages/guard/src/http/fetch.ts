@@ -25,7 +25,7 @@ const answerFetch = ({ status, headers, body }: HttpRefusal): Response =>
   new Response(body, { status, headers });
 
 const bodyOf = async (cap: Capability, request: Request): Promise<HttpCall['body']> =>
-  request.body === null ? undefined : cap.read(request.body as unknown as AsyncIterable<Uint8Array>);
+  request.body === null ? undefined : cap.read(request.body);
 
 /** Plain Fetch handlers: `fetchHandler(cap, (request, permit, body) => new Response(...))`. */
 export function fetchHandler(

@@ -64,10 +64,10 @@ export function attach<T extends TransportLike>(transport: T, holder: Holder): T
   const prover = new Prover(holder);
   const send = transport.send.bind(transport) as Send;
   // On the instance: a wrapper object would change the class that the SDK looks at.
-  transport.send = (async (message: Message, options?: unknown) => {
+  transport.send = async (message: Message, options?: unknown) => {
     const m = asMessage(message);
     await send(m !== null && isRequest(m) ? prover.outgoing(m, options) : message, options);
-  }) as T['send'];
+  };
   interpose<Handler>(transport, 'onmessage', (inner) => (message, extra) => {
     const again = prover.incoming(message);
     if (again === null) inner()?.(message, extra);

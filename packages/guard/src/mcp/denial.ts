@@ -8,7 +8,7 @@ import { DENIAL_KEY, type Id, type Request, type Response } from './message.ts';
 export function errorResponse(id: Id | null, number: number, code: DenialCode, message?: string): Response {
   return {
     jsonrpc: '2.0',
-    id: id as Id,
+    id: id,
     error: { code: number, message: message ?? CODES[code].sentence, data: { code } },
   };
 }

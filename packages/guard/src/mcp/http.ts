@@ -60,7 +60,7 @@ export function proxyHttp(options: HttpProxyOptions): (request: Request) => Prom
       const events = answer.body.pipeThrough(eventGate(gate, ANSWER_BYTES));
       return new Response(id === null ? events : watched(events, () => gate.interrupted(id)), init);
     }
-    const bytes = await readBody(answer.body as unknown as AsyncIterable<Uint8Array>, ANSWER_BYTES, 600_000);
+    const bytes = await readBody(answer.body, ANSWER_BYTES, 600_000);
     const text = typeof bytes === 'string' ? '' : new TextDecoder().decode(bytes);
     const message = type === 'application/json' ? readMessage(text) : null;
     const passed = message === null ? null : await gate.fromServer(message, text.length);

@@ -69,10 +69,10 @@ export function guardTransport(transport: TransportLike, options: GuardServerOpt
     gate.close().catch(fault);
     inner()?.();
   });
-  transport.send = (async (message: Message, sendOptions?: unknown) => {
+  transport.send = async (message: Message, sendOptions?: unknown) => {
     const checked = asMessage(message);
     // The server is ours, but what it sends must still be one message: a list would pass by the filter.
     const passed = checked === null ? null : await gate.fromServer(checked);
     if (passed !== null) await send(passed, sendOptions);
-  }) as TransportLike['send'];
+  };
 }

@@ -32,7 +32,7 @@ export async function proxyStdio(options: StdioProxyOptions): Promise<number> {
   const { guard, input, output } = options;
   const child = spawn(options.command, [...options.args], {
     stdio: ['pipe', 'pipe', 'pipe'],
-    ...(options.env === undefined ? {} : { env: options.env as NodeJS.ProcessEnv }),
+    ...(options.env === undefined ? {} : { env: options.env }),
   });
   const gate = new Gate(guard, options);
   const toClient = lineWriter(output);
