@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openSqlite } from '../src/sqlite.ts';
 import { initialiseRedis, redisStore } from '../src/redis.ts';
 import { bundleWorker, race, startWorker, sum } from './processes.ts';
-import { hasRedis, startRedis, type Server } from './redis-server.ts';
+import { hasRedis, startRedis, stopAll, type Server } from './redis-server.ts';
 import { NOW, counter, id } from './make.ts';
 import type { Orders } from './worker.ts';
 import type { Store } from '../src/index.ts';
@@ -181,7 +181,10 @@ describe.skipIf(!hasRedis)('redis', () => {
   beforeAll(async () => {
     server = await startRedis();
   });
-  afterAll(() => server.stop());
+  afterAll(async () => {
+    await server.stop();
+    stopAll();
+  });
   laws(async () => {
     const prefix = `race${n++}:`;
     const client = server.connect();

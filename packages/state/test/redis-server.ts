@@ -14,9 +14,12 @@ if (!hasRedis)
 
 /** Whatever happens to the tests, no server outlives them. */
 const running = new Set<ChildProcess>();
-process.once('exit', () => {
+process.once('exit', () => stopAll());
+
+/** Ends what a failed test has left; for `afterAll`, because a test runner's own workers are killed, not exited. */
+export function stopAll(): void {
   for (const child of running) child.kill('SIGKILL');
-});
+}
 
 export interface Server {
   readonly port: number;

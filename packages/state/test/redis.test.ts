@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { initialiseRedis, redisStore, resetRedis } from '../src/redis.ts';
 import type { Store } from '../src/index.ts';
 import { conformance } from './conformance.ts';
-import { freePort, hasRedis, startRedis, type Server } from './redis-server.ts';
+import { freePort, hasRedis, startRedis, stopAll, type Server } from './redis-server.ts';
 import { LATER, NOW, charges, claim, counter, id } from './make.ts';
 
 const SUBJECT = { issuer: 'acme', token: 't', key: 'k', user: 'u', nodes: [], holders: [] };
@@ -23,7 +23,10 @@ describe.skipIf(!hasRedis)('with redis-server', () => {
   beforeAll(async () => {
     server = await startRedis();
   });
-  afterAll(() => server.stop());
+  afterAll(async () => {
+    await server.stop();
+    stopAll();
+  });
 
   const connected = async (
     at: Server = server,
