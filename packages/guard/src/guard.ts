@@ -48,7 +48,7 @@ export interface FlowKeeper {
 /** What may narrow a session in spite of a valid token; see `@ambit/behavior`. It can only refuse. */
 export interface Watcher {
   /** Asked after everything else has allowed the call; null lets it pass. */
-  refuse(token: VerifiedToken, now: number): Denial | null;
+  refuse(view: TokenView, call: Call, now: number, proof: VerifiedToken['proof']): Denial | null;
 }
 
 /** Sees what happens, in order, to learn from it; what it throws changes nothing. See `./behavior.ts`. */
@@ -269,7 +269,8 @@ export function createGuard(options: GuardOptions): Guard {
     }
     let refused: Denial | null;
     try {
-      refused = options.watcher?.refuse(answer.token, at) ?? null;
+      const { view, proof } = answer.token;
+      refused = options.watcher?.refuse(view, made.call, at, proof) ?? null;
     } catch {
       refused = deny('internal');
     }
