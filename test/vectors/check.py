@@ -794,6 +794,8 @@ def read_budgets(x, in_grant):
             name(pool)
         if tools is not None:
             texts(tools, is_pattern, 1)
+    pools = [(b[4], b[0], b[3], b[2]) for b in x if b[4] is not None]
+    need(len(set(pools)) == len(pools))
     return x
 
 
@@ -1202,7 +1204,8 @@ class Verifier:
                 continue
             key = [token.D(i + 1), n, unit, arg, window] if pool is None else ["pool", grant[1], pool, unit, arg, window]
             start = 0 if window == 0 else now // window * window
-            end = grant[4] if window == 0 else min(grant[4], start + window)
+            last = grant[4] if pool is None else 2 ** 33
+            end = last if window == 0 else min(last, start + window)
             counters.append({"id": identify(key), "unit": ["calls", "external", "bytes", "sum"][unit - 1], "amount": amount, "limit": limit, "window": window, "windowStart": start, "expires": end, "caveat": i})
         if not counters and not once and replay is None:
             return {"root": "", "place": "", "counters": [], "once": [], "replay": None, "sequence": None}

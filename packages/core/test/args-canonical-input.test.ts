@@ -12,8 +12,16 @@ const check = (text: string): void => {
 
 describe('canonical input', () => {
   it('is what would have been built, for any JSON text', () => {
-    fc.assert(fc.property(fc.dictionary(fc.string({ unit: 'binary' }), fc.jsonValue()), (value) => check(JSON.stringify(value))));
-    fc.assert(fc.property(fc.dictionary(fc.string(), fc.jsonValue()), fc.nat(3), (value, n) => check(JSON.stringify(value, null, n))));
+    fc.assert(
+      fc.property(fc.dictionary(fc.string({ unit: 'binary' }), fc.jsonValue()), (value) =>
+        check(JSON.stringify(value)),
+      ),
+    );
+    fc.assert(
+      fc.property(fc.dictionary(fc.string(), fc.jsonValue()), fc.nat(3), (value, n) =>
+        check(JSON.stringify(value, null, n)),
+      ),
+    );
   });
 
   it.each([

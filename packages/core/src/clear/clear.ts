@@ -19,7 +19,8 @@ export type Decision = Allowed | Denial;
 
 /** Nothing stateless forbids the call; it may run once all `charges` have been applied, and not before. */
 export interface Conditional {
-  readonly ok: 'if charged';
+  /** Neither true nor false: code that asks `if (answer.ok)` alone treats it as a refusal (attack G3). */
+  readonly ok: null;
   readonly charges: Charges;
 }
 
@@ -38,7 +39,7 @@ export function assess(v: VerifiedToken, facts: Facts): Conditional | Denial {
     if (answer !== null && answer !== NOT_CONCERNED) return answer;
   }
   const charges = chargesOf(parts, metersOf(token, compileMeters), request, replay, sequence);
-  return 'ok' in charges ? charges : { ok: 'if charged', charges };
+  return 'ok' in charges ? charges : { ok: null, charges };
 }
 
 /** Whether charges ask anything of a ledger. */

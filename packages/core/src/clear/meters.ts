@@ -25,6 +25,9 @@ export interface Meter {
 
 const id = (value: Cbor): string => toBase64url(sha256(concat(LABELS.counter.bytes, encode(value))));
 
+/** Unix seconds, in the year 2242: the end of a pool's total, which is to say never. */
+const POOL_EXPIRES = 2 ** 33;
+
 /** The meters of a token, in the order of the chain. */
 export function compileMeters(parts: AuthenticParts): readonly Meter[] {
   const { grant, caveats, prefixes } = parts;
@@ -37,7 +40,8 @@ export function compileMeters(parts: AuthenticParts): readonly Meter[] {
       pool === undefined
         ? [at, entry, unitNumber(unit), argument, window]
         : ['pool', grant.issuer, pool, unitNumber(unit), argument, window];
-    meters.push(budgetMeter(b, id(key), expires, caveat));
+    // A pool outlives the tokens that draw on it: a row that ended with one would begin afresh for the next.
+    meters.push(budgetMeter(b, id(key), pool === undefined ? expires : POOL_EXPIRES, caveat));
   };
   grant.budgets.forEach((b, entry) => add(b, entry, -1, prefixes.at(0)));
   caveats.forEach((c, i) => {

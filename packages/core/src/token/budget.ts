@@ -53,6 +53,14 @@ export function requireBudget(b: Budget, inGrant: boolean): Budget {
   return b;
 }
 
+/** Whether two entries name the same counter of a pool: one call would have to be charged to it twice. */
+export function poolsTwice(budgets: readonly Budget[]): boolean {
+  const pools = budgets
+    .filter((b) => b.pool !== undefined)
+    .map((b) => JSON.stringify([b.pool, b.unit, b.argument ?? null, b.window ?? 0]));
+  return new Set(pools).size !== pools.length;
+}
+
 /** The entry as CBOR. */
 export const budgetToCbor = (b: Budget): Cbor => [
   unitNumber(b.unit),
@@ -88,5 +96,6 @@ export function readBudgets(reader: Reader, inGrant: boolean): readonly Budget[]
     if (fault(budget, inGrant) !== null) throw MALFORMED;
     budgets.push(budget);
   }
+  if (inGrant && poolsTwice(budgets)) throw MALFORMED;
   return budgets;
 }

@@ -4,7 +4,7 @@
 import { encode, MALFORMED, Reader, type Cbor } from '../cbor/index.ts';
 import { AmbitError } from '../codes.ts';
 import { isLabel, isToolPattern } from '../patterns.ts';
-import { budgetToCbor, readBudgets, requireBudget, type Budget } from './budget.ts';
+import { budgetToCbor, poolsTwice, readBudgets, requireBudget, type Budget } from './budget.ts';
 import { isList, readList } from './lists.ts';
 import { isName, requireName } from './names.ts';
 import { LIMITS } from '../limits.ts';
@@ -84,6 +84,8 @@ export function encodeGrant(g: Grant): Uint8Array {
     throw new AmbitError('input_invalid', 'data: expected data labels.');
   }
   if (g.budgets.length > LIMITS.counters) throw new AmbitError('input_invalid', 'budgets: at most 16.');
+  if (poolsTwice(g.budgets))
+    throw new AmbitError('input_invalid', 'budgets: a pool is named twice for one counter.');
   if (requireTime('expires', g.expires) <= requireTime('issued at', g.issuedAt)) {
     throw new AmbitError('input_invalid', 'expires: expected a time after issued at.');
   }
