@@ -2,6 +2,7 @@
 // they say is `record/`. The layout is C2SP tlog-tiles, so other people's tools read and check it.
 //
 //   append -> queue -> [one frame, one fdatasync] -> resolved -> tiles -> checkpoint (signed, swapped, published)
+import { fdatasyncSync, writeSync } from 'node:fs';
 import { open, readFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AmbitError, type Provider, nodeProvider } from '../core.ts';
@@ -30,6 +31,8 @@ export const LOG_DEFAULTS: {
   readonly batchBytes: number;
   readonly queueBytes: number;
   readonly backlogBytes: number;
+  readonly patience: number;
+  readonly quick: number;
 } = Object.freeze({
   /** Milliseconds between checkpoints: how long an entry may be durable and not yet signed for. */
   checkpointInterval: 1000,
@@ -41,6 +44,10 @@ export const LOG_DEFAULTS: {
   queueBytes: 67_108_864,
   /** Bytes of full tiles not yet written: beyond it flushing waits. */
   backlogBytes: 67_108_864,
+  /** Milliseconds that entries nobody waits for (outcomes) wait to share the fdatasync of the next decision. */
+  patience: 10,
+  /** A flush of at most so many entries is written without the thread pool, whose way there and back costs as much as a fast disk. */
+  quick: 4,
 });
 
 /** How a log is opened. */
@@ -117,6 +124,10 @@ export class Log {
   #queue: Waiting[] = [];
   #queued = 0;
   #flushing: Promise<void> | null = null;
+  /** Until when entries that nobody waits for wait for company. */
+  #patience: NodeJS.Timeout | null = null;
+  /** Flushes for which the disk is left to the thread pool, since it was slow. */
+  #slow = 0;
   #publishing: Promise<unknown> = Promise.resolve();
   #compacting: Promise<void> | null = null;
   #failure: AmbitError | null = null;
@@ -236,8 +247,9 @@ export class Log {
   /**
    * Appends an entry of at most 65,535 bytes; resolves with its index when it is durable. Rejects with AmbitError
    * `audit_unavailable`: the entry is then not in the log, unless the process dies before it learns either way.
+   * A `patient` entry may wait a few milliseconds for another to share its flush.
    */
-  append(entry: Uint8Array | LateEntry): Promise<number> {
+  append(entry: Uint8Array | LateEntry, patient = false): Promise<number> {
     const length = entry instanceof Uint8Array ? entry.length : entry.bytes;
     if (length > MAX_ENTRY_BYTES) {
       return Promise.reject(
@@ -253,9 +265,16 @@ export class Log {
       this.#queue.push({ entry: entry instanceof Uint8Array ? Buffer.from(entry) : entry, resolve, reject });
     });
     this.#queued += length + 2;
-    // One turn of the loop later, so that all appends of this turn share the first fdatasync.
-    this.#flushing ??= new Promise<void>((resolve) => setImmediate(resolve)).then(() => this.#flushAll());
+    if (patient) this.#patience ??= setTimeout(() => this.#startFlush(), LOG_DEFAULTS.patience);
+    else this.#startFlush();
     return promise;
+  }
+
+  // One turn of the loop later, so that all appends of this turn share the first fdatasync.
+  #startFlush(): void {
+    if (this.#patience !== null) clearTimeout(this.#patience);
+    this.#patience = null;
+    this.#flushing ??= new Promise<void>((resolve) => setImmediate(resolve)).then(() => this.#flushAll());
   }
 
   async #flushAll(): Promise<void> {
@@ -324,7 +343,7 @@ export class Log {
     const out = whole.subarray(0, at);
     sealFrame(out, first, batch.length, edge.root());
     try {
-      await this.#write(out);
+      await this.#write(out, batch.length <= LOG_DEFAULTS.quick && this.#slow === 0);
     } catch (error) {
       this.#giveUp(batch, batch.length, unavailable(error));
       return;
@@ -352,17 +371,17 @@ export class Log {
   }
 
   /** Writes and syncs a frame. A full disk leaves the file as it was; a failed sync ends the log, for nobody knows what is on disk (it is replayed at the next start). */
-  async #write(out: Buffer): Promise<void> {
+  async #write(out: Buffer, quick: boolean): Promise<void> {
+    const began = performance.now();
+    const { fd } = this.#file;
     try {
       let written = 0;
       while (written < out.length) {
-        const { bytesWritten } = await this.#file.write(
-          out,
-          written,
-          out.length - written,
-          this.#offset + written,
-        );
-        written += bytesWritten;
+        const place = this.#offset + written;
+        const left = out.length - written;
+        written += quick
+          ? writeSync(fd, out, written, left, place)
+          : (await this.#file.write(out, written, left, place)).bytesWritten;
       }
     } catch (error) {
       try {
@@ -374,11 +393,15 @@ export class Log {
       throw error;
     }
     try {
-      await this.#file.datasync();
+      if (quick) fdatasyncSync(fd);
+      else await this.#file.datasync();
     } catch (error) {
       this.#fail(unavailable(error));
       throw error;
     }
+    // A disk that takes longer than a thread's way there and back must not stop everything else meanwhile.
+    if (quick && performance.now() - began > 1) this.#slow = 256;
+    else if (this.#slow > 0) this.#slow -= 1;
   }
 
   async #rotate(): Promise<void> {
@@ -531,6 +554,7 @@ export class Log {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    if (this.#patience !== null) this.#startFlush();
     await this.#flushing;
     if (this.#timer !== null) clearInterval(this.#timer);
     try {

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { equal, fromBase64url, nativeSha256, toBase64url, toHex } from '../core.ts';
 import { replaceFile } from '../log/files.ts';
-import type { Log } from '../log/log.ts';
+import type { LateEntry, Log } from '../log/log.ts';
 import { leafHash } from '../merkle/hash.ts';
 import { isMissing } from '../tile/source.ts';
 import { decodeRecord, encodeRecord, type Encodable } from './codec.ts';
@@ -15,6 +15,9 @@ import { refuseSecrets, scrub } from './secrets.ts';
 const SESSIONS = 65_536;
 /** Bytes that time, place, link and recorder's name may add to a record. */
 const LATE_BYTES = 420;
+
+/** What nothing waits for: it shares the flush of the next decision. */
+const PATIENT: ReadonlySet<Draft['kind']> = new Set(['outcome', 'ingest']);
 
 interface Place {
   /** Records so far. */
@@ -95,7 +98,7 @@ export class Recorder implements Sink {
     const { session } = draft;
     let before: Place | undefined;
     let lastBefore = 0;
-    return this.log.append({
+    const entry: LateEntry = {
       bytes: length + LATE_BYTES,
       encode: () => {
         lastBefore = this.#last;
@@ -116,7 +119,8 @@ export class Recorder implements Sink {
         if (before === undefined) this.#sessions.delete(session);
         else this.#sessions.set(session, before);
       },
-    });
+    };
+    return this.log.append(entry, PATIENT.has(draft.kind));
   }
 
   #complete(draft: Draft, by: string | undefined, place: Place | undefined): Encodable {
