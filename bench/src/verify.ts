@@ -262,7 +262,7 @@ function knownParent(): Candidate {
     name: 'new child of a known parent, bearer, 10 caveats, verify',
     prepare: (n) => {
       children = Array.from({ length: n }, (_, i) =>
-        attenuate(parent, restrict.expires(NOW + 100 + Math.floor(Math.random() * 1e9) + i)),
+        freshText(attenuate(parent, restrict.expires(NOW + 100 + Math.floor(Math.random() * 1e9) + i))),
       );
     },
     run: (n) => {

@@ -15,14 +15,17 @@ export interface Contents {
   readonly caveats: readonly Caveat[];
 }
 
-/** Decodes grant and caveats of a frame; null when any of them is malformed. */
-export function readContents(frame: Frame): Contents | null {
+/**
+ * Decodes grant and caveats of a frame; null when any of them is malformed. `known` is what a frame with a byte-equal
+ * prefix of these items gave: only what follows it is read.
+ */
+export function readContents(frame: Frame, known?: Pick<Contents, 'grant' | 'caveats'>): Contents | null {
   const { bytes, spans } = frame;
   try {
     const r = new Reader(bytes, spans[0], spans[1]);
-    const grant = readGrant(r);
-    const caveats: Caveat[] = [];
-    for (let i = 1; i < frame.items; i++) {
+    const grant = known === undefined ? readGrant(r) : known.grant;
+    const caveats: Caveat[] = known === undefined ? [] : [...known.caveats];
+    for (let i = caveats.length + 1; i < frame.items; i++) {
       r.pos = spans[2 * i]!;
       r.end = spans[2 * i + 1]!;
       caveats.push(readCaveat(r));

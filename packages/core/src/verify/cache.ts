@@ -1,8 +1,7 @@
 // Bounded caches of successes (DESIGN section 6, attack S9). A cache belongs to one immutable verifier
 // configuration: another configuration is another verifier with empty caches, so nothing stale can be hit.
 // Two generations instead of a linked list: a hit in the young one costs one look-up and no write.
-import { equal } from '../bytes.ts';
-import { item, type Frame } from '../token/frame.ts';
+import type { Frame } from '../token/frame.ts';
 import { partsOf, type AuthenticToken } from './authentic.ts';
 
 /** At most `limit` entries; those not used for a while go first. */
@@ -44,6 +43,9 @@ export interface CachedToken {
 }
 
 const TAIL_CHARACTERS = 42;
+/** Tokens of one grant that are kept as possible parents. */
+const FAMILY = 8;
+const itemsOf = (entry: CachedToken): number => partsOf(entry.token).frame.items;
 
 /** Verified tokens by their exact text, and by their grant, so that a child can start from its parent's tail. */
 export class TokenCache {
@@ -83,20 +85,38 @@ export class TokenCache {
   set(text: string, entry: CachedToken): void {
     this.setAlone(text, entry.token);
     const name = grantName(partsOf(entry.token).frame);
-    const others = this.#byGrant.get(name) ?? [];
-    // A few of one grant: the root, and what was derived from it lately.
-    this.#byGrant.set(name, [entry, ...others.slice(0, 7)]);
+    const kept = this.#byGrant.get(name);
+    if (kept === undefined) this.#byGrant.set(name, [entry]);
+    else if (kept.length < FAMILY) kept.push(entry);
+    else {
+      // A long chain is seldom anybody's parent: the longest makes room, so that children don't push their parent out.
+      let longest = 0;
+      for (let k = 1; k < kept.length; k++) if (itemsOf(kept[k]!) > itemsOf(kept[longest]!)) longest = k;
+      if (itemsOf(entry) <= itemsOf(kept[longest]!)) kept[longest] = entry;
+    }
   }
 }
 
-// The last bytes of a grant hold the session, the tools and the budgets, the first the token id: taken
-// together with the length they tell grants apart well enough for a look-up that is checked byte by byte.
+// Grants are told apart by their length and 32 bytes near their end (session, tools, budgets), enough for a look-up
+// whose answer is then compared byte by byte.
 function grantName(frame: Frame): string {
-  const grant = item(frame, 0);
-  return String.fromCharCode.apply(null, grant.subarray(0, 160) as unknown as number[]) + grant.length;
+  const { bytes, spans } = frame;
+  const end = spans[1]!;
+  const start = Math.max(spans[0]!, end - 32);
+  let name = '';
+  for (let i = start; i < end; i += 2) name += String.fromCharCode((bytes[i]! << 8) | bytes[i + 1]!);
+  return name + String(end - spans[0]!);
 }
 
+// Items lie one behind the other, heads included, so two runs of bytes decide: the grant and the caveats.
 function isPrefix(parent: Frame, child: Frame): boolean {
-  for (let i = 0; i < parent.items; i++) if (!equal(item(parent, i), item(child, i))) return false;
-  return true;
+  const grantEnd = parent.spans[1]!;
+  if (grantEnd !== child.spans[1]) return false;
+  const length = parent.spans[2 * parent.items - 1]! - parent.caveatsAt;
+  if (child.caveatsAt + length > child.spans[2 * child.items - 1]!) return false;
+  const [a, b] = [parent.bytes, child.bytes];
+  for (let i = parent.spans[0]! - 2; i < grantEnd; i++) if (a[i] !== b[i]) return false;
+  for (let i = 0; i < length; i++) if (a[parent.caveatsAt + i] !== b[child.caveatsAt + i]) return false;
+  // Equal bytes are equal items only if the run ends where an item of the child's ends.
+  return child.spans[2 * parent.items - 1]! - child.caveatsAt === length;
 }

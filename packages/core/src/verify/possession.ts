@@ -41,6 +41,8 @@ export function checkProof(
   if (proof === null) return deny('proof_invalid', 'malformed');
   const late = checkTime(proof, config, now);
   if (late !== null) return late;
+  // In order: the ledger will ask for D(0), and the running hash should not have to start again for it.
+  prefixes.at(0);
   if (proof.kind === 'signed') return checkSigned(proof, holder, prefixes.all(), p, config, now);
   if (config.needsSignedProof(p.call.tool)) return deny('proof_signature_required');
   if (sessions === null) return deny('proof_signature_required', 'this verifier takes no session proofs');

@@ -98,7 +98,7 @@ export class Verifier {
     else tailFrom(parent.tail, frame, partsOf(parent.token).frame.items, tail);
     if (!equal(tail, frame.bytes.subarray(frame.tailAt))) return refuse('MAC');
     if (entry.retired) return deny('key_retired');
-    const done = this.#contents(frame, 'mac');
+    const done = this.#contents(frame, 'mac', parent?.token);
     if (done.ok) this.#tokens?.set(text, { token: done.token, tail });
     return done;
   }
@@ -112,8 +112,8 @@ export class Verifier {
   }
 
   // Everything behind the MAC; or, by signatures, everything.
-  #contents(frame: Frame, way: Way): Authentication {
-    const contents = readContents(frame);
+  #contents(frame: Frame, way: Way, parent?: AuthenticToken): Authentication {
+    const contents = readContents(frame, parent === undefined ? undefined : partsOf(parent));
     if (contents === null) return deny('token_invalid', 'malformed grant or caveat');
     const prefixes = new Prefixes(frame);
     const signatures = checkSignatures(contents, prefixes, this.#config, this.#signatures);
