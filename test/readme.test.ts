@@ -1,6 +1,7 @@
 // The README's code is compiled, with the project's own strict settings, and run against the built packages.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -45,5 +46,36 @@ describe('README', () => {
     for (const file of files) {
       execFileSync(process.execPath, [join(DIR, 'out', `${file}.js`)], { encoding: 'utf8', stdio: 'pipe' });
     }
+  });
+
+  it('its shell sequence works as written, line by line', () => {
+    const lines = blocks('bash').join('').split('\n');
+    const script = ['set -u'];
+    for (let i = 0; i < lines.length; i++) {
+      let line = lines[i]!;
+      if (line.trim() === '') continue;
+      const wanted = /# exit (\d)/.exec(line)?.[1] ?? '0';
+      if (line.includes("<<'END'")) {
+        const end = lines.indexOf('END', i);
+        line = lines.slice(i, end + 1).join('\n');
+        i = end;
+      }
+      // Every line ends as it says, or the script ends with its number.
+      script.push(
+        line,
+        `code=$?; [ $code -eq ${wanted} ] || { echo "line ${i + 1} of the blocks: exit $code"; exit 9; }`,
+      );
+    }
+    const cwd = mkdtempSync(join(tmpdir(), 'ambit-readme-'));
+    const env = {
+      ...process.env,
+      EXAMPLES: join(ROOT, 'examples'),
+      PATH: `${join(ROOT, 'node_modules/.bin')}:${process.env['PATH']}`,
+    };
+    const run = spawnSync('bash', ['-c', script.join('\n')], { cwd, env, encoding: 'utf8' });
+    rmSync(cwd, { recursive: true, force: true });
+    expect(`${run.stdout.split('\n').at(-2) ?? ''} ${run.status}`).toMatch(/ 0$/);
+    expect(run.stdout).toContain('model_tampered');
+    expect(run.stdout).toContain('live sessions end');
   });
 });
