@@ -9,7 +9,16 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport as HttpV1 } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { Client as ClientV2, StreamableHTTPClientTransport as HttpV2 } from '@modelcontextprotocol/client';
-import { attach, DENIAL_KEY, proxyHttp, type HttpProxyOptions } from '@ambit/guard/mcp';
+import {
+  attach,
+  configurationOf,
+  DENIAL_KEY,
+  proxyHttp,
+  scanStdio,
+  type HttpProxyOptions,
+  type ScannedTool,
+} from '@ambit/guard/mcp';
+import { checkConfiguration } from '@ambit/identity';
 import { serverFile } from './transports.ts';
 import { AUDIENCE, world, type World } from './world.ts';
 
@@ -290,5 +299,45 @@ describe('what else comes over HTTP', () => {
     expect(text).not.toContain('evil');
     expect(text).toContain('id: 1\nevent: message\ndata: {"jsonrpc":"2.0","id":1,"result":{"tools":[]');
     expect(text).toContain(': alive');
+  });
+});
+
+describe('scan', () => {
+  const tool = (name: string, more: object = {}): ScannedTool => ({
+    name,
+    writes: true,
+    external: true,
+    untrusted: true,
+    worth: [],
+    ...more,
+  });
+
+  it('writes a configuration that the identity package reads, whatever a server calls its tools', () => {
+    const hostile = [
+      tool('read_file', { writes: false, external: false, worth: ['path'] }),
+      tool('write_file'),
+      tool('write_file'),
+      tool('yes'),
+      tool('123'),
+      tool('a: {}\nallow: [b]'),
+      tool('#'),
+      tool('../x'),
+    ];
+    const text = configurationOf(hostile);
+    const checked = checkConfiguration(text);
+    if (!checked.ok) throw new Error(checked.text);
+    const { operator } = checked;
+    expect(operator.config.allow.tools).toEqual(['read_file']);
+    expect(operator.facts('read_file')).toMatchObject({ writes: false, external: false });
+    expect(operator.facts('123')).toMatchObject({ writes: true, external: true });
+    expect(text.split('\n').filter((l) => l.startsWith('allow:'))).toHaveLength(1);
+  });
+
+  it('the least that annotations allow: a tool that says nothing writes and reaches outside', async () => {
+    const tools = await scanStdio(process.execPath, [serverFile('everything'), 'stdio']);
+    expect(tools.find((t) => t.name === 'echo')).toBeDefined();
+    const found = await scanStdio(process.execPath, [serverFile('filesystem'), w.directory]);
+    expect(found.find((t) => t.name === 'write_file')).toMatchObject({ writes: true });
+    expect(found.find((t) => t.name === 'move_file')?.worth).toEqual(['source', 'destination']);
   });
 });

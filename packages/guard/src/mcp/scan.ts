@@ -89,39 +89,55 @@ const scanned = ({ name, annotations = {}, inputSchema = {} }: RawTool): Scanned
   writes: annotations.readOnlyHint !== true,
   external: annotations.openWorldHint !== false,
   untrusted: annotations.openWorldHint !== false,
-  worth: Object.keys(inputSchema.properties ?? {}).filter((p) =>
-    /path|file|dir|url|uri|host|email|to$|recipient/i.test(p),
+  worth: Object.keys(inputSchema.properties ?? {}).filter(
+    (p) =>
+      /path|file|dir|url|uri|host|email|^to$|recipient|source|destination|target/i.test(p) && PLAIN.test(p),
   ),
 });
 
-/** The tools as the `tools:` part of an operator configuration; read-only ones granted, the rest listed for a person to decide. */
+// What a server says goes into a file that people apply: nothing of it may be read as more than a word.
+const PLAIN = /^[A-Za-z_][A-Za-z0-9_.-]{0,63}$/;
+const word = (name: string): string =>
+  /^[A-Za-z_][A-Za-z0-9_./-]*$/.test(name) && !/^(?:true|false|null|yes|no|on|off|y|n)$/i.test(name)
+    ? name
+    : JSON.stringify(name);
+
+/**
+ * A whole operator configuration over the tools, to be completed by a person: what reads is allowed, what writes is
+ * listed for a decision; no model and no user is admitted yet, so that nothing can be minted under it as it stands.
+ */
 export function configurationOf(tools: readonly ScannedTool[], operator = 'acme-corp'): string {
-  const known = tools.filter((t) => isToolName(t.name));
+  const known = [...new Map(tools.filter((t) => isToolName(t.name)).map((t) => [t.name, t])).values()];
   const odd = tools.filter((t) => !isToolName(t.name));
-  const safe = known.filter((t) => !t.writes);
+  const names = (writes: boolean): string =>
+    known.flatMap((t) => (t.writes === writes ? [word(t.name)] : [])).join(', ');
   const entry = (t: ScannedTool): string => {
     const flags = `external: ${t.external}, data: [internal], untrusted: ${t.untrusted}, writes: ${t.writes}`;
     const note = t.worth.length === 0 ? '' : `  # worth a constraint: ${t.worth.join(', ')}`;
-    return `  ${t.name}: { ${flags} }${note}`;
+    return `  ${word(t.name)}: { ${flags} }${note}`;
   };
   return [
     '# Written by `ambit mcp scan` from what the server says of itself. Read it before you trust it: every entry is',
-    '# the strictest that the hints allow, and only tools that say they are read-only are granted.',
+    '# the strictest that the hints allow, and only tools that say they are read-only are allowed.',
     'ambit: 1',
     `operator: ${operator}`,
     `issuer: iam.${operator}`,
     'tools:',
     ...known.map(entry),
-    ...odd.map((t) => `  # ${JSON.stringify(t.name)} is not a tool name; give it an alias in the guard`),
+    ...odd.map(
+      (t) => `  # ${JSON.stringify(t.name.slice(0, 100))} is no tool name; give it an alias in the guard`,
+    ),
     'allow:',
-    `  tools: [${safe.map((t) => t.name).join(', ')}]`,
+    `  tools: [${names(false)}]`,
     '  data: [internal]',
-    `  # left out, since they write: ${
-      known
-        .filter((t) => t.writes)
-        .map((t) => t.name)
-        .join(', ') || 'none'
-    }`,
+    `  # left out, since they write: ${names(true) || 'none'}`,
+    'sessions:',
+    '  default: { life: 15m }',
+    '  most: { life: 1h }',
+    '# To be completed: who attests models, which models, for whom.',
+    '# signers: { platform: ambpub_model_... }',
+    '# models: { agent-v1: { signers: [platform] } }',
+    '# users: { jane: { tools: [...], data: [internal] } }',
     '',
   ].join('\n');
 }
