@@ -11,7 +11,6 @@ import {
   createVerifier,
   fromHex,
   prove,
-  publicKey,
   SecretKey,
   signer,
   toBase64url,
@@ -132,9 +131,7 @@ describe('fail closed', () => {
     const codes: string[] = [];
     for (const part of broken)
       codes.push(
-        codeOf(
-          await base({ store: { ...w.store, ...part } as Store, timeout: 300 }).authorize(present(token)),
-        ),
+        codeOf(await base({ store: { ...w.store, ...part }, timeout: 300 }).authorize(present(token))),
       );
     expect(codes).toEqual([
       'store_unavailable',

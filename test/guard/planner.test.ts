@@ -71,10 +71,16 @@ describe('spawn', () => {
   it('needs a restriction, an allowance to delegate, and the holder; an end that failed can be tried again', async () => {
     const token = w.token({ delegations: 1 });
     expect(() => spawn(token, w.agent, options({ only: [] }))).toThrow(RangeError);
-    expect(() => spawn(w.token(), w.agent, options())).toThrow(expect.objectContaining({ code: 'delegation_exceeded' }));
-    expect(() => spawn(token, w.thief, options())).toThrow(expect.objectContaining({ code: 'delegation_invalid' }));
+    expect(() => spawn(w.token(), w.agent, options())).toThrow(
+      expect.objectContaining({ code: 'delegation_exceeded' }),
+    );
+    expect(() => spawn(token, w.thief, options())).toThrow(
+      expect.objectContaining({ code: 'delegation_invalid' }),
+    );
     let down = true;
-    const flaky = options({ revoke: async (...a) => (down ? Promise.reject(new Error('down')) : revokeIn(w.store)(...a)) });
+    const flaky = options({
+      revoke: async (...a) => (down ? Promise.reject(new Error('down')) : revokeIn(w.store)(...a)),
+    });
     const agent = spawn(token, w.agent, flaky);
     await expect(agent.end()).rejects.toThrow('down');
     down = false;
@@ -86,8 +92,15 @@ describe('spawn', () => {
 it('examples/planner: two workers, two servers, five processes', async () => {
   const file = fileURLToPath(new URL('../../examples/planner/planner.mjs', import.meta.url));
   const { stdout } = await promisify(execFile)(process.execPath, [file], { timeout: 50_000 });
-  const lines = stdout.trim().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
-  const outcome = ({ worker: who, after, denied }: Record<string, unknown>): unknown[] => [who, after ?? 'during', denied ?? 'ok'];
+  const lines = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+  const outcome = ({ worker: who, after, denied }: Record<string, unknown>): unknown[] => [
+    who,
+    after ?? 'during',
+    denied ?? 'ok',
+  ];
   expect(lines.filter((l) => 'worker' in l).map(outcome)).toEqual([
     ['reader', 'during', 'ok'],
     ['reader', 'during', 'argument_refused'],

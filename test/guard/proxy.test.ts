@@ -2,7 +2,7 @@
 // unchanged, everything else is refused, every decision is in the audit log, and nothing refused reaches the server.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js';
 import { Client as ClientV2 } from '@modelcontextprotocol/client';
 import { prove, restrict, call as makeCall, delegate } from '@ambit/core';
@@ -22,8 +22,8 @@ interface AnyClient {
   close(): Promise<void>;
 }
 const SDKS: readonly (readonly [string, () => AnyClient])[] = [
-  ['v1', () => new ClientV1({ name: 'test', version: '1' }) as unknown as AnyClient],
-  ['v2', () => new ClientV2({ name: 'test', version: '1' }) as unknown as AnyClient],
+  ['v1', () => new ClientV1({ name: 'test', version: '1' })],
+  ['v2', () => new ClientV2({ name: 'test', version: '1' })],
 ];
 const codeOf = (r: unknown): string | undefined => (r as ToolResult)._meta?.[DENIAL_KEY]?.code;
 const textOf = (r: unknown): string => (r as ToolResult).content[0]?.text ?? '';
@@ -226,7 +226,7 @@ describe('attacks on the wire (group G)', () => {
     );
     p.raw('{"jsonrpc":"2.0","id":"d2","method":"ping","method":"tools/call"}\n');
     await client.listTools();
-    expect(p.lines.filter((l) => l.includes('-32700'))).toHaveLength(2);
+    await vi.waitFor(() => expect(p.lines.filter((l) => l.includes('-32700'))).toHaveLength(2), 5000);
     await client.close();
     await p.exit;
     expect(readFileSync(seen, 'utf8')).not.toContain('passwd');
@@ -237,7 +237,7 @@ describe('attacks on the wire (group G)', () => {
     const client = await connected(SDKS[0]![1], p, w.token());
     p.raw(`{"jsonrpc":"2.0","id":1,"method":"ping","params":{"x":"${'a'.repeat(2_000_000)}"}}\n`);
     await client.listTools();
-    expect(p.lines.some((l) => l.includes('-32700'))).toBe(true);
+    await vi.waitFor(() => expect(p.lines.some((l) => l.includes('-32700'))).toBe(true), 5000);
     await client.close();
     await p.exit;
   });

@@ -294,7 +294,7 @@ describe('a hostile client', () => {
         await t.start();
       },
     };
-    await guard(server as never, { guard: w.guard });
+    guard(server as never, { guard: w.guard });
     await (server.connect as (t: unknown) => Promise<void>)(b);
     a.onmessage = (m) => void got.push(m);
     await a.start();

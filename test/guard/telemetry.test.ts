@@ -8,11 +8,9 @@ import {
   trace,
   type Attributes,
   type Meter,
-  type MeterProvider,
   type Span,
   type SpanOptions,
   type Tracer,
-  type TracerProvider,
 } from '@opentelemetry/api';
 import { call as makeCall, prove } from '@ambit/core';
 import { createGuard } from '@ambit/guard';
@@ -55,8 +53,8 @@ const tracer = {
 let w: World;
 beforeEach(async () => {
   w = await world();
-  metrics.setGlobalMeterProvider({ getMeter: () => meter } as MeterProvider);
-  trace.setGlobalTracerProvider({ getTracer: () => tracer } as TracerProvider);
+  metrics.setGlobalMeterProvider({ getMeter: () => meter });
+  trace.setGlobalTracerProvider({ getTracer: () => tracer });
 });
 afterEach(async () => {
   metrics.disable();

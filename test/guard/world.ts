@@ -10,7 +10,7 @@ import {
   mint,
   SecretKey,
   signer,
-  type GrantSpec,
+  type HolderGrantSpec,
   type Restriction,
   type Signer,
   type Verifier,
@@ -44,7 +44,7 @@ export interface World {
   readonly recorder: Recorder;
   readonly guard: Guard;
   /** A token of an open session for the agent. */
-  token(spec?: Partial<GrantSpec>, ...restrictions: readonly Restriction[]): string;
+  token(spec?: Partial<HolderGrantSpec>, ...restrictions: readonly Restriction[]): string;
   /** All records of the log, oldest first. */
   records(): Promise<AuditRecord[]>;
   end(): Promise<void>;

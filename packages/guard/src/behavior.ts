@@ -316,8 +316,7 @@ function who(view: TokenView): Partial<Draft> {
   return parts;
 }
 
-const argumentsOf = (call: Call): { readonly [name: string]: Json } =>
-  call.args.value as { readonly [name: string]: Json };
+const argumentsOf = (call: Call): { readonly [name: string]: Json } => call.args.value;
 
 function alertDraft(alert: Alert, findings: readonly FlowFinding[], record: number | null): Draft {
   const [first] = alert.evidence;

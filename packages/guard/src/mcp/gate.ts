@@ -201,7 +201,7 @@ export class Gate {
 
   /** The connection ended: what is open ends with it. */
   async close(): Promise<void> {
-    await Promise.all(this.#open.drain().map(({ permit }) => permit?.finish({ status: 'unknown' })));
+    await Promise.all(this.#open.drain().map(async ({ permit }) => permit?.finish({ status: 'unknown' })));
   }
 }
 
