@@ -10,14 +10,23 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createVerifier, Keyring, mint, PublicKey, restrict, SecretKey, signer } from '@ambit/core';
 import { nodeProvider } from '@ambit/core/node';
-import { directorySource, homePaths, homeVerifier, openHome, openReader, search, verifyLog } from '@ambit/audit';
+import {
+  directorySource,
+  homePaths,
+  homeVerifier,
+  openHome,
+  openReader,
+  search,
+  verifyLog,
+} from '@ambit/audit';
 import { createGuard, during, revokeIn } from '@ambit/guard';
 import { proxyStdio } from '@ambit/guard/mcp';
 import { openSqlite } from '@ambit/state/sqlite';
 
 const AUDIENCE = 'tools.acme.com';
 const now = () => Math.floor(Date.now() / 1000);
-const server = (name) => createRequire(import.meta.url).resolve(`@modelcontextprotocol/server-${name}/dist/index.js`);
+const server = (name) =>
+  createRequire(import.meta.url).resolve(`@modelcontextprotocol/server-${name}/dist/index.js`);
 const say = (line) => console.log(JSON.stringify(line));
 
 // The operator: keys, state, log, guard.
@@ -29,7 +38,10 @@ writeFileSync(join(home, 'payroll.csv'), 'jane,90000');
 const keyring = Keyring.create('iam.acme.com');
 const store = openSqlite(join(home, 'state.db'));
 const recorder = await openHome(home, { origin: 'audit.acme.com/planner' });
-await store.sessions.open({ issuer: 'iam.acme.com', id: 'task-1', operator: 'acme-corp', user: 'jane', expires: now() + 600 }, now());
+await store.sessions.open(
+  { issuer: 'iam.acme.com', id: 'task-1', operator: 'acme-corp', user: 'jane', expires: now() + 600 },
+  now(),
+);
 const verifier = createVerifier({
   audience: AUDIENCE,
   keys: keyring.exportFor(AUDIENCE),
@@ -71,11 +83,16 @@ async function subTask(name, serverArgs, env, only, calls) {
     output: worker.stdin,
     errors: process.stderr,
   });
-  const results = await during(token, planner, { to, only, label: name, revoke: revokeIn(store) }, async (agent) => {
-    worker.send({ name, token: agent.token, audience: AUDIENCE, calls });
-    const [answer] = await once(worker, 'message');
-    return answer.results;
-  });
+  const results = await during(
+    token,
+    planner,
+    { to, only, label: name, revoke: revokeIn(store) },
+    async (agent) => {
+      worker.send({ name, token: agent.token, audience: AUDIENCE, calls });
+      const [answer] = await once(worker, 'message');
+      return answer.results;
+    },
+  );
   for (const result of results) say({ worker: name, ...result });
   worker.send('go on');
   const [{ late }] = await once(worker, 'message');
@@ -116,7 +133,12 @@ try {
   const source = directorySource(homePaths(home).directory);
   const { reader } = await openReader(source, await homeVerifier(home));
   for await (const { record } of search(reader, { kind: 'decision' })) {
-    say({ log: record.code, tool: record.tool.name, by: record.token.chain.map((n) => n.label ?? 'planner'), for: record.user });
+    say({
+      log: record.code,
+      tool: record.tool.name,
+      by: record.token.chain.map((n) => n.label ?? 'planner'),
+      for: record.user,
+    });
   }
   const report = await verifyLog({ directory: homePaths(home).directory, log: await homeVerifier(home) });
   say({ verified: report.ok });
