@@ -97,9 +97,16 @@ function echoServer(): void {
   process.stdin.on('data', (chunk: Buffer) => {
     rest += chunk.toString();
     for (let at = rest.indexOf('\n'); at >= 0; at = rest.indexOf('\n')) {
-      const { id, method, params } = JSON.parse(rest.slice(0, at)) as { id?: number; method: string; params: unknown };
+      const { id, method, params } = JSON.parse(rest.slice(0, at)) as {
+        id?: number;
+        method: string;
+        params: unknown;
+      };
       rest = rest.slice(at + 1);
-      const result = method === 'initialize' ? { protocolVersion: '2025-11-25', capabilities: { tools: {} } } : { content: [{ type: 'text', text: JSON.stringify(params) }] };
+      const result =
+        method === 'initialize'
+          ? { protocolVersion: '2025-11-25', capabilities: { tools: {} } }
+          : { content: [{ type: 'text', text: JSON.stringify(params) }] };
       if (id !== undefined) process.stdout.write(`${JSON.stringify({ jsonrpc: '2.0', id, result })}\n`);
     }
   });
@@ -115,19 +122,32 @@ function copyingProxy(): void {
 async function guardingProxy(): Promise<void> {
   const { guard, hello, end } = await guarded();
   process.send?.(hello);
-  await proxyStdio({ guard, command: process.execPath, args: [SELF, '--as', 'server'], input: process.stdin, output: process.stdout });
+  await proxyStdio({
+    guard,
+    command: process.execPath,
+    args: [SELF, '--as', 'server'],
+    input: process.stdin,
+    output: process.stdout,
+  });
   await end();
   if (process.connected) process.disconnect?.();
 }
 
-type Wire = { send: (m: object) => Promise<void>; onmessage?: (m: { id?: number; result?: { isError?: boolean } }) => void };
+type Wire = {
+  send: (m: object) => Promise<void>;
+  onmessage?: (m: { id?: number; result?: { isError?: boolean } }) => void;
+};
 interface Lane {
   readonly name: string;
   readonly child: ChildProcess;
   readonly once: () => Promise<void>;
 }
 
-async function lane(name: string, as: 'server' | 'copy' | 'proxy', how?: { token: 'plain' | 'budgeted'; sessions: boolean }): Promise<Lane> {
+async function lane(
+  name: string,
+  as: 'server' | 'copy' | 'proxy',
+  how?: { token: 'plain' | 'budgeted'; sessions: boolean },
+): Promise<Lane> {
   const child = fork(SELF, ['--as', as], { stdio: ['pipe', 'pipe', 'inherit', 'ipc'] });
   const wire: Wire = { send: async (m) => void child.stdin!.write(`${JSON.stringify(m)}\n`) };
   let rest = '';
@@ -142,7 +162,13 @@ async function lane(name: string, as: 'server' | 'copy' | 'proxy', how?: { token
   if (how !== undefined) {
     const hello = await new Promise<Hello>((resolve) => child.once('message', (m) => resolve(m as Hello)));
     const key = signer(SecretKey.parse('holder', hello.secret), nodeProvider);
-    attach(wire as never, { token: hello[how.token], signer: key, audience: AUDIENCE, sessions: how.sessions, provider: nodeProvider });
+    attach(wire as never, {
+      token: hello[how.token],
+      signer: key,
+      audience: AUDIENCE,
+      sessions: how.sessions,
+      provider: nodeProvider,
+    });
   }
   let next = 0;
   const waiting = new Map<number, (m: { result?: { isError?: boolean } }) => void>();
@@ -156,10 +182,15 @@ async function lane(name: string, as: 'server' | 'copy' | 'proxy', how?: { token
       waiting.set(id, resolve);
       void wire.send({ jsonrpc: '2.0', id, method, params });
     });
-  await ask('initialize', { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'bench', version: '1' } });
+  await ask('initialize', {
+    protocolVersion: '2025-11-25',
+    capabilities: {},
+    clientInfo: { name: 'bench', version: '1' },
+  });
   const once = async (): Promise<void> => {
     const answer = await ask('tools/call', { name: 'echo', arguments: { text: 'hello', n: next } });
-    if (answer.result === undefined || answer.result.isError === true) throw new Error(`bench: ${name} was refused`);
+    if (answer.result === undefined || answer.result.isError === true)
+      throw new Error(`bench: ${name} was refused`);
   };
   return { name, child, once };
 }
@@ -207,7 +238,8 @@ async function benchStdio(quick: boolean): Promise<Table> {
 // ---- HTTP -----------------------------------------------------------------------------------------------------
 
 const body = JSON.stringify({ ok: true });
-const plainAnswer: RequestListener = (_, res) => void res.writeHead(200, { 'content-type': 'application/json' }).end(body);
+const plainAnswer: RequestListener = (_, res) =>
+  void res.writeHead(200, { 'content-type': 'application/json' }).end(body);
 
 /** A server under `mode`, its port, and what a client has to send. */
 async function httpServer(mode: string): Promise<void> {
@@ -218,7 +250,11 @@ async function httpServer(mode: string): Promise<void> {
     const algorithm = mode.endsWith('EdDSA') ? 'EdDSA' : 'HS256';
     const keys = algorithm === 'EdDSA' ? await generateKeyPair('EdDSA') : null;
     const secret = keys === null ? await generateSecret('HS256') : null;
-    hello['jwt'] = await new SignJWT({ scope: 'http.get' }).setProtectedHeader({ alg: algorithm }).setAudience(AUDIENCE).setExpirationTime('1h').sign((keys?.privateKey ?? secret)!);
+    hello['jwt'] = await new SignJWT({ scope: 'http.get' })
+      .setProtectedHeader({ alg: algorithm })
+      .setAudience(AUDIENCE)
+      .setExpirationTime('1h')
+      .sign((keys?.privateKey ?? secret)!);
     if (keys !== null) await exportJWK(keys.publicKey);
     const key = (keys?.publicKey ?? secret)!;
     listener = (req, res) => {
@@ -232,10 +268,15 @@ async function httpServer(mode: string): Promise<void> {
     Object.assign(hello, made.hello);
     ({ end } = made);
     const cap = capability({ guard: made.guard, origin: ORIGIN });
-    listener = nodeHandler(cap, (_, res) => void res.writeHead(200, { 'content-type': 'application/json' }).end(body)) as RequestListener;
+    listener = nodeHandler(
+      cap,
+      (_, res) => void res.writeHead(200, { 'content-type': 'application/json' }).end(body),
+    ) as RequestListener;
   }
   const server = createServer(listener);
-  server.listen(0, '127.0.0.1', () => process.send?.({ ...hello, port: (server.address() as AddressInfo).port }));
+  server.listen(0, '127.0.0.1', () =>
+    process.send?.({ ...hello, port: (server.address() as AddressInfo).port }),
+  );
   process.once('message', () => {
     server.closeAllConnections();
     server.close(() => void end().then(() => process.disconnect?.()));
@@ -248,7 +289,11 @@ function theCall(): Call {
   return made.call;
 }
 
-async function perSecond(port: number, headers: (i: number) => Record<string, string>, n: number): Promise<number> {
+async function perSecond(
+  port: number,
+  headers: (i: number) => Record<string, string>,
+  n: number,
+): Promise<number> {
   const agent = new Agent({ keepAlive: true, maxSockets: 32 });
   // Made beforehand: what is measured is the server's side.
   const prepared = Array.from({ length: n }, (_, i) => headers(i));
@@ -257,7 +302,9 @@ async function perSecond(port: number, headers: (i: number) => Record<string, st
     new Promise((resolve, reject) => {
       httpRequest({ port, host: '127.0.0.1', path: '/a', agent, headers: h }, (res) => {
         res.resume();
-        res.on('end', () => (res.statusCode === 200 ? resolve() : reject(new Error(`bench: ${res.statusCode}`))));
+        res.on('end', () =>
+          res.statusCode === 200 ? resolve() : reject(new Error(`bench: ${res.statusCode}`)),
+        );
       })
         .on('error', reject)
         .end();
@@ -274,20 +321,31 @@ async function perSecond(port: number, headers: (i: number) => Record<string, st
 
 async function benchHttp(quick: boolean): Promise<Table> {
   const n = quick ? 1000 : 6000;
-  const open = async (mode: string): Promise<{ child: ChildProcess; hello: Hello & { port: number; jwt?: string } }> => {
+  const open = async (
+    mode: string,
+  ): Promise<{ child: ChildProcess; hello: Hello & { port: number; jwt?: string } }> => {
     const child = fork(SELF, ['--as', 'http', mode]);
     const hello = await new Promise<never>((resolve) => child.once('message', (m) => resolve(m as never)));
     return { child, hello };
   };
-  const [none, hs, ed, guard] = [await open('none'), await open('jose HS256'), await open('jose EdDSA'), await open('guard')];
+  const [none, hs, ed, guard] = [
+    await open('none'),
+    await open('jose HS256'),
+    await open('jose EdDSA'),
+    await open('guard'),
+  ];
   const { plain, budgeted, secret, offer, port } = guard.hello;
   const key = signer(SecretKey.parse('holder', secret), nodeProvider);
   const what = theCall();
   const session = ProofSession.open(readOffer(offer), { time: seconds() }, key, nodeProvider);
-  const bearer = (jwt: string | undefined) => (): Record<string, string> => ({ authorization: `Bearer ${jwt ?? ''}` });
+  const bearer = (jwt: string | undefined) => (): Record<string, string> => ({
+    authorization: `Bearer ${jwt ?? ''}`,
+  });
   const proved = (token: string, signed: boolean) => (): Record<string, string> => ({
     authorization: `Capability ${token}`,
-    'capability-proof': signed ? prove(token, what, { audience: AUDIENCE, time: seconds() }, key) : session.prove(token, what, seconds()),
+    'capability-proof': signed
+      ? prove(token, what, { audience: AUDIENCE, time: seconds() }, key)
+      : session.prove(token, what, seconds()),
   });
   const modes: [string, string, number, (i: number) => Record<string, string>][] = [
     ['nothing', 'nobody', none.hello.port, () => ({})],
@@ -338,5 +396,6 @@ if (process.argv[1] === SELF && as > 0) {
   else if (role === 'proxy') await guardingProxy();
   else await httpServer(mode);
 } else if (process.argv[1] === SELF) {
-  for (const table of await benchGuard({ quick: process.argv.includes('--quick') })) console.log(tableText(table));
+  for (const table of await benchGuard({ quick: process.argv.includes('--quick') }))
+    console.log(tableText(table));
 }

@@ -1,0 +1,166 @@
+// What a guard is made of and what it gives: options, what is presented, permits and refusals, and the places where
+// behaviour, metrics and adapters are let in. Types only.
+import type { Call, CallInput, Denial, Facts, TokenView, VerifiedToken, Verifier } from '@ambit/core';
+import type { Sink } from '@ambit/audit';
+import type { Entitlements, LayerAnswer, Registration } from '@ambit/identity';
+import type { Store } from '@ambit/state';
+import type { CallContext, Outcome } from './record.ts';
+import type { Span, Telemetry } from './telemetry.ts';
+
+/** What the enforcement point knows about a tool without an operator configuration. */
+export interface ToolKnowledge {
+  /** Whether a call leaves the operator's systems; undefined counts as true. */
+  readonly external?: boolean;
+  /** Labels of the data it touches; undefined is unknown, which denies under a data scope. */
+  readonly data?: readonly string[];
+}
+
+/** Keeps track of what came into a session, for `flow` caveats; see `@ambit/behavior`. */
+export interface FlowKeeper {
+  /** What is known at this call; undefined when nobody keeps track, which denies where a `flow` caveat asks. */
+  facts(view: TokenView, call: Call): Facts['flow'];
+}
+
+/** What may narrow a session in spite of a valid token; see `@ambit/behavior`. It can only refuse. */
+export interface Watcher {
+  /** Asked after everything else has allowed the call; null lets it pass. */
+  refuse(view: TokenView, call: Call, now: number, proof: VerifiedToken['proof']): Denial | null;
+}
+
+/** Sees what happens, in order, to learn from it; what it throws changes nothing. See `./behavior.ts`. */
+export interface Observer {
+  /** A decision about a token that verified. */
+  decided(
+    view: TokenView,
+    call: Call,
+    decision: { readonly code: 'allowed' | Denial['code']; readonly record: number | null },
+  ): void;
+  /** What an allowed call gave back: content that is now in the session. */
+  ingested(view: TokenView, call: Call, value: unknown, record: number): void;
+  /** The call ended. */
+  ended(view: TokenView, call: Call, outcome: Outcome, record: number): void;
+}
+
+/** How a guard is put together. */
+export interface GuardOptions {
+  readonly verifier: Verifier;
+  readonly store: Store;
+  /** Takes every decision before the tool runs, and every outcome: a `Recorder`, or a connection to one. */
+  readonly audit: Sink;
+  /** The operators registered here and the users' current rights; then tools are classified by them. */
+  readonly identity?: {
+    readonly operators: ReadonlyMap<string, Registration>;
+    readonly entitlements: Entitlements;
+  };
+  /** Without `identity`: what is known about a tool. */
+  readonly tools?: (tool: string) => ToolKnowledge;
+  /** Whether a token's session has to be open in the store; default true. */
+  readonly sessions?: boolean;
+  /** Milliseconds that the store, the entitlements and the log may take, each; default 5000. Then the call is denied. */
+  readonly timeout?: number;
+  /** Tool patterns that proceed when the store fails; default none. Logged as such. */
+  readonly proceedOnFault?: readonly string[];
+  readonly flow?: FlowKeeper;
+  readonly watcher?: Watcher;
+  readonly observer?: Observer;
+  /** Unix milliseconds; default the system clock. */
+  readonly clock?: () => number;
+  /** Told of every decision; what it throws or returns changes nothing (attack G4). */
+  readonly onDecision?: (event: DecisionEvent) => void;
+  /** Told when an outcome could not be settled or written. The call is over then; the next decision will be denied. */
+  readonly onFault?: (error: unknown) => void;
+  readonly telemetry?: Telemetry;
+  /** Turns a user's name into what may be logged. */
+  readonly personal?: (name: string) => string;
+}
+
+/** One decision, for metrics. */
+export interface DecisionEvent {
+  readonly ok: boolean;
+  readonly code: 'allowed' | Denial['code'];
+  readonly tool: string;
+  readonly session: string | null;
+  /** Index of the decision's record in the audit log; null when it could not be written. */
+  readonly record: number | null;
+  readonly milliseconds: number;
+}
+
+/** What came with a call. */
+export interface Presented {
+  readonly token?: string | undefined;
+  readonly proof?: string | undefined;
+  readonly call: Call | CallInput;
+  /** From the connection, never from the caller. */
+  readonly address?: string;
+  /** At most so many bytes will be moved: what a `bytes` budget is charged before the call. */
+  readonly bytes?: number;
+  /** Data labels that the handler knows better than the configuration: added to its own. */
+  readonly data?: readonly string[];
+  /** The same, found from the call once it is read. What it throws denies. */
+  readonly known?: (call: Call) => { readonly data?: readonly string[]; readonly bytes?: number };
+  readonly context?: CallContext;
+}
+
+/** The call may run, once. `finish` has to be called when it has. */
+export interface Permit {
+  readonly ok: true;
+  /** The call as it was checked: what is to be run. */
+  readonly call: Call;
+  readonly view: TokenView;
+  /** Index of the decision's record in the audit log. */
+  readonly record: number;
+  /** For the tool: what it knows of its own outcome. Outweighs what the adapter sees from outside. */
+  report(outcome: Partial<Outcome>): void;
+  /** For the adapter or the tool: what the call gave back, for whoever follows the session's information flow. */
+  ingest(value: unknown): void;
+  /**
+   * Settles what was charged and hands the outcome to the log; resolves when the budget is settled, without waiting
+   * for the log (`Guard.settled` does). Never rejects; a second call does nothing.
+   */
+  finish(outcome: Outcome): Promise<void>;
+}
+
+/** The call must not run. `shown` is what its caller may be told. */
+export interface Refusal {
+  readonly ok: false;
+  readonly denial: Denial;
+  readonly shown: Denial;
+  readonly record: number | null;
+}
+
+/** One enforcement point. */
+export interface Guard {
+  readonly verifier: Verifier;
+  authorize(p: Presented): Promise<Permit | Refusal>;
+  /** Records a refusal that an adapter found before there was a call (malformed, unknown method): none goes unlogged. */
+  refuse(
+    denial: Denial,
+    about?: { readonly token?: string | undefined; readonly tool?: string; readonly context?: CallContext },
+  ): Promise<Refusal>;
+  /** `authorize`, then `tool` with the checked call, then the outcome. What `tool` throws is thrown on. */
+  run<T>(
+    p: Presented,
+    tool: (call: Call, permit: Permit) => Promise<T>,
+    measure?: (result: T) => Partial<Outcome>,
+  ): Promise<{ readonly ok: true; readonly result: T; readonly permit: Permit } | Refusal>;
+  /** Resolves when every outcome handed over so far is durable, or was reported to `onFault`. */
+  settled(): Promise<void>;
+  /** Records something that is not a decision: ingestion, an alert, an approval. */
+  readonly audit: Sink;
+}
+
+/** What has become known of a call on its way, for its record. */
+export interface Progress {
+  call: Call | null;
+  view: TokenView | null;
+  layers: readonly LayerAnswer[] | null;
+  proof?: VerifiedToken['proof'];
+  span?: Span | null;
+  tool?: {
+    readonly external: boolean;
+    readonly data: readonly string[] | null;
+    readonly writes: boolean;
+    readonly untrusted: boolean;
+    readonly class: string | null;
+  };
+}
