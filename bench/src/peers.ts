@@ -266,15 +266,12 @@ async function ucanto(): Promise<Peer> {
       run: async (times) => {
         for (let i = 0; i < times; i++) {
           const { ok: opened } = await core.Delegation.extract(archive);
-          const result = await validator.access(
-            opened as never,
-            {
-              capability: search as never,
-              principal: ed25519.Verifier,
-              authority,
-              validateAuthorization: () => ({ ok: {} }),
-            },
-          );
+          const result = await validator.access(opened as never, {
+            capability: search as never,
+            principal: ed25519.Verifier,
+            authority,
+            validateAuthorization: () => ({ ok: {} }),
+          });
           must(result.error === undefined);
         }
       },

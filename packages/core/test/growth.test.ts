@@ -86,6 +86,7 @@ function operations(
   const heads = vi.spyOn(Reader.prototype, 'head');
   const texts = vi.spyOn(Reader.prototype, 'text');
   let hashed = 0;
+  // oxlint-disable-next-line typescript/unbound-method -- called with its `this` below
   const update = Sha256.prototype.update;
   vi.spyOn(Sha256.prototype, 'update').mockImplementation(function (
     this: Sha256,

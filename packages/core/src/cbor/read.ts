@@ -17,8 +17,9 @@ export const TYPE = { uint: 0, negative: 1, bytes: 2, text: 3, array: 4, map: 5,
 // back without making a string (5 times cheaper than decoding, which verification would do 20 times a token).
 const KNOWN_LENGTH = 40;
 const KNOWN: string[] = new Array<string>(1024).fill('');
+const unasked = (): boolean => false;
 /** The test that the text of a slot has passed last: most texts are asked the same question again. */
-const PASSED: ((text: string) => boolean)[] = new Array<(text: string) => boolean>(1024).fill(() => false);
+const PASSED: ((text: string) => boolean)[] = Array.from({ length: 1024 }, () => unasked);
 let lastSlot = -1;
 
 /** The text of short bytes: a known one, or a new one that takes its place; null when one is not ASCII. */
@@ -42,8 +43,6 @@ function knownText(bytes: Uint8Array, start: number, end: number): string | null
   PASSED[slot] = unasked;
   return text;
 }
-
-const unasked = (): boolean => false;
 
 /** Reads `bytes` from `start` up to `end`. */
 export class Reader {
