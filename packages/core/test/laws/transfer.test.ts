@@ -75,7 +75,7 @@ test('L3 a proof covers tool, arguments, target, token, audience and time, and n
         if (got === 'ok') accepted++;
       },
     ),
-    { numRuns: 1500 },
+    { numRuns: 3000 },
   );
   expect(accepted).toBeGreaterThan(60);
 });
