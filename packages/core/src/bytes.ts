@@ -151,3 +151,7 @@ export function equal(a: Uint8Array, b: Uint8Array): boolean {
   for (let i = 0; i < a.length; i++) diff |= a[i]! ^ b[i]!;
   return diff === 0;
 }
+
+/** Map key of bytes: Latin-1 text, cheaper to make than base64url. For short arrays (keys, digests). */
+export const bytesName = (bytes: Uint8Array): string =>
+  String.fromCharCode.apply(null, bytes as unknown as number[]);

@@ -1,7 +1,7 @@
 // Which log, which records: the flags that the `ambit audit` commands share, and opening what they name.
 import { Option, type Command } from 'commander';
 import { KINDS } from '@ambit/audit';
-import type { Kind, Policy, Query, Source, TreeReader, VerifierKey, VerifyReport } from '@ambit/audit';
+import type { Policy, Query, Source, TreeReader, VerifierKey, VerifyReport } from '@ambit/audit';
 import type { Cli } from '../cli.ts';
 import { Failure, usage } from '../failure.ts';
 import { readFile } from '../files.ts';
@@ -18,21 +18,12 @@ export interface LogFlags {
   readonly policy?: string;
 }
 
-export interface QueryFlags {
-  readonly session?: string;
-  readonly agent?: string;
-  readonly user?: string;
-  readonly operator?: string;
-  readonly model?: string;
-  readonly modelDigest?: string;
-  readonly tool?: string;
-  readonly code?: string;
-  readonly kind?: Kind;
-  readonly token?: string;
+/** The flags of a query: its fields, with times and numbers still as they were typed. */
+export type QueryFlags = Omit<Query, 'since' | 'until' | 'limit'> & {
   readonly since?: string;
   readonly until?: string;
   readonly limit?: string;
-}
+};
 
 /** Which log: its files, its key, and for the home's own the store of its last signed checkpoint. */
 export interface Given {

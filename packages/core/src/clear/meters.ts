@@ -1,8 +1,7 @@
 // The stateful part of a token: budgets and `once`. A meter says what a call would cost; the ledger applies all
 // costs of a call in one step, after every stateless check has passed (laws L8, L10). Ids are digests over D,
 // so descendants share a counter and nobody can aim at another's (attacks S10, S13).
-import { toBase64url } from '../bytes.ts';
-import { concat } from '../bytes.ts';
+import { concat, toBase64url } from '../bytes.ts';
 import type { Charges, Claim, CounterCharge, SequenceClaim } from '../charges.ts';
 import { encode, type Cbor } from '../cbor/index.ts';
 import { deny, type Denial } from '../codes.ts';

@@ -1,12 +1,9 @@
 // Keys, typed by use: a holder's key can't be passed where an issuer's seal key is asked for, neither to the
 // compiler nor as text. The text form is `ambpub_<use>_` or `ambsec_<use>_`, base64url, and a four-byte
 // checksum that catches a cut or mistyped paste. Secrets print as their kind, never as their bytes (law L12).
-import { fromBase64url, toBase64url, utf8 } from '../bytes.ts';
-import { concat, equal } from '../bytes.ts';
+import { concat, equal, fromBase64url, toBase64url, utf8 } from '../bytes.ts';
 import { AmbitError } from '../codes.ts';
-import { randomBytes, sha256 } from '../crypto/index.ts';
-import { nobleProvider } from '../crypto/index.ts';
-import type { Provider } from '../crypto/index.ts';
+import { nobleProvider, randomBytes, sha256, type Provider } from '../crypto/index.ts';
 
 /** What a public key is for: Ed25519 for holders, issuer seals and model attestations, X25519 for session proofs. */
 export type PublicUse = 'holder' | 'issuer' | 'model' | 'x25519';

@@ -2,10 +2,9 @@
 // registered, and a number claimed, only after token, ticket, ticket signature, key agreement and MAC have all
 // passed (DESIGN section 5, "Order"); so bad statements neither fill the table nor move a window (attack P9).
 // No window is ever dropped while its ticket lives: beyond the bounds, new sessions are refused instead.
-import { equal, toBase64url } from '../bytes.ts';
+import { bytesName, concat, equal, toBase64url } from '../bytes.ts';
 import type { Call } from '../call.ts';
 import type { SequenceClaim } from '../charges.ts';
-import { concat } from '../bytes.ts';
 import { deny, type Denial } from '../codes.ts';
 import { HmacKey, randomBytes, type Provider } from '../crypto/index.ts';
 import { PublicKey, type SecretKey } from '../keys/key.ts';
@@ -91,7 +90,7 @@ export class SessionTable {
 
   /** Checks a proof of an open session. */
   use(proof: SessionProof, u: SessionUse): SessionVerdict {
-    const open = this.#open.get(nameOf(proof.session));
+    const open = this.#open.get(bytesName(proof.session));
     if (open === undefined) return deny('session_unknown');
     return this.#check(open, proof, u, false);
   }
@@ -99,7 +98,7 @@ export class SessionTable {
   /** Checks a proof that brings a ticket, and registers the session when all of it holds. */
   opening(proof: OpeningProof, u: SessionUse): SessionVerdict {
     const id = sessionId(proof.ticket, proof.signature);
-    const known = this.#open.get(nameOf(id));
+    const known = this.#open.get(bytesName(id));
     if (known !== undefined) return this.#check(known, proof, u, false);
     const ticket = readTicket(proof.ticket);
     if (ticket === null) return deny('ticket_invalid', 'malformed');
@@ -114,7 +113,7 @@ export class SessionTable {
       holder: ticket.holder,
       key: new HmacKey(sessionKey(shared, id, ticket)),
       id,
-      name: nameOf(id),
+      name: bytesName(id),
       expires: ticket.expires,
       window: new SequenceWindow(DEFAULTS.sessionWindow),
     };
@@ -162,7 +161,7 @@ export class SessionTable {
 
   #register(open: Open, now: number): Denial | null {
     if (this.#open.size >= this.#total || now >= this.#nextSweep) this.#sweep(now);
-    const holder = nameOf(open.holder);
+    const holder = bytesName(open.holder);
     const mine = this.#byHolder.get(holder) ?? 0;
     if (mine >= this.#perHolder) {
       this.#sweep(now);
@@ -180,16 +179,11 @@ export class SessionTable {
     for (const [name, open] of this.#open) {
       if (now < open.expires) continue;
       this.#open.delete(name);
-      const holder = nameOf(open.holder);
+      const holder = bytesName(open.holder);
       const left = (this.#byHolder.get(holder) ?? 1) - 1;
       if (left === 0) this.#byHolder.delete(holder);
       else this.#byHolder.set(holder, left);
     }
     this.#nextSweep = now + 60;
   }
-}
-
-// Map keys from bytes: Latin-1 text, cheaper to make than base64url.
-function nameOf(bytes: Uint8Array): string {
-  return String.fromCharCode.apply(null, bytes as unknown as number[]);
 }

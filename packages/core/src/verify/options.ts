@@ -1,6 +1,7 @@
 // A verifier's configuration: immutable, checked when it is built. It alone decides which way a token is
 // verified (DESIGN section 5): by MAC where it holds a key for (issuer, own audience or none), by signatures
 // where the issuer is listed as federated and no such key is held. The token never chooses.
+import { bytesName } from '../bytes.ts';
 import { nobleProvider, type Provider } from '../crypto/index.ts';
 import { PublicKey } from '../keys/key.ts';
 import { VerificationKey } from '../keys/keyring.ts';
@@ -72,10 +73,6 @@ export interface Config {
   readonly tokenCache: number;
   readonly delegationCache: number;
 }
-
-/** Map key of a public key's bytes. */
-export const bytesName = (bytes: Uint8Array): string =>
-  String.fromCharCode.apply(null, bytes as unknown as number[]);
 
 function seconds(field: string, value: number | undefined, fallback: number): number {
   if (value === undefined) return fallback;

@@ -1,7 +1,7 @@
 // The signatures inside a token: the issuer's seal and the chain of delegations (DESIGN sections 4 and 5). The
 // chain is walked once: the holder is the grant's key, each `delegate` is signed by the holder before it over
 // everything before it, within the delegations that remain, and a key occurs once.
-import { concat, equal } from '../bytes.ts';
+import { bytesName, concat, equal } from '../bytes.ts';
 import type { Caveat, DelegateCaveat, SealCaveat } from '../caveats/caveat.ts';
 import { deny, type Denial } from '../codes.ts';
 import { LABELS } from '../labels.ts';
@@ -9,7 +9,7 @@ import { countersOf, delegatesOf, delegationsLeft, type Contents } from '../toke
 import type { Prefixes } from '../token/prefix.ts';
 import { LIMITS } from '../limits.ts';
 import type { BoundedMap } from './cache.ts';
-import { bytesName, type Config } from './options.ts';
+import type { Config } from './options.ts';
 
 /** What the signatures say. `fresh` are the signatures checked now, to be kept once all has verified. */
 export interface Signatures {
