@@ -27,7 +27,8 @@ import {
 import { nodeProvider } from '@ambit/core/node';
 import { createGuard, type Guard } from '@ambit/guard';
 import { capability, nodeHandler } from '@ambit/guard/http';
-import { attach, proxyStdio } from '@ambit/guard/mcp';
+import { attach } from '@ambit/agent';
+import { proxyStdio } from '@ambit/guard/mcp';
 import { openSqlite } from '@ambit/state/sqlite';
 import { exportJWK, generateKeyPair, generateSecret, jwtVerify, SignJWT } from 'jose';
 import { quantile } from './measure.ts';

@@ -19,8 +19,10 @@ import {
   search,
   verifyLog,
 } from '@ambit/audit';
-import { createGuard, during, revokeIn } from '@ambit/guard';
+import { during } from '@ambit/agent';
+import { createGuard } from '@ambit/guard';
 import { proxyStdio } from '@ambit/guard/mcp';
+import { revokeIn } from '@ambit/state';
 import { openSqlite } from '@ambit/state/sqlite';
 
 const AUDIENCE = 'tools.acme.com';

@@ -5,7 +5,7 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
 import { SecretKey, signer } from '@ambit/core';
 import { nodeProvider } from '@ambit/core/node';
-import { attach, DENIAL_KEY } from '@ambit/guard/mcp';
+import { attach, DENIAL_KEY } from '@ambit/agent';
 
 const key = signer(SecretKey.generate('holder'), nodeProvider);
 process.send({ key: key.publicKey.toString() });

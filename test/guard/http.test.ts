@@ -7,10 +7,10 @@ import fastify from 'fastify';
 import { Hono } from 'hono';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { bodyDigest, call as makeCall, prove, restrict } from '@ambit/core';
+import { capabilityFetch } from '@ambit/agent';
 import type { Permit } from '@ambit/guard';
 import {
   capability,
-  capabilityFetch,
   expressCapability,
   fastifyCapability,
   fetchHandler,

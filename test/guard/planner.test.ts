@@ -5,7 +5,8 @@ import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { call as makeCall, prove, restrict, SecretKey, signer, type Signer } from '@ambit/core';
 import { nodeProvider } from '@ambit/core/node';
-import { during, revokeIn, spawn, type SpawnOptions } from '@ambit/guard';
+import { during, spawn, type SpawnOptions } from '@ambit/agent';
+import { revokeIn } from '@ambit/state';
 import { AUDIENCE, seconds, world, type World } from './world.ts';
 
 let w: World;

@@ -6,7 +6,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js';
 import { Client as ClientV2 } from '@modelcontextprotocol/client';
 import { prove, restrict, call as makeCall, delegate } from '@ambit/core';
-import { attach, DENIAL_KEY } from '@ambit/guard/mcp';
+import { attach } from '@ambit/agent';
+import { DENIAL_KEY } from '@ambit/guard/mcp';
 import { proxied, recorded, serverFile, type Proxied } from './transports.ts';
 import { AUDIENCE, seconds, world, type World } from './world.ts';
 

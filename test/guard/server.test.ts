@@ -27,8 +27,8 @@ import { z } from 'zod';
 import { createVerifier, SecretKey } from '@ambit/core';
 import { nodeProvider } from '@ambit/core/node';
 import { createGuard, type Presented } from '@ambit/guard';
-import { attach, DENIAL_KEY, guard } from '@ambit/guard/mcp';
-import type { Holder } from '@ambit/guard/mcp';
+import { attach, type Holder } from '@ambit/agent';
+import { DENIAL_KEY, guard } from '@ambit/guard/mcp';
 import { AUDIENCE, world, type World } from './world.ts';
 
 type Result = {

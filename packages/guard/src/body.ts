@@ -1,8 +1,6 @@
 // A request's body within bounds of size and time (attack G8): never more than the limit is held, and a client that
 // sends a byte a minute does not hold a place.
-
-/** Why a body was not read. */
-export type BodyFault = 'request_too_large' | 'request_timeout';
+import type { BodyFault } from '@ambit/wire/http';
 
 /** The bytes, or why not. What is left of a refused body is not read; the connection is to be closed. */
 export async function readBody(

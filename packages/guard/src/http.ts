@@ -1,4 +1,4 @@
-// HTTP: a Fetch-shaped core, thin adapters, a client. No framework is imported.
+// HTTP: a Fetch-shaped core and thin adapters. No framework is imported.
 export { capability, type Capability, type CapabilityOptions, type HttpAnswer } from './http/capability.ts';
 export { fetchHandler, honoCapability } from './http/fetch.ts';
 export {
@@ -9,5 +9,4 @@ export {
   type NodeResponse,
 } from './http/node.ts';
 export { refusal, type HttpRefusal } from './http/answer.ts';
-export { capabilityFetch, type FetchHolder } from './http/client.ts';
-export { byMethod, PROOF_HEADER, type AskedFor, type HttpCall } from './http/request.ts';
+export { byMethod, PROOF_HEADER, type AskedFor, type HttpCall } from '@ambit/wire/http';

@@ -2,5 +2,4 @@
 export * from './guard.ts';
 export type { CallContext, Outcome } from './record.ts';
 export type { Meter, Span, Telemetry, Tracer } from './telemetry.ts';
-export { during, revokeIn, spawn, type SpawnOptions, type SubAgent } from './spawn.ts';
 export { Behavior, type BehaviorFacts, type BehaviorOptions } from './behavior.ts';

@@ -78,6 +78,19 @@ export interface Revocations {
   isRevoked(subject: RevocationSubject): RevocationAnswer;
 }
 
+/** Puts a delegation out of use; `expires` is the node's own, in Unix seconds. */
+export type RevokeNode = (node: string, expires: number, reason: string) => Promise<void>;
+
+/** Revokes nodes in a store, for a runtime that shares it with its guards. `clock` gives Unix milliseconds. */
+export function revokeIn(
+  store: { readonly revocations: Revocations },
+  clock: () => number = Date.now,
+): RevokeNode {
+  return async (node, expires, reason) => {
+    await store.revocations.add({ kind: 'node', value: node, reason, expires }, Math.floor(clock() / 1000));
+  };
+}
+
 const PLAIN = /^[^\u0000-\u001f\u007f]{1,256}$/u;
 
 /** Forms that can name something; another form would be taken in and never match. */

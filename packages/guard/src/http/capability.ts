@@ -1,10 +1,18 @@
 // The guard over HTTP, shaped like Fetch: one function from a request to a permit or an answer. Every adapter is a
 // few lines over it.
 import { call as makeCall, deny, type Call, type Denial } from '@ambit/core';
-import { readBody, type BodyFault } from '../body.ts';
+import { readBody } from '../body.ts';
 import type { Guard, Permit } from '../guard.ts';
 import { refusal, type HttpRefusal } from './answer.ts';
-import { BODY_BYTES, byMethod, contextOf, credentials, type AskedFor, type HttpCall } from './request.ts';
+import {
+  BODY_BYTES,
+  byMethod,
+  contextOf,
+  credentials,
+  type AskedFor,
+  type BodyFault,
+  type HttpCall,
+} from '@ambit/wire/http';
 
 /** How a service is guarded. */
 export interface CapabilityOptions {

@@ -2,7 +2,7 @@
 import type { Permit } from '../guard.ts';
 import type { HttpRefusal } from './answer.ts';
 import type { Capability } from './capability.ts';
-import type { HttpCall } from './request.ts';
+import type { HttpCall } from '@ambit/wire/http';
 
 /** The target of a Fetch request: what stands behind its origin. */
 const targetOf = (url: string): string => {

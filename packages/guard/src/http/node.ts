@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import type { Permit } from '../guard.ts';
 import type { HttpRefusal } from './answer.ts';
 import type { Capability } from './capability.ts';
-import type { HttpCall } from './request.ts';
+import type { HttpCall } from '@ambit/wire/http';
 
 /** The part of `http.IncomingMessage` that is used; a framework's request has it as well. */
 export interface NodeRequest {

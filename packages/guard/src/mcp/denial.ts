@@ -2,7 +2,7 @@
 // they never see. It says what was refused and what would be allowed, and holds no secret. Everything else that is
 // refused is a JSON-RPC error.
 import { CODES, type Denial, type DenialCode } from '@ambit/core';
-import { DENIAL_KEY, type Id, type Request, type Response } from './message.ts';
+import { DENIAL_KEY, type Id, type Request, type Response } from '@ambit/wire/mcp';
 
 /** A JSON-RPC error whose data names the stable code. A message without an id is answered with `null` as its id. */
 export function errorResponse(id: Id | null, number: number, code: DenialCode, message?: string): Response {

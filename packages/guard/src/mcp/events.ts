@@ -1,7 +1,7 @@
 // Server-sent events (WHATWG HTML, section 9.2) through a gate, event by event. Only events whose data is one message
 // that may pass go on, and those without data, which keep a stream alive or name a place to resume.
 import type { Gate } from './gate.ts';
-import { asMessage, type Message } from './message.ts';
+import { asMessage, type Message } from '@ambit/wire/mcp';
 
 /** A message in a text of the server; null when it is none, lists of messages included. */
 export function readMessage(text: string): Message | null {

@@ -21,7 +21,7 @@ import {
   type Params,
   type Request,
   type Response,
-} from './message.ts';
+} from '@ambit/wire/mcp';
 import { OpenRequests, type Open } from './open.ts';
 import { withoutRoots } from './roots.ts';
 

@@ -1,7 +1,7 @@
 // Headers of streamable HTTP through a proxy: by name, everything else stays here (hop-by-hop, credentials). The
 // headers that repeat a part of the body (`Mcp-Method`, `Mcp-Name`, `Mcp-Param-*`) are for routing: where they say
 // something else than the body, the request is refused, so that proxy and server can't read different calls.
-import { isRequest, type Message } from './message.ts';
+import { isRequest, type Message } from '@ambit/wire/mcp';
 
 const UP = ['accept', 'mcp-session-id', 'mcp-protocol-version', 'mcp-method', 'mcp-name', 'last-event-id'];
 const DOWN = ['content-type', 'mcp-session-id', 'mcp-protocol-version', 'allow', 'retry-after'];

@@ -9,7 +9,7 @@ import { errorResponse } from './denial.ts';
 import { eventGate, readMessage } from './events.ts';
 import { Gate, type McpOptions } from './gate.ts';
 import { headersUp, headersDown, disagrees } from './headers.ts';
-import { asMessage, isRequest, type Id, type Message } from './message.ts';
+import { asMessage, isRequest, type Id, type Message } from '@ambit/wire/mcp';
 import { GateTable } from './sessions.ts';
 import { LINE_BYTES } from './stdio.ts';
 

@@ -9,7 +9,7 @@ import {
   type Denial,
   type Verifier,
 } from '@ambit/core';
-import { LISTS, OFFER_KEY, type Attached, type Params, type Response } from './message.ts';
+import { LISTS, OFFER_KEY, type Attached, type Params, type Response } from '@ambit/wire/mcp';
 
 /** The answer to a request that needed no authority, filtered. */
 export function filtered(

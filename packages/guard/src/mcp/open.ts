@@ -1,7 +1,7 @@
 // Requests that are open on one connection, in both directions: what closes a call, and whose answer may pass.
 // Bounded, because a client can ask for ever and a server can stay silent for ever.
 import type { Permit } from '../guard.ts';
-import type { Attached, Id } from './message.ts';
+import type { Attached, Id } from '@ambit/wire/mcp';
 
 /** Requests of one connection that may be open at a time; a client that opens more is refused. */
 export const OPEN_REQUESTS = 1024;

@@ -1,7 +1,7 @@
 // Roots: directories or addresses that a client says it is about (MCP client features, "roots"). Servers take them
 // for permission: server-filesystem replaces the directories that its operator started it with. A client must not
 // widen what the operator set, so the guard does not pass the capability on unless told to.
-import type { Params } from './message.ts';
+import type { Params } from '@ambit/wire/mcp';
 
 const MODERN = 'io.modelcontextprotocol/clientCapabilities';
 const isObject = (x: unknown): x is Params => typeof x === 'object' && x !== null && !Array.isArray(x);

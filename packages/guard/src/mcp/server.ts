@@ -3,16 +3,8 @@
 // defaults and transforms, so a proof could not be checked there), and uses public API only.
 import type { Guard } from '../guard.ts';
 import { Gate, type McpOptions } from './gate.ts';
-import { interpose } from './interpose.ts';
-import { asMessage, type Message } from './message.ts';
-
-/** What is used of a transport, of either SDK. */
-export interface TransportLike {
-  onmessage?: ((message: never, extra?: never) => void) | undefined;
-  onclose?: (() => void) | undefined;
-  onerror?: ((error: Error) => void) | undefined;
-  send(message: never, options?: never): Promise<void>;
-}
+import { interpose } from '@ambit/wire/interpose';
+import { asMessage, type Message, type TransportLike } from '@ambit/wire/mcp';
 
 /** What is used of a server: `McpServer` of either SDK, or its low-level `Server`. */
 export interface ServerLike {

@@ -8,7 +8,7 @@ import type { Guard } from '../guard.ts';
 import { errorResponse } from './denial.ts';
 import { Gate, type McpOptions } from './gate.ts';
 import { lineWriter, readLines } from './lines.ts';
-import { asMessage, type Message } from './message.ts';
+import { asMessage, type Message } from '@ambit/wire/mcp';
 
 /** The most bytes of one line; a longer one is refused without being held in memory (attack G8). */
 export const LINE_BYTES = 1_048_576;

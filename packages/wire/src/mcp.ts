@@ -34,6 +34,14 @@ export interface Response {
 }
 export type Message = Request | Notification | Response;
 
+/** What is used of a transport, of either SDK. */
+export interface TransportLike {
+  onmessage?: ((message: never, extra?: never) => void) | undefined;
+  onclose?: (() => void) | undefined;
+  onerror?: ((error: Error) => void) | undefined;
+  send(message: never, options?: never): Promise<void>;
+}
+
 const isObject = (x: unknown): x is Params => typeof x === 'object' && x !== null && !Array.isArray(x);
 /** The most characters of an id: it is kept, echoed and logged. */
 const ID_LENGTH = 256;

@@ -1,7 +1,7 @@
 // The client: a `fetch` that sends the token and proves method, target, body and what they ask for.
 import { call as makeCall, prove, type Signer } from '@ambit/core';
 import { AmbitError } from '@ambit/core';
-import { byMethod, contextOf, PROOF_HEADER, type AskedFor } from './request.ts';
+import { byMethod, contextOf, PROOF_HEADER, type AskedFor } from '@ambit/wire/http';
 
 /** Who calls. */
 export interface FetchHolder {

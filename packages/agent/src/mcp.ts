@@ -14,8 +14,7 @@ import {
   type SessionOffer,
   type Signer,
 } from '@ambit/core';
-import { interpose } from './interpose.ts';
-import type { TransportLike } from './server.ts';
+import { interpose } from '@ambit/wire/interpose';
 import {
   askedBy,
   asMessage,
@@ -28,7 +27,8 @@ import {
   type Id,
   type Message,
   type Request,
-} from './message.ts';
+  type TransportLike,
+} from '@ambit/wire/mcp';
 
 /** Who calls. */
 export interface Holder {

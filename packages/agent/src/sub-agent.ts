@@ -2,7 +2,6 @@
 // sub-task ends. Deriving is offline (DESIGN section 4); ending it is a revocation of the node, which kills
 // everything that the sub-agent derived in turn and nothing beside it. A short life covers a runtime that dies.
 import { delegate, inspect, restrict, type PublicKey, type Restriction, type Signer } from '@ambit/core';
-import type { Store } from '@ambit/state';
 
 /** What a sub-agent is given. */
 export interface SpawnOptions {
@@ -14,7 +13,7 @@ export interface SpawnOptions {
   readonly label: string;
   /** Seconds after which the token ends by itself; default 300. Never past the parent's expiry. */
   readonly life?: number;
-  /** Puts a node out of use: `revokeIn(store)`, or a call to whoever keeps the list. */
+  /** Puts a node out of use: `revokeIn(store)` of `@ambit/state`, or a call to whoever keeps the list. */
   readonly revoke: (node: string, expires: number, reason: string) => Promise<void>;
   /** Unix milliseconds; default the system clock. */
   readonly clock?: () => number;
@@ -78,11 +77,4 @@ export async function during<T>(
   }
   await agent.end();
   return result;
-}
-
-/** Revokes nodes in a store, for a runtime that shares it with its guards. */
-export function revokeIn(store: Store, clock: () => number = Date.now): SpawnOptions['revoke'] {
-  return async (node, expires, reason) => {
-    await store.revocations.add({ kind: 'node', value: node, reason, expires }, Math.floor(clock() / 1000));
-  };
 }

@@ -1,12 +1,14 @@
 // An HTTP request as the guard sees it, whatever framework brought it: method, target as received, headers, raw
 // body. The origin comes from the service's own configuration, never from `Host` or `X-Forwarded-*`.
 import { bodyDigest, type CallInput, type HttpContext } from '@ambit/core';
-import type { BodyFault } from '../body.ts';
 
 /** The header that carries the proof. */
 export const PROOF_HEADER = 'capability-proof';
 /** The most bytes of a body that is read for its digest. */
 export const BODY_BYTES = 1_048_576;
+
+/** Why a body was not read. */
+export type BodyFault = 'request_too_large' | 'request_timeout';
 
 /** What an adapter hands in. */
 export interface HttpCall {
