@@ -17,6 +17,12 @@ const FOLDER = new URL('./transcripts/', import.meta.url).pathname;
 /** Published servers that stand behind the guard. */
 const SERVERS = new URL('../../../node_modules/@modelcontextprotocol', import.meta.url).pathname;
 const FIXTURES = new URL('./fixtures/', import.meta.url).pathname;
+/** A shifted clock (test/odd/clock.mjs) is for the commands too. */
+const CLOCK = Object.fromEntries(
+  ['AMBIT_TEST_CLOCK', 'NODE_OPTIONS']
+    .map((name) => [name, process.env[name]])
+    .filter(([, value]) => value !== undefined && process.env['AMBIT_TEST_CLOCK'] !== undefined),
+) as { [name: string]: string };
 const BIN = new URL('../bin/ambit.js', import.meta.url).pathname;
 
 interface Step {
@@ -67,6 +73,7 @@ function sh(command: string, directory: string): Promise<Ran> {
     HOME: directory,
     LC_ALL: 'C',
     SERVERS,
+    ...CLOCK,
   };
   return new Promise((resolve) => {
     const child = spawn('sh', ['-c', command], { cwd: directory, env, stdio: ['ignore', 'pipe', 'pipe'] });
