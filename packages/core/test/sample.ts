@@ -479,6 +479,16 @@ export const lineageArb: fc.Arbitrary<Lineage> = sceneArb.chain((scene) => {
     .map((made) => ({ ...scene, ...made }));
 });
 
+/** A lineage in which every step hands the token on, so that its chain is as long as its steps are many. */
+export const chainArb: fc.Arbitrary<Lineage> = lineageArb.map((l) => ({
+  ...l,
+  spec: { ...l.spec, delegations: 16 },
+  steps: l.steps.map(({ restrictions }) => ({
+    kind: 'delegate',
+    restrictions: restrictions.filter((r) => r.type !== 'depth'),
+  })),
+}));
+
 /** A token of a lineage, and who holds it. */
 export interface Generation {
   readonly token: string;
