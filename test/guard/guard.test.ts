@@ -73,7 +73,7 @@ const counter = (): { runs: number; tool: () => Promise<string> } => {
 };
 
 describe('fail closed', () => {
-  it('a log that rejects, or hangs: the tool does not run, and the budget is given back', async () => {
+  it('L11 a log that rejects, or hangs: the tool does not run, and the budget is given back', async () => {
     const token = w.token({ budgets: [{ unit: 'calls', limit: 1 }] });
     const c = counter();
     const sinks: Sink[] = [

@@ -186,7 +186,7 @@ function credentials(token: string, over: Sent, scheme = 'Capability'): (readonl
 const granted = (): string => w.token({ tools: ['http.*'] }, restrict.http(['GET', 'POST'], ['/docs/*']));
 
 describe('the same answer everywhere', () => {
-  it('allowed, refused, challenged: status, headers and body agree on all five', async () => {
+  it('P3 P10 G7 G8 allowed, refused, challenged: status, headers and body agree on all five', async () => {
     const all: Record<string, unknown[]> = {};
     for (const [name, make] of services) {
       const service = await make(made());

@@ -1,6 +1,7 @@
-// Sub-agents: a token for a sub-task, narrower than the task's own, bound to the sub-agent's key, and dead when the
-// sub-task ends. Deriving is offline (DESIGN section 4); ending it is a revocation of the node, which kills
-// everything that the sub-agent derived in turn and nothing beside it. A short life covers a runtime that dies.
+// Sub-agents: a token for a sub-task, narrower than the task's own, bound to the sub-agent's key, and dead when
+// the sub-task ends. Deriving is offline (docs/design.md section 4); ending it is a revocation of the node,
+// which kills everything that the sub-agent derived in turn and nothing beside it. A short life covers a
+// runtime that dies.
 import { delegate, inspect, restrict, type PublicKey, type Restriction, type Signer } from '@ambit/core';
 
 /** What a sub-agent is given. */

@@ -1,4 +1,4 @@
-// A tamper-evident log of what agents did (DESIGN L5, L11).
+// A tamper-evident log of what agents did (laws L5, L11).
 export * from './merkle/hash.ts';
 export * from './merkle/proof.ts';
 export { consistencyProof, inclusionProof, subtreeHash, type NodeSource } from './merkle/range.ts';

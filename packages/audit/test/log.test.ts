@@ -213,7 +213,7 @@ describe('one writer', () => {
 
 const kills = process.env['AMBIT_LONG'] === '1' ? 200 : 15;
 
-describe('A2 killed at any instant', () => {
+describe('L11 A2 killed at any instant', () => {
   it(`${kills} times during load: nothing acknowledged is lost, no root changes`, async () => {
     const root = scratch();
     const file = await bundleChild(root, 'writer');

@@ -60,7 +60,10 @@ export interface RefusalEvent extends Common {
   readonly index?: number;
 }
 
-/** What happened, in the order of the log. A record that failed verification makes no event (DESIGN section 9). */
+/**
+ * What happened, in the order of the log. A record that failed verification makes no event (docs/design.md
+ * section 9).
+ */
 export type AgentEvent = CallEvent | IngestEvent | OutcomeEvent | RefusalEvent;
 
 /** The key under which a deployment's baseline is kept. */

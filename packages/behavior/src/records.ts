@@ -45,7 +45,8 @@ const CLASSES: readonly (readonly [string, ToolClass])[] = [
 
 /**
  * The events of a record, usually one; none for records that say nothing of behaviour, and none for what failed
- * verification: whoever can't show a token must not be able to teach or trouble a baseline (DESIGN section 9).
+ * verification: whoever can't show a token must not be able to teach or trouble a baseline (docs/design.md
+ * section 9).
  */
 export const eventsOfRecord = (
   record: RecordLike,

@@ -1,5 +1,6 @@
 // What is asked for (a call) and what the enforcement point knows about it (facts). The call is covered by
-// the proof; facts come from the configuration and the connection, never from the caller (DESIGN section 3).
+// the proof; facts come from the configuration and the connection, never from the caller (docs/design.md
+// section 3).
 import type { Arguments } from './args/arguments.ts';
 
 /** The HTTP side of a call, for `http` caveats and proofs bound to a request (attack P10). */

@@ -1,6 +1,6 @@
 // The one table of denial and error codes: sentence, HTTP status, exit code of the command line. Help,
 // documentation, problem bodies and exit states are generated from it. Codes are stable: never renamed.
-// Before a token's MAC is checked a caller learns `token_invalid` and nothing else (DESIGN section 9).
+// Before a token's MAC is checked a caller learns `token_invalid` and nothing else (docs/design.md section 9).
 
 /** Sentence: what is wrong and what to do. status: HTTP. exit: of `ambit`. */
 export interface CodeEntry {

@@ -1,4 +1,4 @@
-// One block of limits and defaults (DESIGN section 8). Sizes are bytes, times are seconds.
+// One block of limits and defaults (docs/design.md section 8). Sizes are bytes, times are seconds.
 
 /** Hard limits: checked before any cryptography runs (law L8). */
 export const LIMITS = {

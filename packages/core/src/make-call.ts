@@ -1,5 +1,5 @@
 // Making a call: the tool name is checked and the arguments are taken once, so that proof, caveats and tool all
-// see the same thing (DESIGN section 3, "Arguments are taken once").
+// see the same thing (docs/design.md section 3, "Arguments are taken once").
 import { Arguments } from './args/arguments.ts';
 import type { Call, HttpContext } from './call.ts';
 import { deny, type Denial } from './codes.ts';

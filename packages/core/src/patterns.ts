@@ -1,5 +1,6 @@
-// Tool names, tool patterns and data labels (DESIGN section 3). All three are plain text over a small alphabet,
-// compared byte for byte: no case folding, no Unicode, no regular expressions on the hot path (attacks C7, G1).
+// Tool names, tool patterns and data labels (docs/design.md section 3). All three are plain text over a small
+// alphabet, compared byte for byte: no case folding, no Unicode, no regular expressions on the hot path
+// (attacks C7, G1).
 //
 //   name     segments of [A-Za-z0-9_-] joined by `.` or `/`              web_search, mcp/files.read
 //   a.b      exactly that name

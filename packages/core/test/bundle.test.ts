@@ -1,5 +1,5 @@
-// The built core is portable (DESIGN section 2): nothing its entry reaches imports a node: module, it runs in a
-// worker, and bundled for the browser in a bare context and in Chromium. `npm test` builds first.
+// The built core is portable (docs/design.md section 2): nothing its entry reaches imports a node: module, it
+// runs in a worker, and bundled for the browser in a bare context and in Chromium. `npm test` builds first.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

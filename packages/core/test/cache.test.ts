@@ -1,4 +1,5 @@
-// The caches of a verifier: bounded, exact, and of use to the children of what they hold (DESIGN section 6).
+// The caches of a verifier: bounded, exact, and of use to the children of what they hold (docs/design.md
+// section 6).
 import { describe, expect, it } from 'vitest';
 import { attenuate, createVerifier, Keyring, mintBearer, restrict } from '../src/index.ts';
 import type { AuthenticToken } from '../src/index.ts';

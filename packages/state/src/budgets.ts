@@ -1,6 +1,6 @@
-// Budgets (DESIGN laws L8, L9, L10, section 3): what one call costs is reserved in a single atomic step for all
-// counters of its chain, together with its `once` claims and its proof's nonce. After the call it is settled
-// with the true amount, never above what was reserved; before the call has begun it may be released. A
+// Budgets (laws L8, L9, L10, docs/design.md section 3): what one call costs is reserved in a single atomic step
+// for all counters of its chain, together with its `once` claims and its proof's nonce. After the call it is
+// settled with the true amount, never above what was reserved; before the call has begun it may be released. A
 // reservation that nobody settles stays spent: a crash can waste budget, it can never mint any.
 import type { Charges, CounterCharge } from '@ambit/core';
 import type { DenialCode } from '@ambit/core';

@@ -1,7 +1,7 @@
-// Replay (DESIGN law L3, section 5): a proof works once. Signed proofs claim their nonce; session proofs number
-// their statements, and a window of 1024 behind the highest number says which were used. Windows may live in a
-// store so that the replicas of one service share them; then the store's epoch goes into the tickets, and
-// windows that were lost (flush, failover, another file) take their tickets with them.
+// Replay (law L3, docs/design.md section 5): a proof works once. Signed proofs claim their nonce; session
+// proofs number their statements, and a window of 1024 behind the highest number says which were used. Windows
+// may live in a store so that the replicas of one service share them; then the store's epoch goes into the
+// tickets, and windows that were lost (flush, failover, another file) take their tickets with them.
 import { DEFAULTS, type DenialCode } from '@ambit/core';
 import type { FaultCode } from './budgets.ts';
 

@@ -1,6 +1,6 @@
 // Revocations: who is out, why and since when. An entry names one thing a token depends on; a token is refused
-// when any of its things is named, at every use, cached or not (DESIGN section 6). Names are scoped to their
-// issuer, so that nobody revokes another's; digests and keys need no scope. The question is answered
+// when any of its things is named, at every use, cached or not (docs/design.md section 6). Names are scoped to
+// their issuer, so that nobody revokes another's; digests and keys need no scope. The question is answered
 // synchronously from a local view that the back end keeps current: SQLite asks its file, Redis is pushed to.
 import { AmbitError, type DenialCode } from '@ambit/core';
 import type { FaultCode } from './budgets.ts';

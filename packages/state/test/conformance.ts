@@ -457,7 +457,7 @@ export function conformance(
         await expect(revocations.add(entry, NOW)).rejects.toMatchObject({ code: 'input_invalid' });
     });
 
-    test('S4 (identity I4) sessions: unknown, closed and expired ones deny; closing revokes; ids are used once', async () => {
+    test('I4 sessions: unknown, closed and expired ones deny; closing revokes; ids are used once', async () => {
       const { sessions } = store;
       const input = { issuer: 'acme', id: 'session a', operator: 'op', user: 'u', expires: NOW + 100 };
       expect(await sessions.check('acme', 'session a', NOW)).toEqual({

@@ -35,7 +35,7 @@ const used = async (store: Store, name: string, limit: number): Promise<number> 
 
 function laws(at: () => Promise<{ place: Place; store: Store }>): void {
   test(
-    `S4 budget raced by 8 processes x ${SPENDS} spends, ${RUNS} runs: exactly the limit is granted`,
+    `L10 S4 budget raced by 8 processes x ${SPENDS} spends, ${RUNS} runs: exactly the limit is granted`,
     { timeout: 30 * MINUTES },
     async () => {
       const { place, store } = await at();

@@ -1,5 +1,5 @@
 // The parts of a record that a verified token supplies: layers, holder chain, ids. And the little that may be said
-// of one that did not verify: a digest, a size, a key id (DESIGN section 9).
+// of one that did not verify: a digest, a size, a key id (docs/design.md section 9).
 import { nativeSha256, toBase64url } from '../core.ts';
 import type { Draft, TokenFacts } from './record.ts';
 

@@ -1,5 +1,6 @@
-// The arguments of one call, taken once: constraints, digest and tool all see this snapshot (DESIGN section 3).
-// An instance can only come out of the checks below, so holding one is the proof that they were made.
+// The arguments of one call, taken once: constraints, digest and tool all see this snapshot (docs/design.md
+// section 3). An instance can only come out of the checks below, so holding one is the proof that they were
+// made.
 import type { Denial } from '../codes.ts';
 import { deny } from '../codes.ts';
 import { argumentsDigest, canonicalJson, isArray } from './canonical.ts';

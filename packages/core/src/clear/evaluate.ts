@@ -1,7 +1,8 @@
-// The predicates of grant and caveats (DESIGN section 3), each a plain function of one request. All are asked, all
-// must hold, none knows of another; so a token can only ever allow less than a prefix of it (law L1, by
-// construction). An answer is null (holds), NOT_CONCERNED, or a denial. Nothing is compiled for the small lists of
-// a token: scanning them costs less than preparing them would, even for a token that is seen a thousand times.
+// The predicates of grant and caveats (docs/design.md section 3), each a plain function of one request. All are
+// asked, all must hold, none knows of another; so a token can only ever allow less than a prefix of it (law L1,
+// by construction). An answer is null (holds), NOT_CONCERNED, or a denial. Nothing is compiled for the small
+// lists of a token: scanning them costs less than preparing them would, even for a token that is seen a
+// thousand times.
 import type { Work } from '../args/check.ts';
 import { inCidr, parseAddress, parseCidr, unmapAddress } from '../args/cidr.ts';
 import { newWork } from '../args/check.ts';

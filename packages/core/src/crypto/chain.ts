@@ -1,7 +1,8 @@
-// HMAC-SHA-256 (RFC 2104, FIPS 198-1) and the chain of DESIGN section 3: link 0 is HMAC(key, label || version ||
-// grant), link i+1 is HMAC(link i, caveat i). The whole chain is one call over words that this module owns:
-// nothing is allocated, a link is its four or more compressions and little else, and no intermediate link leaves
-// (laws L4 and L12): only the last one is written out, and the scratch is cleared behind it.
+// HMAC-SHA-256 (RFC 2104, FIPS 198-1) and the chain of docs/design.md section 3: link 0 is HMAC(key, label ||
+// version || grant), link i+1 is HMAC(link i, caveat i). The whole chain is one call over words that this
+// module owns: nothing is allocated, a link is its four or more compressions and little else, and no
+// intermediate link leaves (laws L4 and L12): only the last one is written out, and the scratch is cleared
+// behind it.
 import { INITIAL, compress } from './compress.ts';
 import { absorb, finish, sha256, store } from './sha256.ts';
 

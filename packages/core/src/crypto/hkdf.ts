@@ -1,4 +1,5 @@
-// HKDF with SHA-256 (RFC 5869): keys for one audience and one session from a root (DESIGN sections 3 and 5).
+// HKDF with SHA-256 (RFC 5869): keys for one audience and one session from a root (docs/design.md sections 3
+// and 5).
 import { hmacSha256 } from './chain.ts';
 
 /**

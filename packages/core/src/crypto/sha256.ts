@@ -1,6 +1,6 @@
 // SHA-256 (FIPS 180-4) over `compress.ts`. A running hash is eight words of state, sixteen words of the block
 // being filled, and a count; the functions below work on such words that their caller owns, so that HMAC and
-// the chain hash without allocating. `Sha256` wraps them for the prefix digests D(i) of DESIGN section 3.
+// the chain hash without allocating. `Sha256` wraps them for the prefix digests D(i) of docs/design.md section 3.
 import { INITIAL, compress } from './compress.ts';
 
 /**

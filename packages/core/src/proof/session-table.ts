@@ -1,7 +1,8 @@
 // The verifier's side of session proofs: its offer (key and epoch) and the table of open sessions. A session is
 // registered, and a number claimed, only after token, ticket, ticket signature, key agreement and MAC have all
-// passed (DESIGN section 5, "Order"); so bad statements neither fill the table nor move a window (attack P9).
-// No window is ever dropped while its ticket lives: beyond the bounds, new sessions are refused instead.
+// passed (docs/design.md section 5, "Order"); so bad statements neither fill the table nor move a window
+// (attack P9). No window is ever dropped while its ticket lives: beyond the bounds, new sessions are refused
+// instead.
 import { bytesName, concat, equal, toBase64url } from '../bytes.ts';
 import type { Call } from '../call.ts';
 import type { SequenceClaim } from '../charges.ts';

@@ -1,7 +1,8 @@
-// The statement a holder makes at each use (DESIGN section 5): canonical CBOR [audience, D(n), tool, arguments
-// digest, time, nonce / [session id, sequence], context digest]. What is signed or MACed is label || statement,
-// the label first as everywhere, outside the array (SPEC.md says why). It is written straight into one scratch,
-// since a session proof costs little more than hashing it; a test compares it with the general encoder.
+// The statement a holder makes at each use (docs/design.md section 5): canonical CBOR [audience, D(n), tool,
+// arguments digest, time, nonce / [session id, sequence], context digest]. What is signed or MACed is label ||
+// statement, the label first as everywhere, outside the array (SPEC.md says why). It is written straight into
+// one scratch, since a session proof costs little more than hashing it; a test compares it with the general
+// encoder.
 import type { Call, HttpContext } from '../call.ts';
 import { encode, type Cbor } from '../cbor/index.ts';
 import { sha256 } from '../crypto/index.ts';

@@ -1,4 +1,4 @@
-// The session ticket (DESIGN section 5): the holder signs, once, an ephemeral X25519 key for one verifier
+// The session ticket (docs/design.md section 5): the holder signs, once, an ephemeral X25519 key for one verifier
 // instance (its key and epoch), for at most five minutes. Canonical CBOR [holder key, ephemeral key, audience,
 // verifier's key, epoch, issued-at, expiry, nonce]; session id = SHA-256(ticket || signature); MAC key =
 // HKDF(X25519, salt = session id, info = label || verifier key || ephemeral key || holder key).

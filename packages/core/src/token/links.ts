@@ -1,5 +1,5 @@
 // The chain of one token: s0 = HMAC(K, label || version || grant), s(i+1) = HMAC(s(i), caveat i), tail = the
-// last (DESIGN section 3). The kernel does the hashing; this file fixes what goes into it.
+// last (docs/design.md section 3). The kernel does the hashing; this file fixes what goes into it.
 import { concat } from '../bytes.ts';
 import { chain, chainFrom } from '../crypto/index.ts';
 import { LABELS } from '../labels.ts';

@@ -1,5 +1,5 @@
 // Narrowing, offline and by whoever holds the bytes: `attenuate` appends restrictions, `delegate` appends
-// restrictions and then binds the token to another holder, signed by the one before (DESIGN section 4).
+// restrictions and then binds the token to another holder, signed by the one before (docs/design.md section 4).
 import { encodeCaveat } from '../caveats/encode.ts';
 import type { DelegateCaveat, Restriction } from '../caveats/caveat.ts';
 import { encode } from '../cbor/index.ts';

@@ -1,6 +1,6 @@
 // Prefix digests: D(i) = SHA-256(label || version || the items as received, heads included, of grant and
 // caveats 0 to i-1). Ids, statements, signatures and counters are made of D, never of the tail (law L12).
-// One running hash goes over the token once; nothing is computed until something asks (DESIGN section 3).
+// One running hash goes over the token once; nothing is computed until something asks (docs/design.md section 3).
 import { Sha256 } from '../crypto/index.ts';
 import { LABELS } from '../labels.ts';
 import { itemStart, VERSION, type Frame } from './frame.ts';

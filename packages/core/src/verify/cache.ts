@@ -1,4 +1,4 @@
-// Bounded caches of successes (DESIGN section 6, attack S9). A cache belongs to one immutable verifier
+// Bounded caches of successes (docs/design.md section 6, attack S9). A cache belongs to one immutable verifier
 // configuration: another configuration is another verifier with empty caches, so nothing stale can be hit.
 // Two generations instead of a linked list: a hit in the young one costs one look-up and no write.
 import type { Frame } from '../token/frame.ts';

@@ -1,6 +1,6 @@
 // A verifier's configuration: immutable, checked when it is built. It alone decides which way a token is
-// verified (DESIGN section 5): by MAC where it holds a key for (issuer, own audience or none), by signatures
-// where the issuer is listed as federated and no such key is held. The token never chooses.
+// verified (docs/design.md section 5): by MAC where it holds a key for (issuer, own audience or none), by
+// signatures where the issuer is listed as federated and no such key is held. The token never chooses.
 import { bytesName } from '../bytes.ts';
 import { nobleProvider, type Provider } from '../crypto/index.ts';
 import { PublicKey } from '../keys/key.ts';

@@ -1,4 +1,5 @@
-// Proof of possession: the current holder's signature or session MAC over this very call (DESIGN section 5).
+// Proof of possession: the current holder's signature or session MAC over this very call (docs/design.md
+// section 5).
 import { concat, toBase64url } from '../bytes.ts';
 import type { Claim, SequenceClaim } from '../charges.ts';
 import { encode } from '../cbor/index.ts';
@@ -84,7 +85,10 @@ function checkSigned(
   return { ok: true, kind: 'signed', replay, sequence: null };
 }
 
-/** The key a nonce is claimed under: (holder key, audience, nonce), as a digest (DESIGN section 3, "State keys"). */
+/**
+ * The key a nonce is claimed under: (holder key, audience, nonce), as a digest (docs/design.md section 3,
+ * "State keys").
+ */
 export function replayId(holder: Uint8Array, audience: string, nonce: Uint8Array): string {
   return toBase64url(sha256(concat(LABELS.counter.bytes, encode(['replay', holder, audience, nonce]))));
 }

@@ -1,6 +1,6 @@
-// The signatures inside a token: the issuer's seal and the chain of delegations (DESIGN sections 4 and 5). The
-// chain is walked once: the holder is the grant's key, each `delegate` is signed by the holder before it over
-// everything before it, within the delegations that remain, and a key occurs once.
+// The signatures inside a token: the issuer's seal and the chain of delegations (docs/design.md sections 4 and
+// 5). The chain is walked once: the holder is the grant's key, each `delegate` is signed by the holder before
+// it over everything before it, within the delegations that remain, and a key occurs once.
 import { bytesName, concat, equal } from '../bytes.ts';
 import type { Caveat, DelegateCaveat, SealCaveat } from '../caveats/caveat.ts';
 import { deny, type Denial } from '../codes.ts';

@@ -155,6 +155,9 @@ export class Verifier {
 /** A verifier over `options`. Throws TypeError or RangeError for misuse. */
 export const createVerifier = (options: VerifierOptions): Verifier => new Verifier(options);
 
-/** What a caller may be told: of a token that did not verify, one code and nothing else (DESIGN section 9). */
+/**
+ * What a caller may be told: of a token that did not verify, one code and nothing else (docs/design.md section
+ * 9).
+ */
 export const forCaller = (denial: Denial): Denial =>
   denial.unverified === true ? deny('token_invalid') : denial;

@@ -34,7 +34,7 @@ function grantWith(at: Uint8Array, by: Uint8Array): string {
 }
 const pair = (key: number, value: Cbor): Uint8Array => concat(encodeCbor(key), encodeCbor(value));
 
-test('E0 the pieces that are bent below are sound', () => {
+test('the pieces that are bent below are sound', () => {
   expect(verdict(remac([grant]))).toBe('ok');
   expect(verdict(grantWith(pair(-9, 3), pair(-9, 4)))).toBe('ok');
   expect(verdict(raw(hex('820182f61a69a45000')))).toBe('ok');

@@ -1,5 +1,6 @@
 // Refusals over HTTP: challenges by RFC 6750 section 3, bodies by RFC 9457. What is said of a token that did not
-// verify is one code (DESIGN section 9); every value is quoted, so that nothing of a request can write a header.
+// verify is one code (docs/design.md section 9); every value is quoted, so that nothing of a request can write
+// a header.
 import { CODES, type Denial } from '@ambit/core';
 
 /** A refusal as an HTTP answer. */
