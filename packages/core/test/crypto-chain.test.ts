@@ -123,16 +123,18 @@ describe('agreement with @noble/hashes and node:crypto', () => {
         fc.uint8Array(),
         fc.option(fc.uint8Array()),
         fc.uint8Array(),
-        fc.nat(300),
+        fc.integer({ min: 1, max: 300 }),
         (key, salt, info, n) => {
           const ours = toHex(hkdfSha256(key, salt ?? undefined, info, n));
-          expect(ours).toBe(n === 0 ? '' : toHex(nobleHkdf(nobleSha256, key, salt ?? undefined, info, n)));
+          expect(ours).toBe(toHex(nobleHkdf(nobleSha256, key, salt ?? undefined, info, n)));
           expect(ours).toBe(
             toHex(new Uint8Array(hkdfSync('sha256', key, salt ?? new Uint8Array(0), info, n))),
           );
         },
       ),
     );
+    // No output at all is for us alone: noble and the OpenSSL of Node 24 refuse to derive nothing.
+    expect(hkdfSha256(utf8('k'), undefined, utf8('i'), 0)).toHaveLength(0);
     expect(hkdfSha256(utf8('k'), undefined, utf8('i'))).toHaveLength(32);
     expect(hkdfSha256(utf8('k'), undefined, utf8('i'), 8_160)).toHaveLength(8_160);
     for (const n of [-1, 8_161, 1.5, Number.NaN]) {
