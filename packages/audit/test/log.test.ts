@@ -222,10 +222,12 @@ describe('L11 A2 killed at any instant', () => {
     for (let i = 0; i < kills; i++) {
       const child = start(file, [root, `run${i}`, '7']);
       let out = '';
+      // Every other kill waits for two acknowledgements, so that there are some however busy the machine is.
+      const least = i % 2 === 0 ? 3 : 1;
       const opened = new Promise<void>((resolve) =>
         child.stdout!.on('data', (d: Buffer) => {
           out += d.toString();
-          resolve();
+          if (out.split('\n').length > least) resolve();
         }),
       );
       await opened;
@@ -258,7 +260,7 @@ describe('L11 A2 killed at any instant', () => {
       ).toBe(true);
       checked++;
     }
-    expect(checked).toBeGreaterThan(kills);
+    expect(checked).toBeGreaterThanOrEqual(kills);
     expect(await reader.root()).toEqual(log.published.root);
     if (kills > 100)
       process.stderr.write(

@@ -34,6 +34,8 @@ export interface Worker {
   readonly lines: unknown[];
   /** Resolves when the store is open. */
   readonly ready: Promise<void>;
+  /** Resolves at the first of those lines, or at the end. */
+  readonly answered: Promise<void>;
   /** Resolves when the process has ended. */
   readonly ended: Promise<void>;
   go(): void;
@@ -45,16 +47,28 @@ export function startWorker(path: string, orders: Orders): Worker {
   });
   const lines: unknown[] = [];
   let ready: () => void;
+  let answer: () => void;
   const isReady = new Promise<void>((resolve) => (ready = resolve));
+  const hasAnswered = new Promise<void>((resolve) => (answer = resolve));
   const reader = createInterface({ input: child.stdout });
   reader.on('line', (line) => {
     const value: unknown = JSON.parse(line);
     if (value === 'ready') ready();
-    else lines.push(value);
+    else {
+      lines.push(value);
+      answer();
+    }
   });
   const ended = new Promise<void>((resolve) => reader.once('close', resolve));
   child.stdin.on('error', () => undefined);
-  return { child, lines, ready: Promise.race([isReady, ended]), ended, go: () => child.stdin.write('go\n') };
+  return {
+    child,
+    lines,
+    ready: Promise.race([isReady, ended]),
+    answered: Promise.race([hasAnswered, ended]),
+    ended,
+    go: () => child.stdin.write('go\n'),
+  };
 }
 
 /** Starts `n` workers, lets them go at the same moment, and returns their last lines. */

@@ -157,6 +157,8 @@ describe('sqlite', () => {
         );
         await Promise.all(writers.map((writer) => writer.ready));
         for (const writer of writers) writer.go();
+        // Half of the kills wait for a first answer, so that some are acknowledged however busy the machine is.
+        if (kill % 2 === 0) await Promise.all(writers.map((writer) => writer.answered));
         await new Promise((resolve) => setTimeout(resolve, 5 + Math.random() * 60));
         for (const writer of writers) writer.child.kill('SIGKILL');
         await Promise.all(writers.map((writer) => writer.ended));
@@ -165,7 +167,7 @@ describe('sqlite', () => {
       }
       const after = openSqlite(place.sqlite!);
       const spent = await used(after, 'killed', limit);
-      expect(acknowledged).toBeGreaterThan(KILLS);
+      expect(acknowledged).toBeGreaterThanOrEqual(KILLS);
       expect(spent).toBeGreaterThanOrEqual(acknowledged);
       // What was in flight when it was killed may have been spent without an answer, and no more than that.
       expect(spent).toBeLessThanOrEqual(acknowledged + asked);
