@@ -51,7 +51,7 @@ describe('Arguments', () => {
       ok: false,
       code: 'arguments_invalid',
       message:
-        'The arguments are not plain JSON that every reader understands alike. (character 7: the name "a" occurs twice)',
+        'The arguments are not unambiguous JSON; avoid duplicate names, unsafe numbers and invalid Unicode. (character 7: the name "a" occurs twice)',
     });
     expect(denied(Arguments.from({ a: [1n] })).message).toMatch(/\("value\.a\[0\]": bigint is not JSON\)$/);
   });
