@@ -14,17 +14,14 @@ import {
   checkLayers,
   configuredEntitlements,
   diffConfigurations,
-  grantFor,
   measure,
-  newSessionId,
-  openSession,
   signModel,
   verifyAttestation,
-  type BindContext,
   type LayerContext,
   type Manifest,
   type Operator,
 } from '@ambit/identity';
+import { grantFor, issue, newSessionId, type BindContext } from '@ambit/authority';
 import { memoryStore } from '@ambit/state';
 
 /** A table of figures: each row has a cell for each column. */
@@ -246,7 +243,7 @@ async function mintTable(artifact: { measured: Manifest; text: string }, session
   for (const seal of [false, true]) {
     const store = memoryStore({ clock: () => T0 });
     await run(`open a session, memory store${seal ? ', sealed' : ''}`, async (u) => {
-      const opened = await openSession(request(u, artifact.measured), context, {
+      const opened = await issue(request(u, artifact.measured), context, {
         ...minting,
         ...(seal ? { seal: issuer } : {}),
         sessions: store.sessions,

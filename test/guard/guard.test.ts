@@ -25,13 +25,12 @@ import {
   type Presented,
   type Refusal,
 } from '@ambit/guard';
+import { issue, newSessionId } from '@ambit/authority';
 import {
   apply,
   checkConfiguration,
   configuredEntitlements,
   measure,
-  newSessionId,
-  openSession,
   ResolvedEntitlements,
   signModel,
   verifyAttestation,
@@ -372,7 +371,7 @@ describe('the layers of an operator, asked at every call', () => {
     const registration = operators.get('acme-corp')!;
     const attestation = verifyAttestation(signed.text, registration.operator.config.signers, nodeProvider);
     if (!attestation.ok) throw new Error(attestation.message);
-    const opened = await openSession(
+    const opened = await issue(
       {
         user,
         session: newSessionId(),

@@ -1,5 +1,5 @@
 // The four layers of identity: which operator's configuration, which model artifact, in which session, for which
-// user. They are bound into a grant when it is minted and asked again at every use, so that an agent can never
+// user. They are bound into a grant when it is minted (by `@ambit/authority`) and asked again at every use, so that an agent can never
 // do more than any of them allows at that moment.
 
 // The operator's configuration: read, digested, compared, compiled, put in force.
@@ -10,7 +10,8 @@ export { canonicalConfiguration, configurationDigest } from './config/digest.ts'
 export * from './config/diff.ts';
 export { Operator, type AdmittedModel, type FederatedOperator } from './operator/operator.ts';
 export { Layer, type LayerName, type Right } from './operator/layer.ts';
-export { LabelSet, ToolSet, ToolTable } from './operator/tables.ts';
+export { holds, LabelSet, reduce, ToolSet, ToolTable } from './operator/tables.ts';
+export { least, leastBudgets, withDefaults } from './operator/ceilings.ts';
 export * from './operator/registration.ts';
 
 // The model's artifact: measured, attested, admitted.
@@ -27,14 +28,12 @@ export {
   verifyAttestation,
   type VerifiedAttestation,
 } from './model/attestation.ts';
-export { admit, checkModel, type RevocationView } from './model/admit.ts';
+export { admit, checkModel, checkRevoked, type RevocationView } from './model/admit.ts';
 
 // The user's current rights.
 export * from './user/entitlements.ts';
 
-// The session: bound, opened, asked at use, explained, federated.
-export * from './session/bind.ts';
-export * from './session/open.ts';
+// The session: asked at use, explained, federated.
 export * from './session/layers.ts';
 export { federate, verifierSeals, type Federated } from './session/federation.ts';
 

@@ -1,13 +1,5 @@
 // What `ambit revoke`, `revocations`, `session` and `budget` do; the command line only parses and prints.
-import {
-  countersOf,
-  toHex,
-  randomBytes,
-  type AuthenticToken,
-  type Budget,
-  type PublicKey,
-  type Signer,
-} from '@ambit/core';
+import { countersOf, type AuthenticToken, type Budget, type PublicKey, type Signer } from '@ambit/core';
 import { deny, type Denial } from '@ambit/core';
 import {
   REVOCATION_KINDS,
@@ -52,21 +44,6 @@ export async function importRevocations(
   if (!read.ok) return read;
   const added = await importSnapshot(read.snapshot, store.revocations, now);
   return { ok: true, added, number: read.snapshot.number };
-}
-
-/** `ambit session open`: an id is made when none is given. */
-export function openSession(
-  store: Store,
-  input: {
-    readonly issuer: string;
-    readonly operator: string;
-    readonly user?: string;
-    readonly id?: string;
-    readonly expires: number;
-  },
-  now: number,
-): Promise<Session> {
-  return store.sessions.open({ ...input, id: input.id ?? `s-${toHex(randomBytes(16))}` }, now);
 }
 
 /** `ambit session close`. */

@@ -1,6 +1,8 @@
-// `ambit mint`: a token for a holder, from a session file or from flags. Its session is opened in the home's state
-// before the token exists, so that no token names a session that nobody could close.
-import { mint, mintBearer, randomBytes, toBase64url, type GrantSpec, type Keyring } from '@ambit/core';
+// `ambit mint`: a token for a holder, from a session file or from flags. It is minted first and its session
+// opened before the token is printed: a grant that can't be written opens none, and no token leaves whose session
+// nobody could close.
+import type { GrantSpec, Keyring } from '@ambit/core';
+import { mintInSession, newSessionId, type Minted, type SessionRefusal } from '@ambit/authority/session';
 import type { Draft } from '@ambit/audit';
 import type { Registration } from '@ambit/identity';
 import type { SyncStore } from '@ambit/state';
@@ -91,9 +93,8 @@ async function run(cli: Cli, flags: MintFlags): Promise<void> {
       registration === null
         ? { spec: asked.spec, notes: [] }
         : await bound(cli, home, store, registration, asked, flags);
-    // Made before the session is opened: a grant that can't be written opens none.
-    const token = holder === null ? mintBearer(keyring, spec) : mint(keyring, { ...spec, holder }, seal);
-    return { token, spec, notes, opened: await openSession(store, keyring, spec) };
+    const done = await mintInSession(spec, { keyring, holder, seal, sessions: store.sessions });
+    return { ...required(done, spec), spec, notes };
   });
   await recordMint(cli, home, minted.token, minted.opened);
   show(cli, minted.token, keyring, minted.spec, minted.notes);
@@ -169,7 +170,7 @@ function grantOf(cli: Cli, flags: MintFlags, operator: string | undefined): Omit
   return {
     operator: { id: flags.operator ?? operator ?? need('operator') },
     model: modelOf('--model', need('model')),
-    session: flags.session ?? `s-${toBase64url(randomBytes(16))}`,
+    session: flags.session ?? newSessionId(),
     user: need('user'),
     tools: flags.tool ?? [],
     deny: flags.deny ?? [],
@@ -180,36 +181,26 @@ function grantOf(cli: Cli, flags: MintFlags, operator: string | undefined): Omit
   };
 }
 
-/** Opens the token's session, or finds it open; whether it is a new one. */
-async function openSession(store: SyncStore, keyring: Keyring, spec: GrantSpec): Promise<boolean> {
-  const { issuer } = keyring;
-  const { session: id, expires } = spec;
-  const known = await store.sessions.get(issuer, id);
-  if (known === null) {
-    // As of its issue: a session file may be minted from later, and the state's clock never goes back.
-    await store.sessions.open(
-      { issuer, id, operator: spec.operator.id, user: spec.user, expires },
-      spec.issuedAt,
-    );
-    return true;
+/** What was minted, or the words for why its session can't hold it. */
+function required(done: Minted | SessionRefusal, spec: GrantSpec): Minted {
+  if (done.ok) return done;
+  const { why, known } = done;
+  switch (why) {
+    case 'closed':
+      throw new Failure(
+        done.code,
+        `session ${known.id} was closed (${known.reason ?? 'no reason'}); ids are never used again`,
+      );
+    case 'another':
+      throw badInput(
+        `session ${spec.session} was opened for ${known.user ?? 'nobody'} of ${known.operator}; this grant says otherwise`,
+      );
+    case 'short':
+      throw badInput(
+        `session ${spec.session} ends at ${timeText(known.expires)}, before this token would`,
+        'mint within it, or name another session',
+      );
   }
-  if (known.closed !== null)
-    throw new Failure(
-      'session_closed',
-      `session ${id} was closed (${known.reason ?? 'no reason'}); ids are never used again`,
-    );
-  if (known.operator !== spec.operator.id || known.user !== spec.user) {
-    throw badInput(
-      `session ${id} was opened for ${known.user ?? 'nobody'} of ${known.operator}; this grant says otherwise`,
-    );
-  }
-  if (known.expires < expires) {
-    throw badInput(
-      `session ${id} ends at ${timeText(known.expires)}, before this token would`,
-      'mint within it, or name another session',
-    );
-  }
-  return false;
 }
 
 async function recordMint(cli: Cli, home: Home, token: string, opened: boolean): Promise<void> {

@@ -1,6 +1,7 @@
 // `ambit session`: sessions are opened by minting, or here; closing one makes every token of it useless at once.
 import type { Draft } from '@ambit/audit';
-import { closeSession, listSessions, openSession, type Session } from '@ambit/state';
+import { openSession } from '@ambit/authority/session';
+import { closeSession, listSessions, type Session } from '@ambit/state';
 import type { Command } from 'commander';
 import { account } from '../account.ts';
 import type { Cli } from '../cli.ts';
@@ -72,7 +73,7 @@ export function define(command: Command, cli: Cli): void {
           ...(flags.user === undefined ? {} : { user: flags.user }),
           ...(flags.id === undefined ? {} : { id: flags.id }),
         };
-        const session = await withState(cli, home, (store) => openSession(store, input, cli.now));
+        const session = await withState(cli, home, (store) => openSession(store.sessions, input, cli.now));
         await account(cli, home, recordOf(session, 'open'));
         cli.result(jsonOf(session), `${session.id}\n`);
       },

@@ -19,23 +19,25 @@ import {
   checkLayers,
   configuredEntitlements,
   measure,
-  newSessionId,
-  openSession,
   signModel,
   verifierSeals,
   verifyAttestation,
-  type BindContext,
   type Entitlements,
-  type LayerDenial,
   type LayersAnswer,
   type Manifest,
-  type OpenSession,
   type Operator,
   type Registration,
-  type SessionRequest,
   type VerifiedAttestation,
+} from '@ambit/identity';
+import { acme, holderKey, holderSecret, issuerSecret, modelSigner } from '../../identity/test/operators.ts';
+import {
+  issue,
+  newSessionId,
+  type BindContext,
+  type LayerDenial,
+  type OpenSession,
+  type SessionRequest,
 } from '../src/index.ts';
-import { acme, holderKey, holderSecret, issuerSecret, modelSigner } from './operators.ts';
 
 export const T0 = 1_772_373_600;
 export const AUDIENCE = 'tools.acme.com';
@@ -119,7 +121,7 @@ export class World {
     context: Partial<BindContext> = {},
   ): Promise<OpenSession | LayerDenial> {
     const seal = signer(issuerSecret, nodeProvider);
-    return openSession(
+    return issue(
       this.request(over),
       { ...this.context, ...context },
       {

@@ -1,6 +1,6 @@
 // Binding the four layers into a grant: requested AND operator AND model AND user. Tools and data labels are
 // intersected, deny lists added up, budgets, life and delegations brought down to the smallest. When nothing is
-// left, the denial names the layer that took the last of it. At use the layers are asked again (layers.ts), so
+// left, the denial names the layer that took the last of it. At use the layers are asked again (identity's layers.ts), so
 // a grant can never be worth more than what they allow then.
 import {
   deny,
@@ -13,14 +13,22 @@ import {
   type Denial,
   type GrantSpec,
 } from '@ambit/core';
-import type { Manifest } from '../model/manifest.ts';
-import type { VerifiedAttestation } from '../model/attestation.ts';
-import { admit, checkRevoked, type RevocationView } from '../model/admit.ts';
-import { least, leastBudgets, withDefaults } from '../operator/ceilings.ts';
-import type { Layer, LayerName } from '../operator/layer.ts';
-import { holds, reduce } from '../operator/tables.ts';
-import type { Registration } from '../operator/registration.ts';
-import type { Entitlements } from '../user/entitlements.ts';
+import {
+  admit,
+  checkRevoked,
+  holds,
+  least,
+  leastBudgets,
+  reduce,
+  withDefaults,
+  type Entitlements,
+  type Layer,
+  type LayerName,
+  type Manifest,
+  type Registration,
+  type RevocationView,
+  type VerifiedAttestation,
+} from '@ambit/identity';
 
 /** What an agent's runtime asks for when it opens a session. */
 export interface SessionRequest {

@@ -6,19 +6,20 @@ import { intersectTools, isToolName, matchLabel, matchTool, type Budget } from '
 import {
   checkConfiguration,
   explainLayers,
-  grantFor,
+  holds,
   LabelSet,
+  leastBudgets,
   Operator,
+  reduce,
   ResolvedEntitlements,
   ToolSet,
   ToolTable,
   type Configuration,
   type Entitlement,
   type Manifest,
-} from '../src/index.ts';
-import { holds, reduce } from '../src/operator/tables.ts';
-import { leastBudgets } from '../src/operator/ceilings.ts';
-import { modelKey } from './operators.ts';
+} from '@ambit/identity';
+import { modelKey } from '../../identity/test/operators.ts';
+import { grantFor } from '../src/index.ts';
 import { artifact, T0, World } from './world.ts';
 
 const LONG = process.env['AMBIT_LONG'] === '1';
