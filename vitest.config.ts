@@ -6,6 +6,7 @@ export default defineConfig({
   resolve: { conditions: ['@ambit/source'] },
   ssr: { resolve: { conditions: ['@ambit/source', 'node'] } },
   test: {
+    setupFiles: ['test/odd/seed.ts'],
     include: ['packages/*/test/**/*.test.ts', 'test/**/*.test.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,

@@ -19,7 +19,7 @@ const SERVERS = new URL('../../../node_modules/@modelcontextprotocol', import.me
 const FIXTURES = new URL('./fixtures/', import.meta.url).pathname;
 /** A shifted clock (test/odd/clock.mjs) is for the commands too. */
 const CLOCK = Object.fromEntries(
-  ['AMBIT_TEST_CLOCK', 'NODE_OPTIONS']
+  ['AMBIT_TEST_CLOCK', 'AMBIT_TEST_CLOCK_DISTANCE', 'NODE_OPTIONS']
     .map((name) => [name, process.env[name]])
     .filter(([, value]) => value !== undefined && process.env['AMBIT_TEST_CLOCK'] !== undefined),
 ) as { [name: string]: string };
