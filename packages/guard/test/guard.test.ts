@@ -281,9 +281,9 @@ export async function forgotten(g: Guard, p: Presented): Promise<string> {
 }
 `,
       );
-      const oxlint = join(here, '../../node_modules/.bin/oxlint');
+      const oxlint = join(here, '../../../node_modules/.bin/oxlint');
       const { stdout } = spawnSync(oxlint, ['--type-aware', file], {
-        cwd: join(here, '../..'),
+        cwd: join(here, '../../..'),
         encoding: 'utf8',
       });
       expect(stdout.match(/no-floating-promises/g)).toHaveLength(2);
@@ -344,7 +344,7 @@ export async function forgotten(g: Guard, p: Presented): Promise<string> {
 
 describe('the layers of an operator, asked at every call', () => {
   const model = signer(SecretKey.generate('model'), nodeProvider);
-  const example = readFileSync(new URL('../../examples/operator.yaml', import.meta.url), 'utf8').replace(
+  const example = readFileSync(new URL('../../../examples/operator.yaml', import.meta.url), 'utf8').replace(
     /ml-platform: ambpub_model_\S+/,
     `ml-platform: ${model.publicKey.toString()}`,
   );

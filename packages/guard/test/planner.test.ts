@@ -91,7 +91,7 @@ describe('spawn', () => {
 });
 
 it('examples/planner: two workers, two servers, five processes', async () => {
-  const file = fileURLToPath(new URL('../../examples/planner/planner.mjs', import.meta.url));
+  const file = fileURLToPath(new URL('../../../examples/planner/planner.mjs', import.meta.url));
   const { stdout } = await promisify(execFile)(process.execPath, [file], { timeout: 50_000 });
   const lines = stdout
     .trim()
