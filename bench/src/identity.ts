@@ -96,7 +96,7 @@ function deploy(users: number, tools: number, artifact: { measured: Manifest; te
   const registration = apply(operator, T0, null);
   const attestation = verifyAttestation(artifact.text, operator.config.signers, nodeProvider);
   if (!attestation.ok) throw new Error(attestation.message);
-  const store = memoryStore({ clock: () => T0 });
+  const store = memoryStore({ clockSeconds: () => T0 });
   const context: BindContext = {
     registration,
     attestation,
@@ -241,7 +241,7 @@ async function mintTable(artifact: { measured: Manifest; text: string }, session
   await run('bind the layers (grantFor)', bind);
   await run('bind and mint', (u) => mintOne(keyring, bind(u).spec));
   for (const seal of [false, true]) {
-    const store = memoryStore({ clock: () => T0 });
+    const store = memoryStore({ clockSeconds: () => T0 });
     await run(`open a session, memory store${seal ? ', sealed' : ''}`, async (u) => {
       const opened = await issue(request(u, artifact.measured), context, {
         ...minting,

@@ -17,7 +17,6 @@ import {
   type VerifierKey,
 } from './note/key.ts';
 import { Recorder } from './record/recorder.ts';
-import { Vault } from './record/vault.ts';
 import { isMissing } from './tile/source.ts';
 
 /** Where the parts of a home's log are. */
@@ -76,7 +75,6 @@ export async function homeVerifier(home: string): Promise<VerifierKey> {
 }
 
 export const homeHead = (home: string): HeadStore => fileHead(homePaths(home).head);
-export const homeVault = (home: string): Vault => new Vault(homePaths(home).vault);
 
 /** Small segments: each command replays the last one, which should take milliseconds. */
 const HOME_SEGMENT_BYTES = 1_048_576;

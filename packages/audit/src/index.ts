@@ -18,23 +18,11 @@ export type { Recovery } from './log/replay.ts';
 export { type LateEntry } from './log/log.ts';
 export * from './record/record.ts';
 export { decodeRecord, encodeRecord } from './record/codec.ts';
-export { holdsSecret, refuseSecrets, scrub, scrubText } from './record/secrets.ts';
+export { refuseSecrets, scrub, scrubText } from './record/secrets.ts';
 export { commitment, pseudonym, Vault } from './record/vault.ts';
 export { fromToken, unverifiedToken, type TokenLike } from './record/from-token.ts';
-export {
-  Recorder,
-  sessionsFileOf,
-  type Recorded,
-  type RecorderOptions,
-  type Sink,
-} from './record/recorder.ts';
-export {
-  requireSound,
-  verifyLog,
-  type Problem,
-  type VerifyOptions,
-  type VerifyReport,
-} from './read/verify.ts';
+export { Recorder, type Recorded, type RecorderOptions, type Sink } from './record/recorder.ts';
+export { verifyLog, type Problem, type VerifyOptions, type VerifyReport } from './read/verify.ts';
 export { matches, search, show, type Found, type Query } from './read/search.ts';
 export { openReader, tail, type TailOptions } from './read/tail.ts';
 export { prove } from './read/prove.ts';
@@ -58,15 +46,7 @@ export { Witnessing, type WitnessingOptions } from './witness/witnessing.ts';
 export { openFleet, verifyFleet, type FleetOptions } from './witness/fleet.ts';
 export { serveLog, type LogServer, type ServeOptions, type ServeSocket } from './serve/server.ts';
 export { connectLog, LogConnection, type ConnectOptions } from './serve/client.ts';
-export {
-  homeHead,
-  homePaths,
-  homeVault,
-  homeVerifier,
-  openHome,
-  type HomeOptions,
-  type HomePaths,
-} from './home.ts';
+export { homeHead, homePaths, homeVerifier, openHome, type HomeOptions, type HomePaths } from './home.ts';
 export { htmlReport, type ReportOptions } from './report/report.ts';
 export { EXPORT_FORMS, exportLines, type ExportForm } from './export/export.ts';
 export { jsonLine } from './export/jsonl.ts';

@@ -59,7 +59,7 @@ export type Outcome = 'allowed' | { readonly code: string; readonly layers?: Lay
 
 export class World {
   readonly keyring: Keyring = Keyring.create('razorsec-iam-service');
-  readonly store: SyncStore = memoryStore({ clock: () => this.now });
+  readonly store: SyncStore = memoryStore({ clockSeconds: () => this.now });
   readonly operators = new Map<string, Registration>();
   readonly verifier: Verifier;
   readonly measured: Manifest;

@@ -65,7 +65,3 @@ export interface RefusalEvent extends Common {
  * section 9).
  */
 export type AgentEvent = CallEvent | IngestEvent | OutcomeEvent | RefusalEvent;
-
-/** The key under which a deployment's baseline is kept. */
-export const deploymentKey = (deployment: Deployment): string =>
-  JSON.stringify([deployment.operator, deployment.model, deployment.task]);

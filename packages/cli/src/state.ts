@@ -2,7 +2,6 @@
 import { existsSync } from 'node:fs';
 import { AmbitError } from '@ambit/core';
 import type { SyncStore } from '@ambit/state';
-import type { Cli } from './cli.ts';
 import { Failure } from './failure.ts';
 import type { Home } from './home.ts';
 
@@ -15,11 +14,7 @@ export async function beginState(home: Home): Promise<void> {
 }
 
 /** Opens the state, runs `job`, and closes it whatever happens. */
-export async function withState<T>(
-  cli: Cli,
-  home: Home,
-  job: (store: SyncStore) => Promise<T> | T,
-): Promise<T> {
+export async function withState<T>(home: Home, job: (store: SyncStore) => Promise<T> | T): Promise<T> {
   const { openSqlite } = await import('@ambit/state/sqlite');
   const path = pathOf(home.require());
   // Made again it would be empty, and everything that was spent could be spent again.
@@ -32,7 +27,7 @@ export async function withState<T>(
   }
   let store: SyncStore;
   try {
-    store = openSqlite(path, { clock: () => cli.now });
+    store = openSqlite(path);
   } catch (error) {
     if (!(error instanceof AmbitError)) throw error;
     throw new Failure(error.code, `${path}: ${error.message}`, undefined, { cause: error });

@@ -82,6 +82,7 @@ export {
   type UnsafeSessionState,
 } from './proof/proof-session.ts';
 export type { SessionTableOptions } from './proof/session-table.ts';
+export { SequenceWindow, type WindowAnswer } from './proof/window.ts';
 
 // Verify, then clear.
 export {

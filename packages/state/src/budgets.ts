@@ -73,6 +73,9 @@ export function checkNow(now: number): void {
   if (!isWhole(now) || now > 1e11) throw new RangeError(`now: expected Unix seconds, got ${now}`);
 }
 
+/** The system's clock in Unix seconds: the default of every `clockSeconds`. */
+export const systemSeconds = (): number => Math.floor(Date.now() / 1000);
+
 /**
  * Checks what a caller hands in. Amounts that are not whole are a refusal (attack S6); charges that core
  * cannot make (bad ids, a counter twice, no place) throw TypeError.

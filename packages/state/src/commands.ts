@@ -1,12 +1,7 @@
 // What `ambit revoke`, `revocations`, `session` and `budget` do; the command line only parses and prints.
 import { countersOf, type AuthenticToken, type Budget, type PublicKey, type Signer } from '@ambit/core';
 import { deny, type Denial } from '@ambit/core';
-import {
-  REVOCATION_KINDS,
-  type Revocation,
-  type RevocationInput,
-  type RevocationKind,
-} from './revocations.ts';
+import type { Revocation, RevocationInput } from './revocations.ts';
 import type { Session } from './sessions.ts';
 import { allRevocations, importSnapshot, readSnapshot, signSnapshot } from './snapshot.ts';
 import type { Store } from './store.ts';
@@ -15,10 +10,6 @@ import type { Store } from './store.ts';
 export async function revoke(store: Store, input: RevocationInput, now: number): Promise<Revocation> {
   return store.revocations.add(input, now);
 }
-
-/** Whether a word is a kind of revocation, for parsing. */
-export const isRevocationKind = (word: string): word is RevocationKind =>
-  (REVOCATION_KINDS as readonly string[]).includes(word);
 
 /** `ambit revocations list`: oldest first. */
 export const listRevocations = (store: Store): Promise<readonly Revocation[]> =>

@@ -7,6 +7,7 @@ import {
   type Charges,
   type Ledger,
   type LedgerAnswer,
+  type SequenceWindow,
   type SequenceClaim,
 } from '@ambit/core';
 import { applyCharges, applyRefund, effective, type CounterRow, type Rows } from './apply.ts';
@@ -14,15 +15,15 @@ import {
   GRACE,
   ROWS_PER_TOKEN,
   checkCharges,
-  checkClaim,
   checkNow,
   refunds,
+  systemSeconds,
   type Budgets,
   type Refused,
   type Reservation,
   type Reserved,
 } from './budgets.ts';
-import { advanceWindow, emptyWindow, type Accepted, type Replay, type SequenceBits } from './replay.ts';
+import { sequenceWindow, type Replay } from './replay.ts';
 import {
   RevocationView,
   checkRevocation,
@@ -39,8 +40,8 @@ export interface MemoryOptions {
   readonly rows?: number;
   /** The most rows one token's holders may append (attack S12). */
   readonly rowsPerToken?: number;
-  /** Unix seconds, for calls that carry no time: `advance` and `claim`. Default: the system clock. */
-  readonly clock?: () => number;
+  /** This process's own clock, Unix seconds, by which rows are dropped. Default: the system's. */
+  readonly clockSeconds?: () => number;
 }
 
 /** Seconds of one expiry bucket: rows are dropped a bucket at a time. */
@@ -58,7 +59,7 @@ class MemoryRows implements Rows {
   readonly rowsPerToken: number;
   readonly counters = new Map<string, CounterRow>();
   readonly claims = new Set<string>();
-  readonly windows = new Map<string, SequenceBits>();
+  readonly windows = new Map<string, SequenceWindow>();
   readonly sessions = new Map<string, Session>();
   readonly #roots = new Map<string, number>();
   readonly #buckets = new Map<number, Row[]>();
@@ -109,17 +110,15 @@ class MemoryRows implements Rows {
     this.#gone(row);
   }
 
-  openWindow(session: string, expires: number): SequenceBits {
-    let window = this.windows.get(session);
-    if (window === undefined) {
-      this.windows.set(session, (window = emptyWindow()));
+  advance({ session, sequence, expires }: SequenceClaim): boolean {
+    const known = this.windows.get(session);
+    const window = known ?? sequenceWindow();
+    if (window.claim(sequence) !== 'ok') return false;
+    if (known === undefined) {
+      this.windows.set(session, window);
       this.added({ kind: 'window', id: session, root: null }, expires);
     }
-    return window;
-  }
-
-  advance(claim: SequenceClaim): boolean {
-    return advanceWindow(this.openWindow(claim.session, claim.expires), claim.sequence);
+    return true;
   }
 
   rowsOf(root: string): number {
@@ -163,7 +162,7 @@ const sessionKey = (issuer: string, id: string): string => `${issuer}\0${id}`;
 /** A store in this process's memory. */
 export function memoryStore(options: MemoryOptions = {}): SyncStore {
   const limit = options.rows ?? 1_000_000;
-  const clock = options.clock ?? ((): number => Math.floor(Date.now() / 1000));
+  const clock = options.clockSeconds ?? systemSeconds;
   const rows = new MemoryRows(options.rowsPerToken ?? ROWS_PER_TOKEN);
   const view = new RevocationView();
   const list: Revocation[] = [];
@@ -175,7 +174,7 @@ export function memoryStore(options: MemoryOptions = {}): SyncStore {
     checkNow(now);
     const wrong = checkCharges(charges);
     if (wrong !== null) return wrong;
-    rows.sweep(now);
+    rows.sweep(Math.min(now, clock()));
     if (rows.size + 32 > limit) return { ok: false, code: 'store_full', caveat: -1 };
     const answer = applyCharges(rows, charges, share);
     if (answer.ok) open.add(answer.reservation);
@@ -217,28 +216,6 @@ export function memoryStore(options: MemoryOptions = {}): SyncStore {
   };
   const replay: Replay = {
     epoch: async () => epoch,
-    claim: async (id, expires): Promise<Accepted> => {
-      checkClaim(id, expires);
-      rows.sweep(clock());
-      if (rows.size >= limit) return { ok: false, code: 'store_full' };
-      if (expires <= rows.sweptTo || !rows.takeNonce(id, expires)) return { ok: false, code: 'replayed' };
-      return { ok: true };
-    },
-    openWindow: async (sessionId, expires): Promise<Accepted> => {
-      checkClaim(sessionId, expires);
-      rows.sweep(clock());
-      if (expires <= rows.sweptTo) return { ok: false, code: 'ticket_expired' };
-      if (rows.size >= limit) return { ok: false, code: 'store_full' };
-      rows.openWindow(sessionId, expires);
-      return { ok: true };
-    },
-    advance: async (sessionId, sequence, expires): Promise<Accepted> => {
-      checkClaim(sessionId, expires);
-      const window = rows.windows.get(sessionId);
-      if (window === undefined || expires <= rows.sweptTo) return { ok: false, code: 'session_unknown' };
-      if (!advanceWindow(window, sequence)) return { ok: false, code: 'replayed' };
-      return { ok: true };
-    },
   };
   const revocations: Revocations = {
     add: async (input, now) => revoke(input, now),
@@ -267,13 +244,6 @@ export function memoryStore(options: MemoryOptions = {}): SyncStore {
       return session;
     },
     check: (issuer, id, now) => judge(rows.sessions.get(sessionKey(issuer, id)) ?? null, now),
-    touch: async (issuer, id, now) => {
-      const answer = judge(rows.sessions.get(sessionKey(issuer, id)) ?? null, now);
-      if (!answer.ok) return answer;
-      const session = Object.freeze({ ...answer.session, touched: Math.max(now, answer.session.touched) });
-      rows.sessions.set(sessionKey(issuer, id), session);
-      return { ok: true, session };
-    },
     close: async (issuer, id, reason, now) => {
       const session = rows.sessions.get(sessionKey(issuer, id));
       if (session === undefined) throw new AmbitError('session_not_found');
@@ -292,7 +262,7 @@ export function memoryStore(options: MemoryOptions = {}): SyncStore {
       return answer.ok ? { ok: true } : answer;
     },
   };
-  return { kind: 'memory', budgets, replay, revocations, sessions, ledger, close: async () => undefined };
+  return { budgets, replay, revocations, sessions, ledger, close: async () => undefined };
 }
 
 /** Core's synchronous ledger in memory: budgets, `once` and nonces of one process. */

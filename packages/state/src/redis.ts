@@ -11,7 +11,6 @@ import { effective } from './apply.ts';
 import {
   ROWS_PER_TOKEN,
   checkCharges,
-  checkClaim,
   checkNow,
   refunds,
   type Budgets,
@@ -20,8 +19,8 @@ import {
 } from './budgets.ts';
 import { Fence, faultOf, type RedisClient } from './redis/fence.ts';
 import { Registry, type RedisSubscriber, type RegistryOptions } from './redis/registry.ts';
-import { ADVANCE_WINDOW, CLAIM, REFUND, RESERVE, ROWS } from './redis/scripts.ts';
-import { isSequence, type Accepted, type Replay, type ReplayCode } from './replay.ts';
+import { REFUND, RESERVE, ROWS } from './redis/scripts.ts';
+import { isSequence, type Replay } from './replay.ts';
 import type { Store } from './store.ts';
 
 export { initialiseRedis, resetRedis, type OperateOptions } from './redis/operate.ts';
@@ -77,7 +76,6 @@ export async function redisStore(options: RedisOptions): Promise<Store> {
     throw new AmbitError(faultOf(error), undefined, { cause: error });
   }
   return {
-    kind: 'redis',
     ...budgetsAndReplay(fence, options.rowsPerToken ?? ROWS_PER_TOKEN),
     revocations: registry.revocations(),
     sessions: registry.sessions(),
@@ -183,30 +181,6 @@ function budgetsAndReplay(fence: Fence, rowsPerToken: number): { budgets: Budget
     },
   };
 
-  const accepted = async (
-    name: string,
-    body: string,
-    part: string,
-    names: string[],
-    args: (string | number)[],
-  ): Promise<Accepted> => {
-    try {
-      const [code] = await fence.run(
-        name,
-        body,
-        part,
-        names.map((n) => fence.key(part, n)),
-        args,
-      );
-      return code === 'ok' ? { ok: true } : { ok: false, code: code as ReplayCode };
-    } catch (error) {
-      return { ok: false, code: faultOf(error) };
-    }
-  };
-  const window = (session: string, args: (string | number)[]): Promise<Accepted> => {
-    const id = short(session);
-    return accepted('window', ADVANCE_WINDOW, partition(session), [`h:${id}`, `b:${id}`], args);
-  };
   const replay: Replay = {
     epoch: async () => {
       try {
@@ -214,18 +188,6 @@ function budgetsAndReplay(fence: Fence, rowsPerToken: number): { budgets: Budget
       } catch (error) {
         throw new AmbitError(faultOf(error), undefined, { cause: error });
       }
-    },
-    claim: async (id, expires) => {
-      checkClaim(id, expires);
-      return accepted('claim', CLAIM, partition(id), [`n:${short(id)}`], [expires]);
-    },
-    openWindow: async (sessionId, expires) => {
-      checkClaim(sessionId, expires);
-      return window(sessionId, [expires, '']);
-    },
-    advance: async (sessionId, sequence, expires) => {
-      checkClaim(sessionId, expires);
-      return isSequence(sequence) ? window(sessionId, [expires, sequence]) : { ok: false, code: 'replayed' };
     },
   };
   return { budgets, replay };

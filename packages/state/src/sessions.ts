@@ -13,7 +13,6 @@ export interface Session {
   /** Null for an agent that acts for no user. */
   readonly user: string | null;
   readonly opened: number;
-  readonly touched: number;
   readonly expires: number;
   /** When it was closed, or null. */
   readonly closed: number | null;
@@ -38,14 +37,12 @@ export type SessionAnswer =
       readonly code: FaultCode | Extract<DenialCode, 'session_closed' | 'session_not_found'>;
     };
 
-/** `open`, `close` and `list` reject with AmbitError; `check` and `touch` answer with values. */
+/** `open`, `close` and `list` reject with AmbitError; `check` answers with a value. */
 export interface Sessions {
   /** Opens a session; AmbitError `input_invalid` when the id is taken: ids are never used again. */
   open(input: SessionInput, now: number): Promise<Session>;
   /** Whether the session is open at `now`; asked at every use of a token that names one. */
   check(issuer: string, id: string, now: number): SessionAnswer | Promise<SessionAnswer>;
-  /** As `check`, and notes the time. */
-  touch(issuer: string, id: string, now: number): Promise<SessionAnswer>;
   /** Closes it for good and revokes it; AmbitError `session_not_found`. Closing twice keeps the first reason. */
   close(issuer: string, id: string, reason: string, now: number): Promise<Session>;
   /** The session as it was written, or null. */
@@ -71,7 +68,6 @@ export function newSession(input: SessionInput, now: number): Session {
     operator,
     user: user ?? null,
     opened: now,
-    touched: now,
     expires,
     closed: null,
     reason: null,

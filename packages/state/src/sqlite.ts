@@ -12,16 +12,16 @@ import { applyCharges, applyRefund, effective } from './apply.ts';
 import {
   ROWS_PER_TOKEN,
   checkCharges,
-  checkClaim,
   checkNow,
   refunds,
+  systemSeconds,
   type Budgets,
   type FaultCode,
   type Refused,
   type Reservation,
   type Reserved,
 } from './budgets.ts';
-import type { Accepted, Replay } from './replay.ts';
+import type { Replay } from './replay.ts';
 import { sqliteRevocations } from './sqlite/revocations.ts';
 import { SqliteRows } from './sqlite/rows.ts';
 import { SCHEMA, SCHEMA_VERSION, faultOf, isBusy, rowKey } from './sqlite/schema.ts';
@@ -43,8 +43,8 @@ export interface SqliteOptions {
   readonly maxBytes?: number;
   /** The most rows one token's holders may append (attack S12). */
   readonly rowsPerToken?: number;
-  /** Unix seconds, for calls that carry no time. Default: the system clock. */
-  readonly clock?: () => number;
+  /** This process's own clock, Unix seconds, by which rows are dropped. Default: the system's. */
+  readonly clockSeconds?: () => number;
 }
 
 function connect(path: string, options: SqliteOptions): Connection {
@@ -86,7 +86,6 @@ function prepareFile(db: Connection): void {
  * store code: `store_corrupt` for a file that is damaged or something else.
  */
 export function openSqlite(path: string, options: SqliteOptions = {}): SyncStore {
-  const clock = options.clock ?? ((): number => Math.floor(Date.now() / 1000));
   const opened: Connection[] = [];
   try {
     if (!existsSync(path)) closeSync(openSync(path, 'wx', 0o600));
@@ -106,7 +105,7 @@ export function openSqlite(path: string, options: SqliteOptions = {}): SyncStore
       const checkpointer = connect(path, options);
       opened.push(checkpointer);
       checkpointer.exec('pragma busy_timeout = 0');
-      return new SqliteStore(path, db, checkpointer, options, clock).store();
+      return new SqliteStore(path, db, checkpointer, options).store();
     } catch (error) {
       for (const db of opened.splice(0)) db.close();
       if (error instanceof AmbitError) throw error;
@@ -120,20 +119,16 @@ class SqliteStore {
   readonly #db: Connection;
   readonly #writer: Writer;
   readonly #rows: SqliteRows;
-  readonly #clock: () => number;
   readonly #open = new WeakSet<Reservation>();
   readonly #timer: NodeJS.Timeout;
 
-  constructor(
-    path: string,
-    db: Connection,
-    checkpointer: Connection,
-    options: SqliteOptions,
-    clock: () => number,
-  ) {
+  constructor(path: string, db: Connection, checkpointer: Connection, options: SqliteOptions) {
     this.#db = db;
-    this.#clock = clock;
-    this.#rows = new SqliteRows(db, options.rowsPerToken ?? ROWS_PER_TOKEN);
+    this.#rows = new SqliteRows(
+      db,
+      options.rowsPerToken ?? ROWS_PER_TOKEN,
+      options.clockSeconds ?? systemSeconds,
+    );
     this.#writer = new Writer(path, db, checkpointer, options.timeout ?? 5000, this.#rows);
     this.#timer = setInterval(() => {
       try {
@@ -204,47 +199,8 @@ class SqliteStore {
 
   #replay(): Replay {
     const db = this.#db;
-    const rows = this.#rows;
     const epoch = db.prepare("select value from meta where key = 'epoch'").raw();
-    const step = async (job: () => Accepted): Promise<Accepted> => {
-      try {
-        return await this.#writer.submit(() => {
-          rows.at(this.#clock());
-          return job();
-        });
-      } catch (error) {
-        return { ok: false, code: faultOf(error) };
-      }
-    };
-    return {
-      epoch: async () => this.#read(() => (epoch.get([]) as [string])[0]),
-      claim: async (id, expires) => {
-        checkClaim(id, expires);
-        return step(() =>
-          expires <= rows.sweptTo || !rows.takeNonce(id, expires)
-            ? { ok: false, code: 'replayed' }
-            : { ok: true },
-        );
-      },
-      openWindow: async (sessionId, expires) => {
-        checkClaim(sessionId, expires);
-        return step(() => {
-          if (expires <= rows.sweptTo) return { ok: false, code: 'ticket_expired' };
-          rows.openWindow(sessionId, expires);
-          return { ok: true };
-        });
-      },
-      advance: async (sessionId, sequence, expires) => {
-        checkClaim(sessionId, expires);
-        return step(() => {
-          if (!rows.hasWindow(sessionId) || expires <= rows.sweptTo)
-            return { ok: false, code: 'session_unknown' };
-          if (!rows.advance({ session: sessionId, sequence, expires }))
-            return { ok: false, code: 'replayed' };
-          return { ok: true };
-        });
-      },
-    };
+    return { epoch: async () => this.#read(() => (epoch.get([]) as [string])[0]) };
   }
 
   #ledger(): Ledger {
@@ -268,7 +224,6 @@ class SqliteStore {
     const turn = new Turn();
     const revocations = sqliteRevocations(this.#db, this.#writer, turn);
     return {
-      kind: 'sqlite',
       budgets: this.#budgets(),
       replay: this.#replay(),
       revocations: revocations.revocations,

@@ -7,7 +7,6 @@ import type { Sessions } from './sessions.ts';
 
 /** A back end. `close` ends timers and connections; what was acknowledged stays. */
 export interface Store {
-  readonly kind: 'memory' | 'sqlite' | 'redis';
   readonly budgets: Budgets;
   readonly replay: Replay;
   readonly revocations: Revocations;

@@ -35,7 +35,7 @@ import {
   use,
   verifier,
 } from './world.ts';
-import { LATER, NOW } from './make.ts';
+import { LATER, NOW } from '../src/testing/make.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'ambit-authorize-'));
 afterAll(() => rmSync(folder, { recursive: true }));

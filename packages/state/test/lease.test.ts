@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { leasedBudgets, memoryStore, type Budgets, type LeasedBudgets } from '../src/index.ts';
-import { NOW, charges, claim, counter } from './make.ts';
+import { NOW, charges, claim, counter } from '../src/testing/make.ts';
 
 const START = NOW - (NOW % 60);
 const LIMIT = 4;

@@ -1,11 +1,9 @@
 import { expect, test } from 'vitest';
 import { memoryLedger, memoryStore } from '../src/index.ts';
-import { conformance } from './conformance.ts';
-import { NOW, charges, claim, counter } from './make.ts';
+import { conformance } from '../src/testing.ts';
+import { NOW, charges, claim, counter } from '../src/testing/make.ts';
 
-conformance('memory', async (clock, rowsPerToken) =>
-  memoryStore({ clock, ...(rowsPerToken === undefined ? {} : { rowsPerToken }) }),
-);
+conformance('memory', async (options) => memoryStore(options));
 
 test('S8 a full memory store refuses with the code that says so', async () => {
   const store = memoryStore({ rows: 100 });
@@ -18,8 +16,10 @@ test('S8 a full memory store refuses with the code that says so', async () => {
 });
 
 test('memory is given back: rows that expired make room', async () => {
-  const store = memoryStore({ rows: 300 });
+  let now = NOW;
+  const store = memoryStore({ rows: 300, clockSeconds: () => now });
   for (let i = 0; i < 2000; i++) {
+    now = NOW + i;
     const c = charges([counter(`c${i}`, 1, 1, { expires: NOW + i + 10, caveat: 1 })], {
       replay: claim(`n${i}`, -1, NOW + i + 10),
     });

@@ -8,7 +8,7 @@ import { openSqlite } from '../src/sqlite.ts';
 import { initialiseRedis, redisStore } from '../src/redis.ts';
 import { bundleWorker, race, startWorker, sum } from './processes.ts';
 import { hasRedis, startRedis, stopAll, type Server } from './redis-server.ts';
-import { NOW, counter, id } from './make.ts';
+import { NOW, counter, id } from '../src/testing/make.ts';
 import type { Orders } from './worker.ts';
 import type { Store } from '../src/index.ts';
 

@@ -14,7 +14,7 @@ import {
   signSnapshot,
   type Revocation,
 } from '../src/index.ts';
-import { NOW, id } from './make.ts';
+import { NOW, id } from '../src/testing/make.ts';
 
 const secret = SecretKey.generate('issuer');
 const by: Signer<'issuer'> = signer(secret, nodeProvider);

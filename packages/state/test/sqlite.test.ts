@@ -14,8 +14,8 @@ import { join } from 'node:path';
 import Database from 'libsql';
 import { afterAll, describe, expect, test } from 'vitest';
 import { openSqlite } from '../src/sqlite.ts';
-import { conformance } from './conformance.ts';
-import { NOW, charges, claim, counter, fresh, id } from './make.ts';
+import { conformance } from '../src/testing.ts';
+import { NOW, charges, claim, counter, fresh, id } from '../src/testing/make.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'ambit-sqlite-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -23,9 +23,7 @@ let n = 0;
 const path = (): string => join(folder, `${n++}.db`);
 const code = (answer: { ok: boolean; code?: string }): string => (answer.ok ? 'ok' : answer.code!);
 
-conformance('sqlite', async (clock, rowsPerToken) =>
-  openSqlite(path(), { clock, ...(rowsPerToken === undefined ? {} : { rowsPerToken }) }),
-);
+conformance('sqlite', async (options) => openSqlite(path(), options));
 
 test("what was acknowledged is there after closing and opening, in another object at once, and its owner's alone", async () => {
   const file = path();
@@ -44,8 +42,13 @@ test("what was acknowledged is there after closing and opening, in another objec
   await b.close();
   const again = openSqlite(file);
   expect(code(await again.budgets.reserve(c, NOW))).toBe('replayed');
-  expect(code(await again.replay.advance(id('s'), 9, NOW + 9))).toBe('replayed');
-  expect(code(await again.replay.advance(id('s'), 10, NOW + 9))).toBe('ok');
+  for (const [sequence, answer] of [
+    [9, 'replayed'],
+    [10, 'ok'],
+  ] as const) {
+    const next = charges([], { sequence: { session: id('s'), sequence, expires: NOW + 9 } });
+    expect(code(await again.budgets.reserve(next, NOW))).toBe(answer);
+  }
   expect(await again.replay.epoch()).toBe(epoch);
   expect(await again.sessions.check('acme', 's', NOW)).toMatchObject({ ok: true });
   await again.close();
@@ -192,8 +195,8 @@ test('S7 a revocation list that went back in time is stale', async () => {
 
 test('S12 rows are dropped when they have expired: the file does not grow for ever', async () => {
   const file = path();
-  const store = openSqlite(file);
   let time = NOW;
+  const store = openSqlite(file, { clockSeconds: () => time });
   const sizes: number[] = [];
   for (let round = 0; round < 12; round++) {
     for (let i = 0; i < 10; i++) {

@@ -4,7 +4,7 @@ import { Redis } from 'ioredis';
 import type { Store } from '../src/index.ts';
 import { REDIS_OPTIONS, redisStore } from '../src/redis.ts';
 import { openSqlite } from '../src/sqlite.ts';
-import { NOW, charges, counter, fresh, id } from './make.ts';
+import { NOW, charges, counter, fresh, id } from '../src/testing/make.ts';
 
 export interface Orders {
   readonly work: 'spend' | 'write' | 'tree' | 'refuse' | 'revoke' | 'once' | 'ledger';

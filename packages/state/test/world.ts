@@ -24,7 +24,7 @@ import {
   type Store,
 } from '../src/index.ts';
 import type { Denial } from '@ambit/core';
-import { LATER, NOW } from './make.ts';
+import { LATER, NOW } from '../src/testing/make.ts';
 
 export const ISSUER = 'acme-iam';
 export const AUDIENCE = 'pay.acme.com';

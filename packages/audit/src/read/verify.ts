@@ -3,7 +3,7 @@
 // tiles, then entries: where entries and tiles differ, the next signed root tells which of them was changed.
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AmbitError, equal } from '../core.ts';
+import { equal } from '../core.ts';
 import type { HeadStore } from '../log/head.ts';
 import { decodeSegmentHeader, readFrame, segmentStart } from '../log/wal.ts';
 import { Edge, TILE_WIDTH } from '../merkle/edge.ts';
@@ -236,10 +236,4 @@ async function checkSegment(
     problems.add(path, `ends at entry ${edge.size}, the next segment does not begin there`, edge.size);
   if (edge.size <= target.size) claims.push({ size: edge.size, root: edge.root(), where: path });
   return claims;
-}
-
-/** Throws AmbitError `audit_corrupt` with the first problem unless a report is good. */
-export function requireSound(report: VerifyReport): void {
-  const first = report.problems[0];
-  if (first !== undefined) throw new AmbitError('audit_corrupt', `${first.where}: ${first.what}.`);
 }

@@ -1,7 +1,6 @@
 // Records into the log. The recorder gives each its time, its place in its session and the link to the record before
 // it, at the moment the entry is written, so that order, time and chain agree and a refused write leaves no hole.
 import { readFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
 import { equal, fromBase64url, nativeSha256, toBase64url, toHex } from '../core.ts';
 import { replaceFile } from '../log/files.ts';
 import type { LateEntry, Log } from '../log/log.ts';
@@ -217,6 +216,3 @@ export class Recorder implements Sink {
     await this.log.close();
   }
 }
-
-/** The usual place of the sessions file: beside the log's directory, since it is no part of what readers see. */
-export const sessionsFileOf = (logDirectory: string): string => join(dirname(logDirectory), 'sessions');

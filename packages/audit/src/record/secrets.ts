@@ -91,9 +91,6 @@ export function scrubText(text: string, free: boolean): string {
     : out;
 }
 
-/** Whether a text holds something that must not be logged. */
-export const holdsSecret = (text: string, free: boolean): boolean => scrubText(text, free) !== text;
-
 /** The text without characters that a field refuses, cut to the bytes it holds. */
 function fit(text: string, max: number): string {
   const printable = UNPRINTABLE.test(text) ? text.replaceAll(ALL_UNPRINTABLE, '\ufffd') : text;

@@ -23,7 +23,7 @@ export function define(command: Command, cli: Cli): void {
     .action(async (source: string, flags: { readonly keys?: string }) => {
       const home = new Home(cli).require();
       const { text, said } = await readToken(cli, source);
-      const lines = await withState(cli, home, async (store) => {
+      const lines = await withState(home, async (store) => {
         const audience = said.grant.audience ?? 'any';
         const { verifier } = await verifierOf(cli, home, store, {
           audience,

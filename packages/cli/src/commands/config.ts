@@ -48,7 +48,7 @@ export function define(command: Command, cli: Cli): void {
     .action(async (old: string, next: string) => {
       const [before, after] = [await read(cli, old), await read(cli, next)];
       const home = new Home(cli);
-      const sessions = home.exists ? await withState(cli, home, (store) => store.sessions.list()) : [];
+      const sessions = home.exists ? await withState(home, (store) => store.sessions.list()) : [];
       const { diff, text } = diffConfigurationTexts(before, after, sessions, cli.now);
       cli.result({ diff }, text);
     });
@@ -65,7 +65,7 @@ export function define(command: Command, cli: Cli): void {
       const checked = checkConfiguration(text, nameOf(file));
       if (!checked.ok) throw new Failure('config_invalid', checked.text.trimEnd(), 'nothing was changed');
       const previous = appliedIn(home)?.record.digest;
-      const done = await withState(cli, home, (store) => applyIn(home, store, text, cli.now));
+      const done = await withState(home, (store) => applyIn(home, store, text, cli.now));
       const { id, digestHex } = done.registration.operator;
       await account(cli, home, {
         kind: 'configuration',

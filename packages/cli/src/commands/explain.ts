@@ -26,7 +26,7 @@ export function define(command: Command, cli: Cli): void {
         );
       const { text, said } = await readToken(cli, source);
       const actor = unverifiedActor(text);
-      const answer = await withState(cli, home, async (store) =>
+      const answer = await withState(home, async (store) =>
         explainLayers(actor, tool, await layerContext(store, registration, actor, cli.now), cli.now),
       );
       const { tools } = effectiveAuthority(said);

@@ -72,7 +72,7 @@ export function define(command: Command, cli: Cli): void {
     }
     if (cli.stated) throw usage('--at: a proxy lives by the clock of its machine');
     const home = new Home(cli).require();
-    await withState(cli, home, (store) =>
+    await withState(home, (store) =>
       withSink(home, async (audit) => {
         const registration = registrationIn(home);
         const { verifier, issuer } = await verifierOf(cli, home, store, f, { cache: {} });

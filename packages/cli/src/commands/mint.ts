@@ -88,7 +88,7 @@ async function run(cli: Cli, flags: MintFlags): Promise<void> {
   const keyring = await home.named(asked.signedBy);
   const holder = flags.holder === undefined ? null : await readPublicKey(cli, 'holder', flags.holder);
   const seal = flags.seal === undefined ? undefined : await readSigner(cli, 'issuer', flags.seal);
-  const minted = await withState(cli, home, async (store) => {
+  const minted = await withState(home, async (store) => {
     const { spec, notes } =
       registration === null
         ? { spec: asked.spec, notes: [] }

@@ -21,7 +21,7 @@ export function define(command: Command, cli: Cli): void {
     .action(async ({ audience }: { readonly audience: string }) => {
       const home = new Home(cli).require();
       const key = publicKey(home.sessionKey);
-      const hex = await withState(cli, home, (store) => store.replay.epoch());
+      const hex = await withState(home, (store) => store.replay.epoch());
       const epoch = fromHex(hex);
       if (epoch === null) throw new Failure('store_corrupt', `${home.at('state.db')}: its epoch is damaged`);
       const offer = offerText({ audience, key, epoch });

@@ -28,7 +28,7 @@ export function define(command: Command, cli: Cli): void {
     .description('Show what is revoked, oldest first.')
     .action(async () => {
       const home = new Home(cli).require();
-      const entries = await withState(cli, home, listRevocations);
+      const entries = await withState(home, listRevocations);
       cli.result(
         {
           entries: entries.map((e) => ({
@@ -62,9 +62,7 @@ export function define(command: Command, cli: Cli): void {
       if (issuer === null)
         throw new Failure('key_unknown', 'this home has no issuer name yet, so it has nothing to sign');
       const by = await readSigner(cli, 'issuer', flags.key);
-      const text = await withState(cli, home, (store) =>
-        exportRevocations(store, { issuer, now: cli.now }, by),
-      );
+      const text = await withState(home, (store) => exportRevocations(store, { issuer, now: cli.now }, by));
       if (flags.output === undefined) return cli.result({ issuer, list: text }, `${text}\n`);
       writeFile(flags.output, `${text}\n`, { mode: 0o644, replace: true });
       if (cli.json) cli.result({ issuer, file: flags.output }, '');
@@ -79,7 +77,7 @@ export function define(command: Command, cli: Cli): void {
       const home = new Home(cli).require();
       const key = await readPublicKey(cli, 'issuer', flags.trust);
       const text = (await readInput(cli, 'the list', source, LIST_BYTES)).trimEnd();
-      const done = await withState(cli, home, (store) => importRevocations(store, text, [key], cli.now));
+      const done = await withState(home, (store) => importRevocations(store, text, [key], cli.now));
       if (!done.ok) throw new Failure(done.code, `${source}: ${done.message}`);
       cli.say(`${done.added} new ${done.added === 1 ? 'entry' : 'entries'} of list number ${done.number}`);
       if (cli.json) cli.result({ added: done.added, number: done.number }, '');

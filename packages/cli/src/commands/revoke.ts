@@ -52,7 +52,7 @@ export function define(command: Command, cli: Cli): void {
     .action(async (source: string | undefined, flags: RevokeFlags) => {
       const home = new Home(cli).require();
       const input = await inputOf(cli, home, source, flags);
-      const entry = await withState(cli, home, async (store) => store.revocations.add(input, cli.now));
+      const entry = await withState(home, async (store) => store.revocations.add(input, cli.now));
       const { kind, value, issuer, reason, seq, expires } = entry;
       await account(cli, home, {
         kind: 'revocation',

@@ -73,7 +73,7 @@ export function define(command: Command, cli: Cli): void {
           ...(flags.user === undefined ? {} : { user: flags.user }),
           ...(flags.id === undefined ? {} : { id: flags.id }),
         };
-        const session = await withState(cli, home, (store) => openSession(store.sessions, input, cli.now));
+        const session = await withState(home, (store) => openSession(store.sessions, input, cli.now));
         await account(cli, home, recordOf(session, 'open'));
         cli.result(jsonOf(session), `${session.id}\n`);
       },
@@ -88,7 +88,7 @@ export function define(command: Command, cli: Cli): void {
     .action(async (id: string, flags: { readonly reason: string; readonly issuer?: string }) => {
       const home = new Home(cli).require();
       const issuer = issuerOf(home, flags.issuer);
-      const session = await withState(cli, home, (store) =>
+      const session = await withState(home, (store) =>
         closeSession(store, issuer, id, flags.reason, cli.now),
       );
       await account(cli, home, recordOf(session, 'close'));
@@ -102,7 +102,7 @@ export function define(command: Command, cli: Cli): void {
     .option('--open', 'only those that are open')
     .action(async (flags: { readonly open?: boolean }) => {
       const home = new Home(cli).require();
-      const all = await withState(cli, home, listSessions);
+      const all = await withState(home, listSessions);
       const shown = flags.open === true ? all.filter((s) => s.closed === null && s.expires > cli.now) : all;
       cli.result({ sessions: shown.map(jsonOf) }, () =>
         shown.map((s) => `${s.id}  ${s.user ?? '-'} of ${s.operator}  ${stateOf(s, cli.now)}\n`).join(''),

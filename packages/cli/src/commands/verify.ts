@@ -80,7 +80,7 @@ async function run(cli: Cli, source: string, flags: VerifyFlags): Promise<void> 
   const registration = home.configured ? (await import('../configured.ts')).registrationIn(home) : null;
   const known = registration?.operator.facts(call.tool) ?? null;
   const facts = factsOf(cli, flags, known ?? home.defaults);
-  const verdict = await withState(cli, home, async (store): Promise<Verdict> => {
+  const verdict = await withState(home, async (store): Promise<Verdict> => {
     const { verifier, issuer } = await verifierOf(cli, home, store, flags, {
       ...(known?.signedProof === true ? { signedProofTools: [call.tool] } : {}),
       ...(registration === null ? {} : await sealsOf(registration)),

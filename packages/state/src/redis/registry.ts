@@ -213,14 +213,9 @@ export class Registry {
         throw new AmbitError(faultOf(error), undefined, { cause: error });
       }
     };
-    const judged = async (
-      what: 'get' | 'touch',
-      issuer: string,
-      id: string,
-      now: number,
-    ): Promise<SessionAnswer> => {
+    const judged = async (issuer: string, id: string, now: number): Promise<SessionAnswer> => {
       try {
-        const session = toSession((await step(what, issuer, id, { time: now })).slice(1));
+        const session = toSession((await step('get', issuer, id, {})).slice(1));
         const answer = judge(session, now);
         if (answer.ok) {
           if (this.#open.size >= REMEMBERED) this.#open.clear();
@@ -246,11 +241,7 @@ export class Registry {
         const heard = performance.now() - this.#confirmed <= this.#staleAfter;
         return session !== undefined && heard && session.expires > now
           ? { ok: true, session }
-          : judged('get', issuer, id, now);
-      },
-      touch: (issuer, id, now) => {
-        checkNow(now);
-        return judged('touch', issuer, id, now);
+          : judged(issuer, id, now);
       },
       close: async (issuer, id, reason, now) => {
         checkNow(now);
@@ -269,20 +260,19 @@ export class Registry {
       list: async () => {
         const answer = (await this.#ask('sessions', SESSIONS, ['sessions'], [])).slice(1);
         const sessions: Session[] = [];
-        for (let i = 0; i < answer.length; i += 4) sessions.push(toSession(answer.slice(i, i + 4))!);
+        for (let i = 0; i < answer.length; i += 3) sessions.push(toSession(answer.slice(i, i + 3))!);
         return sessions;
       },
     };
   }
 }
 
-/** The four fields of a session's hash. */
-function toSession([session, touched, closed, reason]: readonly unknown[]): Session | null {
+/** The three fields of a session's hash. */
+function toSession([session, closed, reason]: readonly unknown[]): Session | null {
   if (typeof session !== 'string' || session === '') return null;
   const closedAt = closed === '' ? null : Number(closed);
   return Object.freeze({
     ...(JSON.parse(session) as Session),
-    touched: Number(touched),
     closed: closedAt,
     reason: closedAt === null ? null : String(reason),
   });

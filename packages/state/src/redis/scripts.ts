@@ -31,11 +31,11 @@ local function ms(t) return string.format('%.0f', (t + ${GRACE}) * 1000) end
 local function whole(n) return string.format('%.0f', n) end
 `;
 
-/** Whether a number of a session was accepted. `h`: key of the highest number, `b`: of the ring of bits. */
+/** The policy of core's `SequenceWindow`: whether a number of a session was accepted. `h`: key of the highest number, `b`: of the ring of bits. */
 const ADVANCE = `
 local function advance(h, b, n, expires)
   local highest = tonumber(redis.call('GET', h) or '-1')
-  if n <= highest - ${WINDOW} then return false end
+  if n <= highest - ${WINDOW} or n > highest + ${WINDOW} then return false end
   if n > highest then
     if n - highest >= ${WINDOW} then redis.call('DEL', b)
     else for i = highest + 1, n - 1 do redis.call('SETBIT', b, i % ${WINDOW}, 0) end end
@@ -152,28 +152,6 @@ for i = 2, #KEYS do answer[i] = redis.call('GET', KEYS[i]) or '' end
 return answer
 `;
 
-/** KEYS: epoch, nonce. ARGV: check, expiry. */
-export const CLAIM: string = `
-if tonumber(ARGV[2]) <= floor or not redis.call('SET', KEYS[2], '1', 'NX', 'PXAT', ms(tonumber(ARGV[2]))) then
-  return {'replayed'}
-end
-return {'ok'}
-`;
-
-/** KEYS: epoch, highest, bits. ARGV: check, expiry, number, or '' to open the window. */
-export const ADVANCE_WINDOW: string = `
-${ADVANCE}
-local expires = tonumber(ARGV[2])
-if ARGV[3] == '' then
-  if expires <= floor then return {'ticket_expired'} end
-  redis.call('SET', KEYS[2], '-1', 'NX', 'PXAT', ms(expires))
-  return {'ok'}
-end
-if expires <= floor or redis.call('EXISTS', KEYS[2]) == 0 then return {'session_unknown'} end
-if not advance(KEYS[2], KEYS[3], tonumber(ARGV[3]), expires) then return {'replayed'} end
-return {'ok'}
-`;
-
 /** Adds an entry inside a script: KEYS[2] last number, KEYS[3] the list, KEYS[4] expiries; 'channel' is told. */
 const REVOKE = `
 local function revoke(json, expires, channel)
@@ -207,17 +185,14 @@ return answer
 /** KEYS: epoch, number, list, expiries, session, index. ARGV: check, what, session, time, expiry, reason, entry, channel. */
 export const SESSION: string = `${REVOKE}
 local function read()
-  local s = redis.call('HMGET', KEYS[5], 'session', 'touched', 'closed', 'reason')
-  return {'ok', s[1] or '', s[2] or '', s[3] or '', s[4] or ''}
+  local s = redis.call('HMGET', KEYS[5], 'session', 'closed', 'reason')
+  return {'ok', s[1] or '', s[2] or '', s[3] or ''}
 end
 if ARGV[2] == 'open' then
   if redis.call('EXISTS', KEYS[5]) == 1 then return {'taken'} end
-  redis.call('HSET', KEYS[5], 'session', ARGV[3], 'touched', ARGV[4])
+  redis.call('HSET', KEYS[5], 'session', ARGV[3])
   redis.call('PEXPIREAT', KEYS[5], ms(tonumber(ARGV[5])))
   redis.call('ZADD', KEYS[6], ARGV[4], KEYS[5])
-elseif ARGV[2] == 'touch' and redis.call('EXISTS', KEYS[5]) == 1 then
-  local t = tonumber(redis.call('HGET', KEYS[5], 'touched'))
-  if tonumber(ARGV[4]) > t and redis.call('HEXISTS', KEYS[5], 'closed') == 0 then redis.call('HSET', KEYS[5], 'touched', ARGV[4]) end
 elseif ARGV[2] == 'close' and redis.call('EXISTS', KEYS[5]) == 1 and redis.call('HEXISTS', KEYS[5], 'closed') == 0 then
   redis.call('HSET', KEYS[5], 'closed', ARGV[4], 'reason', ARGV[6])
   revoke(ARGV[7], ARGV[5], ARGV[8])
@@ -225,12 +200,12 @@ end
 return read()
 `;
 
-/** KEYS: epoch, index. Returns 'ok' and the newest 1000 sessions, four fields each. */
+/** KEYS: epoch, index. Returns 'ok' and the newest 1000 sessions, three fields each. */
 export const SESSIONS: string = `
 local answer = {'ok'}
 for _, key in ipairs(redis.call('ZREVRANGE', KEYS[2], 0, 999)) do
-  local s = redis.call('HMGET', key, 'session', 'touched', 'closed', 'reason')
-  if s[1] then for i = 1, 4 do answer[#answer + 1] = s[i] or '' end
+  local s = redis.call('HMGET', key, 'session', 'closed', 'reason')
+  if s[1] then for i = 1, 3 do answer[#answer + 1] = s[i] or '' end
   else redis.call('ZREM', KEYS[2], key) end
 end
 return answer

@@ -1,9 +1,9 @@
 // The rows of the file as one transaction sees them. Counters are read once and written once a transaction,
 // however many calls of a group charge them; claims are inserted at once, because inserting is the question.
-import type { SequenceClaim } from '@ambit/core';
+import type { SequenceClaim, SequenceWindow } from '@ambit/core';
 import type { CounterRow, Rows } from '../apply.ts';
 import { GRACE } from '../budgets.ts';
-import { advanceWindow, emptyWindow, type SequenceBits } from '../replay.ts';
+import { sequenceWindow } from '../replay.ts';
 import { Nonces } from './nonces.ts';
 import { rowKey } from './schema.ts';
 import type { Connection, Statement } from './writer.ts';
@@ -17,7 +17,7 @@ interface Held {
 }
 
 interface HeldWindow {
-  readonly window: SequenceBits;
+  readonly window: SequenceWindow;
   readonly expires: number;
   dirty: boolean;
 }
@@ -51,7 +51,10 @@ export class SqliteRows implements Rows {
   readonly #setSwept: Statement;
   readonly #sweeps: readonly Statement[];
 
-  constructor(db: Connection, rowsPerToken: number) {
+  readonly #clock: () => number;
+
+  constructor(db: Connection, rowsPerToken: number, clockSeconds: () => number) {
+    this.#clock = clockSeconds;
     this.rowsPerToken = rowsPerToken;
     this.#nonces = new Nonces(db);
     this.#counter = db.prepare('select start, used, expires, root from counters where id = ?').raw();
@@ -87,7 +90,7 @@ export class SqliteRows implements Rows {
     ];
   }
 
-  /** Notes the time, which decides when rows may be dropped. */
+  /** Notes the time a caller gave: rows are dropped by it only as far as this process's own clock has come. */
   at(now: number): void {
     if (now > this.#now) this.#now = now;
   }
@@ -116,7 +119,7 @@ export class SqliteRows implements Rows {
       if (dirty) this.#putWindow.run([id, window.highest, window.bits, expires]);
     }
     this.#nonces.end();
-    const to = this.#now - GRACE;
+    const to = Math.min(this.#now, this.#clock()) - GRACE;
     if (!this.#sweeping && to < this.sweptTo + SWEEP_EVERY) return;
     if (to > this.sweptTo) this.#setSwept.run([String(to)]);
     this.#nonces.forget(Math.max(to, this.sweptTo));
@@ -163,26 +166,17 @@ export class SqliteRows implements Rows {
     if (held !== undefined) return held;
     const found = this.#window.get([id]) as Raw<[number, Uint8Array, number]>;
     if (found === undefined) return undefined;
-    const window = { highest: found[0], bits: new Uint8Array(found[1]) };
+    const window = sequenceWindow({ highest: found[0], bits: new Uint8Array(found[1]) });
     const fresh: HeldWindow = { window, expires: found[2], dirty: false };
     this.#windows.set(id, fresh);
     return fresh;
   }
 
-  /** Whether the window is there. */
-  hasWindow(id: string): boolean {
-    return this.#holdWindow(id) !== undefined;
-  }
-
-  openWindow(id: string, expires: number): HeldWindow {
-    let held = this.#holdWindow(id);
-    if (held === undefined) this.#windows.set(id, (held = { window: emptyWindow(), expires, dirty: true }));
-    return held;
-  }
-
   advance({ session, sequence, expires }: SequenceClaim): boolean {
-    const held = this.openWindow(session, expires);
-    if (!advanceWindow(held.window, sequence)) return false;
+    const known = this.#holdWindow(session);
+    const held = known ?? { window: sequenceWindow(), expires, dirty: true };
+    if (held.window.claim(sequence) !== 'ok') return false;
+    if (known === undefined) this.#windows.set(session, held);
     held.dirty = true;
     return true;
   }

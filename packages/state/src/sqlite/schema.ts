@@ -28,7 +28,7 @@ create table if not exists windows(
 ) strict, without rowid;
 create table if not exists sessions(
   issuer text not null, id text not null, operator text not null, user text,
-  opened integer not null, touched integer not null, expires integer not null, closed integer, reason text,
+  opened integer not null, expires integer not null, closed integer, reason text,
   primary key (issuer, id)
 ) strict, without rowid;
 create table if not exists revocations(

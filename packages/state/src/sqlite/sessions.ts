@@ -7,10 +7,10 @@ import { faultOf } from './schema.ts';
 import type { Turn } from './turn.ts';
 import type { Connection, Writer } from './writer.ts';
 
-type Row = [string, string, string, string | null, number, number, number, number | null, string | null];
+type Row = [string, string, string, string | null, number, number, number | null, string | null];
 
-const toSession = ([issuer, id, operator, user, opened, touched, expires, closed, reason]: Row): Session =>
-  Object.freeze({ issuer, id, operator, user, opened, touched, expires, closed, reason });
+const toSession = ([issuer, id, operator, user, opened, expires, closed, reason]: Row): Session =>
+  Object.freeze({ issuer, id, operator, user, opened, expires, closed, reason });
 
 /** `revoke` adds to the revocation list inside the same transaction. */
 export function sqliteSessions(
@@ -19,13 +19,12 @@ export function sqliteSessions(
   turn: Turn,
   revoke: (input: RevocationInput, now: number) => unknown,
 ): Sessions {
-  const columns = 'issuer, id, operator, user, opened, touched, expires, closed, reason';
+  const columns = 'issuer, id, operator, user, opened, expires, closed, reason';
   const find = db.prepare(`select ${columns} from sessions where issuer = ? and id = ?`).raw();
   const all = db.prepare(`select ${columns} from sessions order by opened desc limit 1000`).raw();
   const insert = db.prepare(
-    `insert or ignore into sessions(${columns}) values (?, ?, ?, ?, ?, ?, ?, null, null)`,
+    `insert or ignore into sessions(${columns}) values (?, ?, ?, ?, ?, ?, null, null)`,
   );
-  const touched = db.prepare('update sessions set touched = max(touched, ?) where issuer = ? and id = ?');
   const closed = db.prepare('update sessions set closed = ?, reason = ? where issuer = ? and id = ?');
   const read = (issuer: string, id: string): Session | null => {
     const row = find.get([issuer, id]) as Row | undefined;
@@ -52,29 +51,13 @@ export function sqliteSessions(
     open: async (input, now) => {
       const s = newSession(input, now);
       const fresh = await writer.submit(
-        () => insert.run([s.issuer, s.id, s.operator, s.user, s.opened, s.touched, s.expires]).changes > 0,
+        () => insert.run([s.issuer, s.id, s.operator, s.user, s.opened, s.expires]).changes > 0,
       );
       turn.end();
       if (!fresh) throw new AmbitError('input_invalid', 'A session with this id was opened before.');
       return s;
     },
     check,
-    touch: async (issuer, id, now) => {
-      checkNow(now);
-      try {
-        return await writer.submit(() => {
-          const answer = judge(read(issuer, id), now);
-          if (!answer.ok) return answer;
-          touched.run([now, issuer, id]);
-          return {
-            ok: true,
-            session: Object.freeze({ ...answer.session, touched: Math.max(now, answer.session.touched) }),
-          };
-        });
-      } catch (error) {
-        return { ok: false, code: faultOf(error) };
-      }
-    },
     close: async (issuer, id, reason, now) => {
       checkNow(now);
       const result = await writer.submit((): Session | null => {

@@ -16,8 +16,18 @@ export const id = (name: string): string => toBase64url(sha256(utf8(name)));
 export const hex = (name: string): string => toHex(sha256(utf8(name)).subarray(0, 16));
 export const fresh = (): string => toBase64url(randomBytes(32));
 
-export const NOW = 1_800_000_000;
-export const LATER: number = NOW + 3600;
+/**
+ * The time of all tests, Unix seconds: the same on any day, unless the back end is a server with a clock of its
+ * own (`startAt`).
+ */
+export let NOW = 1_800_000_000;
+export let LATER: number = NOW + 3600;
+
+/** Moves the tests of this file to a server's time; before its tests begin. */
+export function startAt(seconds: number): void {
+  NOW = seconds;
+  LATER = seconds + 3600;
+}
 
 /** A counter; `caveat: -1` is the grant's. */
 export const counter = (

@@ -1,0 +1,30 @@
+// The laws that every back end keeps, told once; each back end's test runs them on real storage.
+import { afterEach, beforeEach, describe } from 'vitest';
+import type { Store } from '../store.ts';
+import { budgetsRules } from './budgets.ts';
+import { NOW } from './make.ts';
+import { revocationsRules } from './revocations.ts';
+import { rowsRules } from './rows.ts';
+import type { OpenOptions, World } from './world.ts';
+
+/** Runs all rules; `open` makes an empty store each time it is called. */
+export function conformance(name: string, open: (options: OpenOptions) => Promise<Store>): void {
+  describe(`${name}: conformance`, () => {
+    let store: Store;
+    const w: World = {
+      get store() {
+        return store;
+      },
+      now: NOW,
+      open: (more = {}) => open({ ...more, clockSeconds: () => w.now }),
+    };
+    beforeEach(async () => {
+      w.now = NOW;
+      store = await w.open();
+    });
+    afterEach(() => store.close());
+    budgetsRules(w);
+    rowsRules(w);
+    revocationsRules(w);
+  });
+}

@@ -1,0 +1,150 @@
+// Rows: proofs and claims are taken once, rows end, nobody fills the store with them. Rules that every back end keeps.
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { LATER, NOW, charges, claim, counter, fresh, id } from './make.ts';
+import type { Answer, World } from './world.ts';
+
+export function rowsRules(w: World): void {
+  test('P3 the same proof, twice at once: one is accepted', async () => {
+    const c = charges([], { replay: claim('twice') });
+    const answers = await Promise.all(Array.from({ length: 20 }, () => w.store.budgets.reserve(c, NOW)));
+    expect(answers.filter((a) => a.ok).length).toBe(1);
+    expect(answers.filter((a) => !a.ok && a.code === 'replayed').length).toBe(19);
+  });
+
+  test('P3 a nonce is no fresher under another expiry', async () => {
+    expect((await w.store.budgets.reserve(charges([], { replay: claim('n', -1, NOW + 60) }), NOW)).ok).toBe(
+      true,
+    );
+    for (const expires of [NOW + 61, NOW + 90, NOW + 300])
+      expect(
+        await w.store.budgets.reserve(charges([], { replay: claim('n', -1, expires) }), NOW),
+      ).toMatchObject({ code: 'replayed' });
+  });
+
+  test('rows die with their expiry, and what expired is refused rather than counted afresh', async () => {
+    const c = (expires: number): ReturnType<typeof charges> =>
+      charges([counter('mortal', 10, 10, { expires })], { replay: claim('mortal', -1, expires) });
+    expect((await w.store.budgets.reserve(c(NOW + 10), NOW)).ok).toBe(true);
+    // Still remembered within the grace, whoever's clock it is.
+    expect(await w.store.budgets.reserve(c(NOW + 10), NOW + 30)).toMatchObject({ code: 'replayed' });
+    w.now = NOW + 1000;
+    await w.store.budgets.reserve(charges([counter('other', 1, 10)]), w.now);
+    await w.store.budgets.reserve(charges([counter('other', 1, 10)]), w.now + 10);
+    expect(await w.store.budgets.reserve(c(NOW + 10), NOW)).toMatchObject({ ok: false });
+    expect(
+      await w.store.budgets.reserve(charges([counter('mortal', 10, 10, { expires: NOW + 10 })]), NOW),
+    ).toMatchObject({
+      code: 'budget_exceeded',
+    });
+  });
+
+  test("S12 endless fresh budgets: a token's holders may append so many rows and no more", async () => {
+    const small = await w.open({ rowsPerToken: 20 });
+    try {
+      const append = (i: number, root = 'root'): Answer =>
+        small.budgets.reserve(
+          charges([counter('granted', 1, 1000), counter(`appended ${i}`, 1, 5, { caveat: 2 })], {
+            root: id(root),
+            place: id(root),
+            once: i % 2 === 0 ? [claim(`once ${i}`, 3)] : [],
+          }),
+          NOW,
+        );
+      let ok = 0;
+      for (let i = 0; i < 40; i++) if ((await append(i)).ok) ok++;
+      // Twelve counters and eight claims or so, whatever order they came in; refused ones left nothing.
+      expect(ok).toBeGreaterThanOrEqual(13);
+      expect(ok).toBeLessThanOrEqual(14);
+      expect(await append(99)).toMatchObject({ ok: false, code: 'budget_exceeded', caveat: 2, left: 0 });
+      expect(await small.budgets.left(id('root'), [counter('granted', 0, 1000)], NOW)).toEqual([1000 - ok]);
+      // What is there already can still be used; another token is not touched.
+      expect((await append(1)).ok).toBe(true);
+      expect((await append(1000, 'another')).ok).toBe(true);
+    } finally {
+      await small.close();
+    }
+  });
+
+  test('charges that no verifier makes are refused as misuse', async () => {
+    const bad = [
+      charges([counter('a', 1, 1), counter('a', 1, 1)]),
+      charges([{ ...counter('a', 1, 1), id: 'x:y' }]),
+      charges([{ ...counter('a', 1, 1), window: 0, windowStart: 60 }]),
+      charges([], { root: '' }),
+      charges([], { replay: { id: '', expires: NOW, caveat: -1 } }),
+    ];
+    for (const c of bad) await expect(w.store.budgets.reserve(c, NOW)).rejects.toThrow(TypeError);
+    await expect(w.store.budgets.reserve(charges([]), NOW * 1000)).rejects.toThrow(RangeError);
+  });
+
+  test('a window accepts each number once, 1024 behind and at most 1024 ahead', async () => {
+    const session = fresh();
+    const at = async (sequence: number): Promise<boolean> =>
+      (await w.store.budgets.reserve(charges([], { sequence: { session, sequence, expires: LATER } }), NOW))
+        .ok;
+    expect(await w.store.replay.epoch()).toMatch(/^[0-9a-f]{32}$/);
+    expect(await w.store.replay.epoch()).toBe(await w.store.replay.epoch());
+    expect(await at(1024)).toBe(false);
+    for (const [number, accepted] of [
+      [0, true],
+      [0, false],
+      [2, true],
+      [1, true],
+      [1, false],
+      [1027, false],
+      [1026, true],
+      [2, false],
+      [3, true],
+      [1026 + 1024, true],
+      [1027, true],
+      [1026, false],
+      [1026 + 2049, false],
+    ] as const)
+      expect([number, await at(number)]).toEqual([number, accepted]);
+    for (const n of [-1, 0.5, NaN, 2 ** 53, Infinity, Number.MAX_SAFE_INTEGER])
+      expect(await at(n)).toBe(false);
+    // What was refused has moved nothing.
+    expect(await at(1026 + 1025)).toBe(true);
+  });
+
+  test('P6 a shared window, in any order of numbers, accepts each once and exactly the window', async () => {
+    const outcomes = new Set<string>();
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.oneof(fc.nat(2500), fc.nat(1000), fc.integer({ min: 1000, max: 1100 })), {
+          maxLength: 40,
+        }),
+        async (numbers) => {
+          const session = fresh();
+          let highest = -1;
+          const used = new Set<number>();
+          for (const n of numbers) {
+            const expected = n > highest - 1024 && n <= highest + 1024 && !used.has(n);
+            const answer = await w.store.budgets.reserve(
+              charges([], { sequence: { session, sequence: n, expires: LATER } }),
+              NOW,
+            );
+            expect(answer.ok).toBe(expected);
+            outcomes.add(expected ? 'accepted' : used.has(n) ? 'used' : n > highest ? 'ahead' : 'behind');
+            if (expected) {
+              used.add(n);
+              highest = Math.max(highest, n);
+            }
+          }
+        },
+      ),
+      { numRuns: 30, examples: [[[0, 1000, 1000, 2024, 999, 4000]]] },
+    );
+    expect([...outcomes].sort()).toEqual(['accepted', 'ahead', 'behind', 'used']);
+  });
+
+  test("a session's number is claimed in the same step as the budgets", async () => {
+    const session = id('s');
+    const c = charges([counter('seq', 1, 2)], { sequence: { session, sequence: 0, expires: LATER } });
+    await w.store.replay.epoch();
+    expect((await w.store.budgets.reserve(c, NOW)).ok).toBe(true);
+    expect(await w.store.budgets.reserve(c, NOW)).toMatchObject({ ok: false, code: 'replayed' });
+    expect(await w.store.budgets.left(id('root'), c.counters, NOW)).toEqual([1]);
+  });
+}

@@ -1,0 +1,26 @@
+// What a rule is told: a fresh store for each test, and how to make more.
+import type { Store } from '../store.ts';
+import { NOW, charges, counter } from './make.ts';
+
+/** How a back end's test makes a store. */
+export interface OpenOptions {
+  /** Unix seconds: the clock by which a store that has none of its own drops rows. */
+  readonly clockSeconds: () => number;
+  readonly rowsPerToken?: number;
+}
+
+export type Answer = ReturnType<Store['budgets']['reserve']>;
+
+/** One test's store and its time. */
+export interface World {
+  /** An empty store, opened for the test and closed behind it. */
+  readonly store: Store;
+  /** Unix seconds, what `clockSeconds` says; a server's own clock does not follow it. */
+  now: number;
+  /** Another empty store; the test closes it. */
+  open(more?: Omit<OpenOptions, 'clockSeconds'>): Promise<Store>;
+}
+
+/** Charges one counter. */
+export const spend = (w: World, name: string, amount: number, limit: number): Answer =>
+  w.store.budgets.reserve(charges([counter(name, amount, limit)]), NOW);
