@@ -76,11 +76,16 @@ it('counts decisions by code, times calls, and traces each call; no argument and
     if (!made.ok) throw new Error(made.message);
     const token = w.token();
     const proof = prove(token, made.call, { audience: AUDIENCE, time: seconds() }, w.agent);
-    return g.run({ token, proof, call: made.call }, work).catch(() => 'threw');
+    return g.run({ token, proof, call: made.call }, work);
   };
-  await run('echo', async () => 'fine');
-  await run('delete_all', async () => 'never');
-  await run('echo', () => Promise.reject(new Error('broken')));
+  let ran = false;
+  expect(await run('echo', async () => 'fine')).toMatchObject({ ok: true, result: 'fine' });
+  expect(await run('delete_all', async () => ((ran = true), 'never'))).toMatchObject({
+    ok: false,
+    denial: { code: 'tool_not_granted' },
+  });
+  expect(ran).toBe(false);
+  await expect(run('echo', () => Promise.reject(new Error('broken')))).rejects.toThrow('broken');
   const of = (instrument: string): unknown[] =>
     measured.filter((m) => m.instrument === instrument).map((m) => m.attributes);
   expect(of('ambit.decisions')).toEqual([

@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
+  assess,
   attenuate,
   clear,
   encodeCbor,
@@ -186,43 +187,60 @@ test('L8 an opening session proof costs one signature and one agreement, forged 
   expect(show(session.prove(token, search, NOW))).toBe(0);
 });
 
-test('L8 the ledger is asked only when everything else has passed', () => {
-  const budgets = [restrict.calls(3), restrict.once()];
-  let denied = 0;
+const held = (ledger: TestLedger): unknown => [[...ledger.spent], [...ledger.claimed]];
+
+test('L8 the ledger is asked only when everything else has passed, and a refusal of its own leaves nothing behind', () => {
+  const stateful = ['budget_exceeded', 'once_used', 'replayed'];
+  // How often each way was taken: a law says nothing of a way that never comes up.
+  const came = { unproved: 0, refused: 0, allowed: 0, budget_exceeded: 0, once_used: 0, replayed: 0 };
+  const faults = ['none', 'proof', 'token', 'data', 'used before', 'used before', 'shown twice'] as const;
+  const appended = fc.constantFrom([restrict.calls(1)], [restrict.once()], [restrict.calls(3)]);
   fc.assert(
-    fc.property(lineageArb, fc.constantFrom('none', 'proof', 'token', 'data'), (l, fault) => {
+    fc.property(lineageArb, appended, fc.constantFrom(...faults), (l, more, fault) => {
       const { token: bare, by } = generations(l).at(-1)!;
-      let token = bare;
-      try {
-        token = attenuate(bare, ...budgets);
-      } catch {
-        return;
-      }
+      const token = attenuate(bare, ...more);
       const ledger = new TestLedger();
-      const proof = prove(token, l.call, { audience: AUDIENCE, time: l.facts.now }, by);
+      const proofOf = (): string => prove(token, l.call, { audience: AUDIENCE, time: l.facts.now }, by);
+      const proof = proofOf();
+      if (fault === 'used before' || fault === 'shown twice') {
+        const again = fault === 'used before' ? proofOf() : proof;
+        const before = verifierWith().verify({ token, proof: again, call: l.call, now: l.facts.now });
+        if (before.ok) clear(before.token, l.facts, ledger);
+      }
       const presented = fault === 'token' ? bare : token;
       const c = fault === 'proof' ? makeCall({ tool: 'web_search', args: { q: 'other' } }) : l.call;
+      const { asked } = ledger;
+      const left = held(ledger);
       const shown = verifierWith().verify({ token: presented, proof, call: c, now: l.facts.now });
-      expect(ledger.asked).toBe(0);
-      if (!shown.ok) return;
+      expect(ledger.asked).toBe(asked);
+      if (!shown.ok) {
+        came.unproved++;
+        return;
+      }
       const { data: _, ...blind } = l.facts;
       const seen: Facts = fault === 'data' ? blind : l.facts;
       const decision = clear(shown.token, seen, ledger);
       if (decision.ok) {
-        expect(ledger.asked).toBe(1);
+        came.allowed++;
+        expect(ledger.asked).toBe(asked + 1);
+        expect(held(ledger)).not.toEqual(left);
         return;
       }
-      denied++;
-      const stateful = ['budget_exceeded', 'once_used', 'replayed'];
-      if (ledger.asked > 0) {
-        // Only the ledger's own answer may follow, and it left nothing behind.
-        expect(stateful).toContain(decision.code);
-        expect([...ledger.spent.values(), ...ledger.claimed]).toEqual([]);
+      expect(held(ledger)).toEqual(left);
+      if (ledger.asked === asked) {
+        came.refused++;
+        expect(assess(shown.token, seen)).toEqual(decision);
+        return;
       }
+      // Only the ledger's own answer may follow, once everything else has passed.
+      expect(ledger.asked).toBe(asked + 1);
+      expect(stateful).toContain(decision.code);
+      came[decision.code as 'replayed']++;
+      expect(assess(shown.token, seen).ok).toBeNull();
     }),
-    { numRuns: 400 },
+    { numRuns: 800 },
   );
-  expect(denied).toBeGreaterThan(50);
+  for (const [way, times] of Object.entries(came)) expect(times, way).toBeGreaterThan(15);
 });
 
 // A token is parsed before its proof is checked, and whoever has its bytes may append patterns: their states are
