@@ -2,7 +2,7 @@
 // words to stderr; `--json` turns both into JSON; nothing is coloured unless a person is looking.
 import { styleText } from 'node:util';
 import { Failure, plain, reportOf, type Reported } from './failure.ts';
-import { parseTime } from './times.ts';
+import { parseTime } from './flags/times.ts';
 
 /** The options that every command takes. */
 export interface Shared {

@@ -1,2 +1,3 @@
 // The `ambit` command as a library: run it with arguments, get its exit state.
-export { main, version } from './main.ts';
+export { main } from './main.ts';
+export { version } from './version.ts';

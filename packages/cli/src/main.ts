@@ -1,11 +1,5 @@
 // The entry of the `ambit` command. What needs nothing is answered before anything is loaded.
-import { readFileSync } from 'node:fs';
-
-/** The version of this package. */
-export function version(): string {
-  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
-}
+import { version } from './version.ts';
 
 /** Runs the command line; gives its exit state. */
 export async function main(argv: readonly string[]): Promise<number> {

@@ -2,7 +2,8 @@
 import { CommanderError } from 'commander';
 import { Cli } from './cli.ts';
 import { causeChain, Failure, ioFailure, usage } from './failure.ts';
-import { buildProgram, TOPICS } from './program.ts';
+import { TOPICS } from './help.ts';
+import { buildProgram } from './program.ts';
 import { TABLE } from './table.ts';
 
 const HELP_CODES = new Set(['commander.help', 'commander.helpDisplayed', 'commander.version']);
@@ -22,7 +23,7 @@ export async function run(argv: readonly string[]): Promise<number> {
 }
 
 async function outcome(cli: Cli, argv: readonly string[]): Promise<number> {
-  const { root } = buildProgram(cli);
+  const root = buildProgram(cli);
   try {
     const args = helpArguments(argv);
     const topic = argv[0] === 'help' ? TOPICS.get(argv[1] ?? '') : undefined;

@@ -1,13 +1,14 @@
 // The table of commands: name, what it does in one line, and the file that defines it. A command's file is loaded
 // when it is the one that was asked for, so start-up costs what the command needs and no more. A new group of
 // commands is one file and one line here; the file exports `define(command, cli)`, which adds options, help,
-// sub-commands and actions.
+// sub-commands and actions. Commands don't import this table: it would make a circle of all of them.
 import type { Command } from 'commander';
 import type { Cli } from './cli.ts';
 
 /** What a command's file exports. */
 export interface CommandFile {
-  define(command: Command, cli: Cli): void;
+  /** `loadAll` fills in every command of the tree, for what is made of all of them. */
+  define(command: Command, cli: Cli, loadAll: () => Promise<void>): void;
 }
 
 /** A line of the table. */

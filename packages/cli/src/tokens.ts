@@ -9,8 +9,8 @@ import {
   type Restriction,
 } from '@ambit/core';
 import type { Cli } from './cli.ts';
-import { readText } from './files.ts';
-import { inContext } from './keyfile.ts';
+import { readText } from './home/files.ts';
+import { inContext } from './home/keyfile.ts';
 import { diffText } from './show/diff.ts';
 
 /** A token's (or evidence's) text with what it says of itself. */

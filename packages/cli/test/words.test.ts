@@ -4,10 +4,10 @@ import { inspect } from 'node:util';
 import { AmbitError, restrict } from '@ambit/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { argsCaveats } from '../src/constraint-words.ts';
+import { argsCaveats } from '../src/flags/constraint.ts';
 import { Failure, plain, reportOf } from '../src/failure.ts';
-import { readGrantFile } from '../src/grant-file.ts';
-import { durationOf, fromNow, parseTime, rfc3339, timeText } from '../src/times.ts';
+import { readGrantFile } from '../src/flags/grant-file.ts';
+import { durationOf, fromNow, parseTime, rfc3339, timeText } from '../src/flags/times.ts';
 
 const codeOf = (job: () => unknown): string => {
   try {

@@ -3,8 +3,8 @@ import { attenuate, effectiveAuthority } from '@ambit/core';
 import type { Command } from 'commander';
 import type { Cli } from '../cli.ts';
 import { usage } from '../failure.ts';
-import { addNarrowFlags, restrictionsOf, type NarrowFlags } from '../narrowing.ts';
-import { example } from '../program.ts';
+import { addNarrowFlags, restrictionsOf, type NarrowFlags } from '../flags/restrictions.ts';
+import { example } from '../help.ts';
 import { readToken, showChange } from '../tokens.ts';
 
 export function define(command: Command, cli: Cli): void {

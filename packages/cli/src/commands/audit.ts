@@ -1,11 +1,11 @@
 // `ambit audit`: read, check and hand out the audit log; by default the home's own. `--log` and `--log-key` name
 // another one, a directory or a URL.
 import type { Command } from 'commander';
-import { defineChecking } from '../audit/checking.ts';
-import { defineReading } from '../audit/reading.ts';
-import { defineServing } from '../audit/serving.ts';
+import { defineChecking } from '../audit/check.ts';
+import { defineReading } from '../audit/read.ts';
+import { defineServing } from '../audit/serve.ts';
 import type { Cli } from '../cli.ts';
-import { example } from '../program.ts';
+import { example } from '../help.ts';
 
 export function define(command: Command, cli: Cli): void {
   command.addHelpText(

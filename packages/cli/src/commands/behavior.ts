@@ -12,7 +12,7 @@ import {
 import type { AgentEvent, Alert, Baseline, SessionEvents } from '@ambit/behavior';
 import { Option, type Command } from 'commander';
 import type { AuditRecord } from '@ambit/audit';
-import { account } from '../account.ts';
+import { account } from '../home/audit.ts';
 import {
   addLogFlags,
   addQueryFlags,
@@ -22,14 +22,14 @@ import {
   readerOf,
   type LogFlags,
   type QueryFlags,
-} from '../audit/which.ts';
+} from '../audit/target.ts';
 import type { Cli } from '../cli.ts';
 import { Failure, usage } from '../failure.ts';
-import { readFile, writeFile } from '../files.ts';
-import { Home } from '../home.ts';
-import { inContext } from '../keyfile.ts';
-import { example } from '../program.ts';
-import { timeText } from '../times.ts';
+import { readFile, writeFile } from '../home/files.ts';
+import { Home } from '../home/home.ts';
+import { inContext } from '../home/keyfile.ts';
+import { example } from '../help.ts';
+import { timeText } from '../flags/times.ts';
 
 /** A baseline is bounded by its tables: a few megabytes at most. */
 const BASELINE_BYTES = 1 << 26;

@@ -5,12 +5,12 @@ import { budgetLines, type BudgetLine } from '@ambit/state';
 import type { Command } from 'commander';
 import type { Cli } from '../cli.ts';
 import { Failure } from '../failure.ts';
-import { Home } from '../home.ts';
-import { example } from '../program.ts';
-import { withState } from '../state.ts';
-import { fromNow, timeText } from '../times.ts';
+import { Home } from '../home/home.ts';
+import { example } from '../help.ts';
+import { withState } from '../home/state.ts';
+import { fromNow, timeText } from '../flags/times.ts';
 import { readToken } from '../tokens.ts';
-import { verifierOf } from '../verifying.ts';
+import { verifierOf } from '../home/verifier.ts';
 
 const holderText = (holder: string | null): string | null =>
   holder === null ? null : new PublicKey('holder', fromBase64url(holder)!).toString();

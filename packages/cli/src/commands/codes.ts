@@ -2,7 +2,7 @@
 import { CODES } from '@ambit/core';
 import type { Command } from 'commander';
 import type { Cli } from '../cli.ts';
-import { example } from '../program.ts';
+import { example } from '../help.ts';
 
 export function define(command: Command, cli: Cli): void {
   command.addHelpText('after', example('ambit codes | grep proof_')).action(() => {

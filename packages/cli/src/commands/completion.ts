@@ -1,11 +1,10 @@
 // `ambit completion`: completions made from the command tree itself, so that they can't lag behind it.
 import { Argument, type Command, type Option } from 'commander';
 import type { Cli } from '../cli.ts';
-import { example } from '../program.ts';
+import { example } from '../help.ts';
 import { bash, fish, zsh, type Leaf } from '../show/completion.ts';
-import { TABLE } from '../table.ts';
 
-export function define(command: Command, cli: Cli): void {
+export function define(command: Command, cli: Cli, loadAll: () => Promise<void>): void {
   command
     .addArgument(new Argument('<shell>', 'which shell').choices(['bash', 'zsh', 'fish']))
     .addHelpText(
@@ -16,12 +15,8 @@ export function define(command: Command, cli: Cli): void {
       ),
     )
     .action(async (shell: 'bash' | 'zsh' | 'fish') => {
-      const root = command.parent!;
-      for (const entry of TABLE) {
-        const stub = root.commands.find((c) => c.name() === entry.name);
-        if (stub !== undefined && stub !== command) (await entry.load()).define(stub, cli);
-      }
-      const leaves = leavesOf(root, []);
+      await loadAll();
+      const leaves = leavesOf(command.parent!, []);
       const text = { bash, zsh, fish }[shell](leaves);
       cli.result({ shell, script: text }, text);
     });

@@ -1,14 +1,14 @@
 // `ambit config`: the operator's configuration, checked, compared, put in force.
 import { checkConfiguration, diffConfigurationTexts } from '@ambit/identity';
 import type { Command } from 'commander';
-import { account } from '../account.ts';
+import { account } from '../home/audit.ts';
 import type { Cli } from '../cli.ts';
-import { appliedIn, applyIn } from '../configured.ts';
+import { appliedIn, applyIn } from '../home/configuration.ts';
 import { Failure } from '../failure.ts';
-import { readInput } from '../files.ts';
-import { Home } from '../home.ts';
-import { example } from '../program.ts';
-import { withState } from '../state.ts';
+import { readInput } from '../home/files.ts';
+import { Home } from '../home/home.ts';
+import { example } from '../help.ts';
+import { withState } from '../home/state.ts';
 
 /** Ten thousand users and five hundred tools take half a megabyte. */
 const CONFIG_BYTES = 1 << 26;

@@ -2,9 +2,9 @@
 import { delegate, effectiveAuthority, inspect } from '@ambit/core';
 import type { Command } from 'commander';
 import type { Cli } from '../cli.ts';
-import { readPublicKey, readSigner } from '../keyfile.ts';
-import { addNarrowFlags, restrictionsOf, type NarrowFlags } from '../narrowing.ts';
-import { example } from '../program.ts';
+import { readPublicKey, readSigner } from '../home/keyfile.ts';
+import { addNarrowFlags, restrictionsOf, type NarrowFlags } from '../flags/restrictions.ts';
+import { example } from '../help.ts';
 import { readToken, showChange } from '../tokens.ts';
 
 interface DelegateFlags extends NarrowFlags {

@@ -10,7 +10,7 @@ import { decodeCbor, encodeCbor, fromBase64url, toBase64url, TOKEN_PREFIX } from
 import type { Command } from 'commander';
 import type { Cli } from '../cli.ts';
 import { Failure } from '../failure.ts';
-import { example } from '../program.ts';
+import { example } from '../help.ts';
 
 const SESSION = {
   session_id: 'agt-2026-03-01-a7f3e2',

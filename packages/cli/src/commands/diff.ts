@@ -2,7 +2,7 @@
 import { diff } from '@ambit/core';
 import type { Command } from 'commander';
 import type { Cli } from '../cli.ts';
-import { example } from '../program.ts';
+import { example } from '../help.ts';
 import { diffText } from '../show/diff.ts';
 import { readToken } from '../tokens.ts';
 

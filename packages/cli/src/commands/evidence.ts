@@ -3,7 +3,7 @@ import { evidence } from '@ambit/core';
 import type { Command } from 'commander';
 import type { Cli } from '../cli.ts';
 import { badInput } from '../failure.ts';
-import { example } from '../program.ts';
+import { example } from '../help.ts';
 import { readToken } from '../tokens.ts';
 
 export function define(command: Command, cli: Cli): void {

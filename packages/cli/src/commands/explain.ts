@@ -3,11 +3,11 @@ import { effectiveAuthority, matchTool } from '@ambit/core';
 import { explainLayers, layersText, unverifiedActor } from '@ambit/identity';
 import type { Command } from 'commander';
 import type { Cli } from '../cli.ts';
-import { layerContext, registrationIn } from '../configured.ts';
+import { layerContext, registrationIn } from '../home/configuration.ts';
 import { Failure } from '../failure.ts';
-import { Home } from '../home.ts';
-import { example } from '../program.ts';
-import { withState } from '../state.ts';
+import { Home } from '../home/home.ts';
+import { example } from '../help.ts';
+import { withState } from '../home/state.ts';
 import { readToken } from '../tokens.ts';
 
 export function define(command: Command, cli: Cli): void {

@@ -1,12 +1,12 @@
 // `ambit init`: a home with a keyring, a key for proof sessions, and written-down defaults.
 import { isName } from '@ambit/core';
 import type { Command } from 'commander';
-import { beginLog } from '../account.ts';
+import { beginLog } from '../home/audit.ts';
 import type { Cli } from '../cli.ts';
 import { badInput } from '../failure.ts';
-import { DEFAULTS_OF_A_NEW_HOME, Home } from '../home.ts';
-import { example } from '../program.ts';
-import { beginState } from '../state.ts';
+import { DEFAULTS_OF_A_NEW_HOME, Home } from '../home/home.ts';
+import { example } from '../help.ts';
+import { beginState } from '../home/state.ts';
 
 export function define(command: Command, cli: Cli): void {
   command

@@ -1,7 +1,7 @@
 // `ambit inspect`: what a token or evidence says of itself. Needs no key, and so proves nothing.
 import type { Command } from 'commander';
 import type { Cli } from '../cli.ts';
-import { example } from '../program.ts';
+import { example } from '../help.ts';
 import { inspectionJson, inspectionText } from '../show/inspect.ts';
 import { readToken } from '../tokens.ts';
 

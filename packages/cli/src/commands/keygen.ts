@@ -5,10 +5,10 @@ import { existsSync } from 'node:fs';
 import { Option, type Command } from 'commander';
 import type { Cli } from '../cli.ts';
 import { Failure, usage } from '../failure.ts';
-import { writeFile } from '../files.ts';
-import { publicHalf, secretFile } from '../keyfile.ts';
-import { example } from '../program.ts';
-import { timeText } from '../times.ts';
+import { writeFile } from '../home/files.ts';
+import { publicHalf, secretFile } from '../home/keyfile.ts';
+import { example } from '../help.ts';
+import { timeText } from '../flags/times.ts';
 
 const TYPES = ['holder', 'issuer', 'model', 'x25519'] as const;
 type KeyType = (typeof TYPES)[number];

@@ -3,9 +3,9 @@
 import type { Command } from 'commander';
 import type { Cli } from '../cli.ts';
 import { Failure, usage } from '../failure.ts';
-import { writeFile } from '../files.ts';
-import { Home } from '../home.ts';
-import { example } from '../program.ts';
+import { writeFile } from '../home/files.ts';
+import { Home } from '../home/home.ts';
+import { example } from '../help.ts';
 
 export function define(command: Command, cli: Cli): void {
   command.addHelpText(

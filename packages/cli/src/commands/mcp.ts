@@ -8,15 +8,15 @@ import { connectLog, serveLog, type Sink } from '@ambit/audit';
 import { createGuard, type Guard } from '@ambit/guard';
 import { configurationOf, proxyHttp, proxyStdio, scanStdio } from '@ambit/guard/mcp';
 import type { Command } from 'commander';
-import { homeSocket, openLog } from '../account.ts';
+import { homeSocket, openLog } from '../home/audit.ts';
 import type { Cli } from '../cli.ts';
-import { registrationIn } from '../configured.ts';
+import { registrationIn } from '../home/configuration.ts';
 import { Failure, ioFailure, usage } from '../failure.ts';
-import { writeFile } from '../files.ts';
-import { Home } from '../home.ts';
-import { example } from '../program.ts';
-import { withState } from '../state.ts';
-import { addAcceptFlags, verifierOf, type AcceptFlags } from '../verifying.ts';
+import { writeFile } from '../home/files.ts';
+import { Home } from '../home/home.ts';
+import { example } from '../help.ts';
+import { withState } from '../home/state.ts';
+import { addAcceptFlags, verifierOf, type AcceptFlags } from '../home/verifier.ts';
 
 interface ProxyFlags extends AcceptFlags {
   readonly upstream?: string;

@@ -7,13 +7,13 @@ import type { Draft } from '@ambit/audit';
 import type { Registration } from '@ambit/identity';
 import type { SyncStore } from '@ambit/state';
 import type { Command } from 'commander';
-import { account, tokenOf } from '../account.ts';
+import { account, tokenOf } from '../home/audit.ts';
 import type { Cli } from '../cli.ts';
 import { badInput, Failure, usage } from '../failure.ts';
-import { readInput } from '../files.ts';
-import { modelOf, readGrantFile } from '../grant-file.ts';
-import { Home } from '../home.ts';
-import { readPublicKey, readSigner } from '../keyfile.ts';
+import { readInput } from '../home/files.ts';
+import { modelOf, readGrantFile } from '../flags/grant-file.ts';
+import { Home } from '../home/home.ts';
+import { readPublicKey, readSigner } from '../home/keyfile.ts';
 import {
   addNarrowFlags,
   budgetsOf,
@@ -21,10 +21,10 @@ import {
   requireForms,
   wholeNumber,
   type NarrowFlags,
-} from '../narrowing.ts';
-import { example } from '../program.ts';
-import { withState } from '../state.ts';
-import { fromNow, parseTime, timeText } from '../times.ts';
+} from '../flags/restrictions.ts';
+import { example } from '../help.ts';
+import { withState } from '../home/state.ts';
+import { fromNow, parseTime, timeText } from '../flags/times.ts';
 import { narrowingNotes } from '../tokens.ts';
 import { inspect } from '@ambit/core';
 
@@ -83,7 +83,9 @@ async function run(cli: Cli, flags: MintFlags): Promise<void> {
   if (flags.bearer === true && flags.seal !== undefined)
     throw usage('a bearer token is not sealed: leave out --seal');
   const home = new Home(cli).require();
-  const registration = home.configured ? (await import('../configured.ts')).registrationIn(home) : null;
+  const registration = home.configured
+    ? (await import('../home/configuration.ts')).registrationIn(home)
+    : null;
   const asked = await specOf(cli, flags, registration?.operator.id);
   const keyring = await home.named(asked.signedBy);
   const holder = flags.holder === undefined ? null : await readPublicKey(cli, 'holder', flags.holder);
@@ -108,7 +110,7 @@ async function bound(
   asked: Asked,
   flags: MintFlags,
 ): Promise<{ readonly spec: GrantSpec; readonly notes: readonly string[] }> {
-  const { bindLayers } = await import('../binding.ts');
+  const { bindLayers } = await import('../mint-layers.ts');
   const { spec } = asked;
   return bindLayers(cli, home, store, registration, {
     spec,

@@ -4,12 +4,12 @@ import { nodeProvider } from '@ambit/core/node';
 import { CODES } from '@ambit/core';
 import type { Command } from 'commander';
 import type { Cli } from '../cli.ts';
-import { keepAttestation, registrationIn } from '../configured.ts';
+import { keepAttestation, registrationIn } from '../home/configuration.ts';
 import { Failure } from '../failure.ts';
-import { readFile, writeFile } from '../files.ts';
-import { Home } from '../home.ts';
-import { readSigner } from '../keyfile.ts';
-import { example } from '../program.ts';
+import { readFile, writeFile } from '../home/files.ts';
+import { Home } from '../home/home.ts';
+import { readSigner } from '../home/keyfile.ts';
+import { example } from '../help.ts';
 
 export function define(command: Command, cli: Cli): void {
   command.addHelpText(

@@ -4,9 +4,9 @@ import { fromHex, offerText, publicKey } from '@ambit/core';
 import type { Command } from 'commander';
 import type { Cli } from '../cli.ts';
 import { Failure } from '../failure.ts';
-import { Home } from '../home.ts';
-import { example } from '../program.ts';
-import { withState } from '../state.ts';
+import { Home } from '../home/home.ts';
+import { example } from '../help.ts';
+import { withState } from '../home/state.ts';
 
 export function define(command: Command, cli: Cli): void {
   command

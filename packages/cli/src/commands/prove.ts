@@ -13,14 +13,14 @@ import {
 import { nodeProvider } from '@ambit/core/node';
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
-import { addCallFlags, readCall, type CallFlags } from '../call-flags.ts';
+import { addCallFlags, readCall, type CallFlags } from '../flags/call.ts';
 import type { Cli } from '../cli.ts';
 import { Failure, usage } from '../failure.ts';
-import { readFile, readText, writeFile } from '../files.ts';
-import { inContext, readSigner } from '../keyfile.ts';
-import { underLock } from '../lock.ts';
-import { parseDuration } from '../times.ts';
-import { example } from '../program.ts';
+import { readFile, readText, writeFile } from '../home/files.ts';
+import { inContext, readSigner } from '../home/keyfile.ts';
+import { underLock } from '../home/lock.ts';
+import { parseDuration } from '../flags/times.ts';
+import { example } from '../help.ts';
 import { readToken, type GivenToken } from '../tokens.ts';
 
 interface ProveFlags extends CallFlags {

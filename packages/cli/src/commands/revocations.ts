@@ -3,12 +3,12 @@ import { exportRevocations, importRevocations, listRevocations } from '@ambit/st
 import type { Command } from 'commander';
 import type { Cli } from '../cli.ts';
 import { Failure } from '../failure.ts';
-import { readInput, writeFile } from '../files.ts';
-import { Home } from '../home.ts';
-import { readPublicKey, readSigner } from '../keyfile.ts';
-import { example } from '../program.ts';
-import { withState } from '../state.ts';
-import { timeText } from '../times.ts';
+import { readInput, writeFile } from '../home/files.ts';
+import { Home } from '../home/home.ts';
+import { readPublicKey, readSigner } from '../home/keyfile.ts';
+import { example } from '../help.ts';
+import { withState } from '../home/state.ts';
+import { timeText } from '../flags/times.ts';
 
 /** A signed list may be long: a million entries take about 100 MB. */
 const LIST_BYTES = 1 << 28;

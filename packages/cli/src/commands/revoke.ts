@@ -2,14 +2,14 @@
 import { fromHex, isName, toBase64url } from '@ambit/core';
 import type { RevocationInput } from '@ambit/state';
 import type { Command } from 'commander';
-import { account } from '../account.ts';
+import { account } from '../home/audit.ts';
 import type { Cli } from '../cli.ts';
 import { badInput, usage } from '../failure.ts';
-import { Home } from '../home.ts';
-import { readPublicKey } from '../keyfile.ts';
-import { example } from '../program.ts';
-import { withState } from '../state.ts';
-import { parseTime, timeText } from '../times.ts';
+import { Home } from '../home/home.ts';
+import { readPublicKey } from '../home/keyfile.ts';
+import { example } from '../help.ts';
+import { withState } from '../home/state.ts';
+import { parseTime, timeText } from '../flags/times.ts';
 import { readToken } from '../tokens.ts';
 
 interface RevokeFlags {

@@ -3,13 +3,13 @@ import type { Draft } from '@ambit/audit';
 import { openSession } from '@ambit/authority/session';
 import { closeSession, listSessions, type Session } from '@ambit/state';
 import type { Command } from 'commander';
-import { account } from '../account.ts';
+import { account } from '../home/audit.ts';
 import type { Cli } from '../cli.ts';
 import { usage } from '../failure.ts';
-import { Home } from '../home.ts';
-import { example } from '../program.ts';
-import { withState } from '../state.ts';
-import { fromNow, parseTime, timeText } from '../times.ts';
+import { Home } from '../home/home.ts';
+import { example } from '../help.ts';
+import { withState } from '../home/state.ts';
+import { fromNow, parseTime, timeText } from '../flags/times.ts';
 
 const jsonOf = (s: Session): { readonly [field: string]: unknown } => ({
   issuer: s.issuer,

@@ -16,7 +16,7 @@ import type { LayerAnswer, LayersAnswer, Registration } from '@ambit/identity';
 import { createAuthorizer, type SyncStore } from '@ambit/state';
 import type { Authorized } from '@ambit/state';
 import type { Command } from 'commander';
-import { account } from '../account.ts';
+import { account } from '../home/audit.ts';
 import {
   addCallFlags,
   addFactFlags,
@@ -24,14 +24,14 @@ import {
   readCall,
   type CallFlags,
   type FactFlags,
-} from '../call-flags.ts';
+} from '../flags/call.ts';
 import type { Cli } from '../cli.ts';
-import { readText } from '../files.ts';
-import { Home } from '../home.ts';
-import { example } from '../program.ts';
+import { readText } from '../home/files.ts';
+import { Home } from '../home/home.ts';
+import { example } from '../help.ts';
 import { decisionText, explanationRows } from '../show/decision.ts';
-import { withState } from '../state.ts';
-import { addAcceptFlags, verifierOf, type AcceptFlags } from '../verifying.ts';
+import { withState } from '../home/state.ts';
+import { addAcceptFlags, verifierOf, type AcceptFlags } from '../home/verifier.ts';
 
 interface VerifyFlags extends CallFlags, FactFlags, AcceptFlags {
   readonly proof?: string;
@@ -77,7 +77,9 @@ async function run(cli: Cli, source: string, flags: VerifyFlags): Promise<void> 
   const token = await readText(cli, 'the token', source);
   const proof = flags.proof === undefined ? undefined : await readText(cli, 'the proof', flags.proof);
   const call = await readCall(cli, flags, flags.audience);
-  const registration = home.configured ? (await import('../configured.ts')).registrationIn(home) : null;
+  const registration = home.configured
+    ? (await import('../home/configuration.ts')).registrationIn(home)
+    : null;
   const known = registration?.operator.facts(call.tool) ?? null;
   const facts = factsOf(cli, flags, known ?? home.defaults);
   const verdict = await withState(home, async (store): Promise<Verdict> => {
@@ -153,7 +155,7 @@ async function askLayers(
   now: number,
 ): Promise<LayersAnswer> {
   const { checkLayers } = await import('@ambit/identity');
-  const { layerContext } = await import('../configured.ts');
+  const { layerContext } = await import('../home/configuration.ts');
   return checkLayers(token, await layerContext(store, registration, token.view, now), now);
 }
 

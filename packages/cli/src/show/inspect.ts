@@ -11,7 +11,7 @@ import {
 } from '@ambit/core';
 import { fromBase64url } from '@ambit/core';
 import type { Cli } from '../cli.ts';
-import { fromNow, timeText } from '../times.ts';
+import { fromNow, timeText } from '../flags/times.ts';
 
 /** A branch: its line, and what hangs on it. */
 interface Branch {

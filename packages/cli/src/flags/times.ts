@@ -1,5 +1,5 @@
 // Times as people write them: `15m` from now, or RFC 3339 with its zone. Shown in UTC, with the distance from now.
-import { usage } from './failure.ts';
+import { usage } from '../failure.ts';
 
 const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
 const DURATION = /^([1-9]\d{0,8})(s|m|h|d)$/;

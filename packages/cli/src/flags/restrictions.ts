@@ -2,9 +2,9 @@
 // `delegate`. They become core's restrictions in one fixed order, which is the order they stand in the token.
 import { isLabel, isToolPattern, restrict, type Budget, type Restriction } from '@ambit/core';
 import type { Command } from 'commander';
-import type { Cli } from './cli.ts';
-import { argsCaveats } from './constraint-words.ts';
-import { usage } from './failure.ts';
+import type { Cli } from '../cli.ts';
+import { argsCaveats } from './constraint.ts';
+import { usage } from '../failure.ts';
 import { durationOf, parseTime } from './times.ts';
 
 /** What the flags give. */

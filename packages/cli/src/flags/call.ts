@@ -11,10 +11,10 @@ import {
   type HttpContext,
 } from '@ambit/core';
 import type { Command } from 'commander';
-import type { Cli } from './cli.ts';
-import { badInput, Failure, usage } from './failure.ts';
-import { readFile } from './files.ts';
-import { wholeNumber } from './narrowing.ts';
+import type { Cli } from '../cli.ts';
+import { badInput, Failure, usage } from '../failure.ts';
+import { readFile } from '../home/files.ts';
+import { wholeNumber } from './restrictions.ts';
 
 /** What the caller sends. */
 export interface CallFlags {

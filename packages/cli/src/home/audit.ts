@@ -4,8 +4,8 @@
 import { existsSync } from 'node:fs';
 import { AmbitError, toBase64url, toHex, type Inspection } from '@ambit/core';
 import type { Draft, HomeOptions, Recorder, TokenLike } from '@ambit/audit';
-import type { Cli } from './cli.ts';
-import { Failure } from './failure.ts';
+import type { Cli } from '../cli.ts';
+import { Failure } from '../failure.ts';
 import type { Home } from './home.ts';
 
 /** Other commands may be writing; on a busy machine each takes a while. */

@@ -20,8 +20,8 @@ import { unlinkSync, writeSync } from 'node:fs';
 import { randomBytes as random } from 'node:crypto';
 import { basename, dirname, join } from 'node:path';
 import { LIMITS } from '@ambit/core';
-import type { Cli } from './cli.ts';
-import { badInput, Failure, ioFailure } from './failure.ts';
+import type { Cli } from '../cli.ts';
+import { badInput, Failure, ioFailure } from '../failure.ts';
 
 /** The most that is read of any input but arguments: generous for keys, tokens and grants. */
 const INPUT_BYTES = 1 << 20;

@@ -2,7 +2,7 @@
 // lock whose owner is dead is broken under a second lock, and looked at again there, so that two who both see a
 // dead owner can't remove each other's new lock.
 import { closeSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
-import { Failure, ioFailure } from './failure.ts';
+import { Failure, ioFailure } from '../failure.ts';
 
 const WAIT_MS = 10_000;
 

@@ -6,8 +6,8 @@ import { AmbitError } from '@ambit/core';
 import { Option, type Command } from 'commander';
 import type { Cli } from '../cli.ts';
 import { ioFailure, plain } from '../failure.ts';
-import { writeFile } from '../files.ts';
-import { wholeNumber } from '../narrowing.ts';
+import { writeFile } from '../home/files.ts';
+import { wholeNumber } from '../flags/restrictions.ts';
 import {
   addLogFlags,
   addQueryFlags,
@@ -20,7 +20,7 @@ import {
   within,
   type LogFlags,
   type QueryFlags,
-} from './which.ts';
+} from './target.ts';
 
 const text = (record: Found['record']): string =>
   [

@@ -3,8 +3,8 @@
 import { nodeProvider } from '@ambit/core/node';
 import { CODES, publicKey, PublicKey, SecretKey, signer, VerificationKey, AmbitError } from '@ambit/core';
 import type { PublicUse, Signer } from '@ambit/core';
-import type { Cli } from './cli.ts';
-import { Failure, usage } from './failure.ts';
+import type { Cli } from '../cli.ts';
+import { Failure, usage } from '../failure.ts';
 import { readSecret, readText } from './files.ts';
 
 /** The text of a secret key file. */

@@ -1,12 +1,12 @@
 // Processes of their own: the one writer of a log, and a witness of others' logs.
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
-import { homeSocket, openLog } from '../account.ts';
+import { homeSocket, openLog } from '../home/audit.ts';
 import type { Cli } from '../cli.ts';
 import { badInput, usage } from '../failure.ts';
-import { readFile, writeFile } from '../files.ts';
-import { Home } from '../home.ts';
-import { audit, policyOf } from './which.ts';
+import { readFile, writeFile } from '../home/files.ts';
+import { Home } from '../home/home.ts';
+import { audit, policyOf } from './target.ts';
 
 /** Runs until the process is told to stop. */
 const untilStopped = (): Promise<void> =>

@@ -3,8 +3,8 @@ import { toHex } from '@ambit/core';
 import type { Command } from 'commander';
 import type { Cli } from '../cli.ts';
 import { usage } from '../failure.ts';
-import { readFile, readInput, writeFile } from '../files.ts';
-import { Home } from '../home.ts';
+import { readFile, readInput, writeFile } from '../home/files.ts';
+import { Home } from '../home/home.ts';
 import {
   addLogFlags,
   audit,
@@ -15,7 +15,7 @@ import {
   readerOf,
   within,
   type LogFlags,
-} from './which.ts';
+} from './target.ts';
 
 /** Adds the commands. */
 export function defineChecking(command: Command, cli: Cli): void {

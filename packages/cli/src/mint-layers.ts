@@ -4,9 +4,9 @@ import type { GrantSpec } from '@ambit/core';
 import { configuredEntitlements, type Registration } from '@ambit/identity';
 import type { SyncStore } from '@ambit/state';
 import type { Cli } from './cli.ts';
-import { attestationOf } from './configured.ts';
+import { attestationOf } from './home/configuration.ts';
 import { Failure } from './failure.ts';
-import type { Home } from './home.ts';
+import type { Home } from './home/home.ts';
 
 /** What was asked for: a grant as the flags or the file have it. */
 export interface Asked extends Wanted {

@@ -6,7 +6,7 @@
 //   link url docs.acme.com *.acme.org                         ip network 10.0.0.0/8    to email acme.com
 //   paths each under /srv          debug absent               link {"kind":"url","schemes":["http"],"hosts":["a.b"]}
 import { isToolPattern, parseJson, restrict, type ArgsCaveat, type Constraint, type Json } from '@ambit/core';
-import { usage } from './failure.ts';
+import { usage } from '../failure.ts';
 
 const EXAMPLE = "--arg 'path under /srv'; see `ambit help arguments`";
 

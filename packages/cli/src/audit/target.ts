@@ -4,10 +4,10 @@ import { KINDS } from '@ambit/audit';
 import type { Policy, Query, Source, TreeReader, VerifierKey, VerifyReport } from '@ambit/audit';
 import type { Cli } from '../cli.ts';
 import { Failure, usage } from '../failure.ts';
-import { readFile } from '../files.ts';
-import { Home } from '../home.ts';
-import { wholeNumber } from '../narrowing.ts';
-import { parseTime } from '../times.ts';
+import { readFile } from '../home/files.ts';
+import { Home } from '../home/home.ts';
+import { wholeNumber } from '../flags/restrictions.ts';
+import { parseTime } from '../flags/times.ts';
 
 /** Loaded when a command runs, not when its help is shown. */
 export const audit = (): Promise<typeof import('@ambit/audit')> => import('@ambit/audit');

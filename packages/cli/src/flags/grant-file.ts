@@ -10,7 +10,7 @@ import {
   type Json,
   type JsonObject,
 } from '@ambit/core';
-import { badInput } from './failure.ts';
+import { badInput } from '../failure.ts';
 import { rfc3339 } from './times.ts';
 
 /** A grant as far as the file says it, and who is to sign. */

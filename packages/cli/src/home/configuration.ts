@@ -12,7 +12,7 @@ import type { Applied, LayerContext, Registration, VerifiedAttestation } from '@
 import { AmbitError, toHex, type TokenView } from '@ambit/core';
 import { nodeProvider } from '@ambit/core/node';
 import type { SyncStore } from '@ambit/state';
-import { Failure } from './failure.ts';
+import { Failure } from '../failure.ts';
 import { readFile, writeFile } from './files.ts';
 import type { Home } from './home.ts';
 import { underLock } from './lock.ts';

@@ -10,8 +10,8 @@ import {
 import { nodeProvider } from '@ambit/core/node';
 import type { SyncStore } from '@ambit/state';
 import type { Command } from 'commander';
-import type { Cli } from './cli.ts';
-import { Failure, usage } from './failure.ts';
+import type { Cli } from '../cli.ts';
+import { Failure, usage } from '../failure.ts';
 import type { Home } from './home.ts';
 import { readPublicKey, readVerificationKeys } from './keyfile.ts';
 

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { AmbitError } from '@ambit/core';
 import type { SyncStore } from '@ambit/state';
-import { Failure } from './failure.ts';
+import { Failure } from '../failure.ts';
 import type { Home } from './home.ts';
 
 const pathOf = (home: Home): string => home.at('state.db');

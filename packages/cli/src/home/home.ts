@@ -4,11 +4,11 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { isLabel, isName, Keyring, SecretKey, type KeyStatus, type RootKey } from '@ambit/core';
-import type { Cli } from './cli.ts';
-import { Failure, badInput } from './failure.ts';
+import type { Cli } from '../cli.ts';
+import { Failure, badInput } from '../failure.ts';
 import { ownDirectory, readFile, writeFile } from './files.ts';
 import { underLock } from './lock.ts';
-import { timeText } from './times.ts';
+import { timeText } from '../flags/times.ts';
 
 /** What is taken for true of a tool that no configuration classifies. Written by `init`, for everyone to read. */
 export interface Defaults {
