@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openSqlite } from '../src/sqlite.ts';
 import { initialiseRedis, redisStore } from '../src/redis.ts';
+import { initializePostgres, postgresStore } from '../src/postgres.ts';
+import { hasPostgres, startPostgres, stopServers, type PostgresServer } from './postgres-server.ts';
 import { bundleWorker, race, startWorker, sum } from './processes.ts';
 import { hasRedis, startRedis, stopAll, type Server } from './redis-server.ts';
 import { NOW, counter, id } from '../src/testing/make.ts';
@@ -28,7 +30,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-type Place = Pick<Orders, 'sqlite' | 'redis'>;
+type Place = Pick<Orders, 'sqlite' | 'redis' | 'postgres'>;
 const base = { n: SPENDS, inflight: 64, limit: Math.floor(SPENDS * 5.3), name: 'race' } as const;
 const used = async (store: Store, name: string, limit: number): Promise<number> =>
   limit - (await store.budgets.left(id('root'), [counter(name, 0, limit)], NOW))[0]!;
@@ -195,6 +197,26 @@ describe.skipIf(!hasRedis)('redis', () => {
     return {
       place: { redis: { port: server.port, prefix } },
       store: await redisStore({ client, prefix, timeout: 60_000 }),
+    };
+  });
+});
+
+describe.skipIf(!hasPostgres)('postgres', () => {
+  let server: PostgresServer;
+  let n = 0;
+  beforeAll(async () => {
+    server = await startPostgres();
+  });
+  afterAll(async () => {
+    await server.stop();
+    stopServers();
+  });
+  laws(async () => {
+    const schema = `race${n++}`;
+    await initializePostgres({ ...server.place, schema });
+    return {
+      place: { postgres: { port: server.port, schema } },
+      store: await postgresStore({ ...server.place, schema, timeout: 60_000 }),
     };
   });
 });

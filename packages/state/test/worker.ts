@@ -2,6 +2,7 @@
 import { writeSync } from 'node:fs';
 import { Redis } from 'ioredis';
 import type { Store } from '../src/index.ts';
+import { postgresStore } from '../src/postgres.ts';
 import { REDIS_OPTIONS, redisStore } from '../src/redis.ts';
 import { openSqlite } from '../src/sqlite.ts';
 import { NOW, charges, counter, fresh, id } from '../src/testing/make.ts';
@@ -10,6 +11,7 @@ export interface Orders {
   readonly work: 'spend' | 'write' | 'tree' | 'refuse' | 'revoke' | 'once' | 'ledger';
   readonly sqlite?: string;
   readonly redis?: { readonly port: number; readonly prefix: string };
+  readonly postgres?: { readonly port: number; readonly schema: string };
   readonly n: number;
   readonly inflight: number;
   readonly limit: number;
@@ -20,6 +22,11 @@ const say = (value: unknown): void => void writeSync(1, `${JSON.stringify(value)
 
 async function open(orders: Orders): Promise<Store> {
   if (orders.sqlite !== undefined) return openSqlite(orders.sqlite, { timeout: 60_000 });
+  if (orders.postgres !== undefined) {
+    const { port, schema } = orders.postgres;
+    const place = { hosts: [{ host: '127.0.0.1', port }], user: 'postgres', database: 'postgres', schema };
+    return postgresStore({ ...place, timeout: 60_000 });
+  }
   const { port, prefix } = orders.redis!;
   const client = new Redis(port, '127.0.0.1', { ...REDIS_OPTIONS, lazyConnect: true });
   const subscriber = new Redis(port, '127.0.0.1', { lazyConnect: true });

@@ -1,0 +1,139 @@
+// What an operator does to a PostgreSQL deployment: prepare it once, decide after state may have been lost.
+import { AmbitError, randomBytes, toHex } from '@ambit/core';
+import { Connection, Lost, Unreachable, faultOf } from './connection.ts';
+import { applyFunction, rowsFunction } from './apply-sql.ts';
+import type { PostgresPlace } from './options.ts';
+import { CALLABLE, registryFunctions } from './registry-sql.ts';
+import { RESET_LOCK, SCHEMA_VERSION, checkSchema, tables } from './schema.ts';
+
+/** Options of `initializePostgres`, `migratePostgres` and `resetPostgres`. */
+export interface OperatePostgres extends PostgresPlace {
+  /**
+   * What a later timeline of the server means, which is what a promoted standby or a restored backup has.
+   * `denied` (default): nothing is granted until `resetPostgres`. `synchronous`: it is believed, because every
+   * transaction waits for a standby and whoever promotes takes the one that is furthest; the server must name
+   * `synchronous_standby_names` at all times, or it denies.
+   */
+  readonly failover?: 'denied' | 'synchronous';
+  /** The role of the verifiers, which may then call the functions and nothing else. */
+  readonly grantTo?: string;
+}
+
+/** Milliseconds for one statement of an operator. */
+const TIMEOUT = 20_000;
+
+/** Runs `job` on the first host that takes writes. AmbitError with a store code, or what `job` rejects with. */
+async function onPrimary<T>(options: PostgresPlace, job: (connection: Connection) => Promise<T>): Promise<T> {
+  let failed: unknown = new Unreachable('no hosts');
+  for (const host of options.hosts) {
+    let connection: Connection | null = null;
+    try {
+      connection = await Connection.open(options, host, TIMEOUT / 4);
+      const [row] = await connection.query(
+        { text: 'select pg_is_in_recovery() as standby', values: [] },
+        TIMEOUT,
+      );
+      if (row?.['standby'] !== false) throw new Unreachable('a standby');
+      return await job(connection);
+    } catch (error) {
+      if (error instanceof AmbitError) throw error;
+      failed = error;
+    } finally {
+      await connection?.close();
+    }
+  }
+  throw new AmbitError(faultOf(failed), undefined, { cause: failed });
+}
+
+/** A quoted name. */
+const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+
+/** The statements that put the functions of this version in place. */
+const functions = (schema: string, grantTo: string | undefined): string =>
+  `${applyFunction(schema)}${rowsFunction(schema)}${registryFunctions(schema)}
+revoke all on all functions in schema ${schema} from public;
+${
+  grantTo === undefined
+    ? ''
+    : `grant usage on schema ${schema} to ${quoted(grantTo)};
+${CALLABLE.map((name) => `grant execute on function ${name} to ${quoted(grantTo)};`).join('\n')}`
+}`;
+
+const transaction = async (connection: Connection, text: string): Promise<void> => {
+  await connection.query({ text: `begin;\n${text}\ncommit;`, values: [] }, TIMEOUT);
+};
+
+/**
+ * Prepares a schema. AmbitError `file_exists` when it was done before. Needs a role that may create one; returns
+ * the epoch.
+ */
+export async function initializePostgres(options: OperatePostgres): Promise<string> {
+  const schema = checkSchema(options.schema ?? 'ambit');
+  const epoch = toHex(randomBytes(16));
+  await onPrimary(options, async (connection) => {
+    const there = await connection.query(
+      { text: 'select to_regclass($1) is not null as there', values: [`${schema}.meta`] },
+      TIMEOUT,
+    );
+    if (there[0]?.['there'] === true)
+      throw new AmbitError(
+        'file_exists',
+        'This schema was initialized before; reset it if its state was lost.',
+      );
+    await transaction(
+      connection,
+      `create schema if not exists ${schema};
+set local search_path = ${schema}, pg_catalog;
+${tables()}
+${functions(schema, options.grantTo)}
+insert into meta(version, epoch, system, timeline, failover)
+  select ${SCHEMA_VERSION}, '${epoch}', system, timeline, '${options.failover === 'synchronous' ? 'synchronous' : 'denied'}' from here();`,
+    );
+  });
+  return epoch;
+}
+
+/**
+ * Accepts the state as it is now, after a failover or a restored backup: counters go on from what survived, and
+ * what did not survive counts as unspent, so revoke what must not be spent twice first, and see that the old server is stopped. Proofs made before the
+ * reset are refused for as long as the longest proof that was seen could live; reservations from before are not
+ * refunded; the epoch changes, and session tickets with it. Revocations that were lost have to be imported again.
+ * `failover` is changed when given. Returns the new epoch.
+ */
+export async function resetPostgres(options: OperatePostgres): Promise<string> {
+  const schema = checkSchema(options.schema ?? 'ambit');
+  const epoch = toHex(randomBytes(16));
+  const failover = options.failover === undefined ? 'failover' : `'${options.failover}'`;
+  await onPrimary(options, (connection) =>
+    transaction(
+      connection,
+      `set local search_path = ${schema}, pg_catalog;
+select pg_advisory_xact_lock('meta'::regclass::oid::integer, ${RESET_LOCK});
+update meta set epoch = '${epoch}', system = h.system, timeline = h.timeline, failover = ${failover},
+  floor = extract(epoch from clock_timestamp())::bigint + longest,
+  -- Above every number that a list which is ahead may have reached meanwhile.
+  revoked = greatest(revoked, (extract(epoch from clock_timestamp()) * 1000)::bigint)
+  from here() h;
+delete from writers;`,
+    ),
+  );
+  return epoch;
+}
+
+/** Puts the tables and functions of this version in place of older ones, in one step. Says from which version. */
+export async function migratePostgres(options: OperatePostgres): Promise<number> {
+  const schema = checkSchema(options.schema ?? 'ambit');
+  return onPrimary(options, async (connection) => {
+    const [row] = await connection.query({ text: `select version from ${schema}.meta`, values: [] }, TIMEOUT);
+    const from = Number(row?.['version']);
+    if (from > SCHEMA_VERSION) throw new Lost('the schema is of a later version');
+    await transaction(
+      connection,
+      `set local search_path = ${schema}, pg_catalog;
+select pg_advisory_xact_lock('meta'::regclass::oid::integer, ${RESET_LOCK});
+${functions(schema, options.grantTo)}
+update meta set version = ${SCHEMA_VERSION};`,
+    );
+    return from;
+  });
+}

@@ -1,0 +1,331 @@
+// The PostgreSQL back end against real servers: the common laws, then what only a server can do wrong.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type pg from 'pg';
+import type { Store } from '../src/index.ts';
+import { initializePostgres, postgresStore, resetPostgres, type PostgresOptions } from '../src/postgres.ts';
+import { LATER, NOW, charges, claim, conformance, counter, id } from '../src/testing.ts';
+import { proxy } from './proxy.ts';
+import { hasPostgres, startPostgres, stopServers, type PostgresServer } from './postgres-server.ts';
+
+const SUBJECT = { issuer: 'acme', token: 't', key: 'k', user: 'u', nodes: [], holders: [] };
+const one = (name: string, limit = 10): ReturnType<typeof charges> => charges([counter(name, 1, limit)]);
+const code = (answer: { ok: boolean; code?: string }): string => (answer.ok ? 'ok' : answer.code!);
+const spend = async (store: Store, name = 'c', limit = 10): Promise<string> =>
+  code(await store.budgets.reserve(one(name, limit), NOW));
+
+describe.skipIf(!hasPostgres)('with a PostgreSQL server', () => {
+  let server: PostgresServer;
+  let n = 0;
+  beforeAll(async () => {
+    server = await startPostgres();
+  });
+  afterAll(async () => {
+    await server.stop();
+    stopServers();
+  });
+
+  conformance('postgres', async ({ rowsPerToken }) => {
+    const schema = `t${n++}`;
+    await initializePostgres({ ...server.place, schema });
+    return postgresStore({
+      ...server.place,
+      schema,
+      ...(rowsPerToken === undefined ? {} : { rowsPerToken }),
+    });
+  });
+
+  const open = (at: PostgresServer, more: Partial<PostgresOptions> = {}): Promise<Store> =>
+    postgresStore({ ...at.place, ...more });
+
+  test('a database that nobody prepared is refused; it is prepared once', async () => {
+    const schema = `t${n++}`;
+    await expect(open(server, { schema })).rejects.toMatchObject({ code: 'store_corrupt' });
+    await initializePostgres({ ...server.place, schema });
+    await expect(initializePostgres({ ...server.place, schema })).rejects.toMatchObject({
+      code: 'file_exists',
+    });
+    const store = await open(server, { schema });
+    expect(await spend(store)).toBe('ok');
+    await store.close();
+    expect(await spend(store)).toBe('store_unavailable');
+  });
+
+  test("the verifiers' role calls the functions and reads no table", async () => {
+    const schema = `t${n++}`;
+    const admin = await server.admin();
+    await admin.query(`create role verifier_${schema} login`);
+    await initializePostgres({ ...server.place, schema, grantTo: `verifier_${schema}` });
+    const user = `verifier_${schema}`;
+    const store = await open(server, { schema, user });
+    expect(await spend(store)).toBe('ok');
+    expect(await store.budgets.left(id('root'), [counter('c', 0, 10)], NOW)).toEqual([9]);
+    await store.revocations.add({ kind: 'user', issuer: 'acme', value: 'u', reason: '' }, NOW);
+    await admin.query(`set role ${user}`);
+    for (const table of ['meta', 'counters', 'nonces', 'writers', 'sessions', 'revocations'])
+      await expect(admin.query(`select * from ${schema}.${table}`)).rejects.toMatchObject({ code: '42501' });
+    await expect(admin.query(`update ${schema}.counters set used = 0`)).rejects.toMatchObject({
+      code: '42501',
+    });
+    await admin.query('reset role');
+    await admin.query(`create role stranger_${schema} login`);
+    await expect(open(server, { schema, user: `stranger_${schema}` })).rejects.toMatchObject({
+      code: 'store_unavailable',
+    });
+    await store.close();
+  });
+
+  test('settings of the database or the role do not weaken a connection; those of the server deny', async () => {
+    const schema = `t${n++}`;
+    const own = await startPostgres();
+    const admin = await own.admin();
+    await initializePostgres({ ...own.place, schema });
+    await admin.query(`alter role postgres set synchronous_commit = off`);
+    await admin.query(`alter database postgres set default_transaction_isolation = 'serializable'`);
+    const store = await open(own, { schema });
+    expect(await spend(store)).toBe('ok');
+    for (const [setting, value] of [
+      ['fsync', 'off'],
+      ['full_page_writes', 'off'],
+    ] as const) {
+      await admin.query(`alter system set ${setting} = ${value}`);
+      await admin.query('select pg_reload_conf()');
+      await expect.poll(() => spend(store, setting, 1e6)).toBe('store_corrupt');
+      const entry = { kind: 'user', issuer: 'acme', value: 'u', reason: '' } as const;
+      await expect(store.revocations.add(entry, NOW)).rejects.toMatchObject({ code: 'store_corrupt' });
+      await admin.query(`alter system reset ${setting}`);
+      await admin.query('select pg_reload_conf()');
+      await expect.poll(() => spend(store, setting, 1e6)).toBe('ok');
+    }
+    await store.close();
+    await own.stop();
+  });
+
+  test('a server that is killed and starts again has lost nothing that was acknowledged', async () => {
+    const own = await startPostgres();
+    await initializePostgres(own.place);
+    const store = await open(own, { timeout: 1000, poll: 50, staleAfter: 400 });
+    let acknowledged = 0;
+    let asked = 0;
+    let stop = false;
+    const lane = async (): Promise<void> => {
+      while (!stop) {
+        asked++;
+        if ((await spend(store, 'killed', 1e9)) === 'ok') acknowledged++;
+        else await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+    };
+    const lanes = Promise.all([1, 2, 3, 4].map(lane));
+    const failed = (): number => asked - acknowledged;
+    for (let i = 0; i < 3; i++) {
+      const before = acknowledged;
+      await expect.poll(() => acknowledged, { timeout: 20_000 }).toBeGreaterThan(before + 20);
+      await own.kill();
+      await expect.poll(() => spend(store, 'another'), { timeout: 20_000 }).toBe('store_unavailable');
+      await expect.poll(() => code(store.revocations.isRevoked(SUBJECT))).toBe('revocations_stale');
+      await own.start();
+      await expect.poll(() => spend(store, 'again', 1e9), { timeout: 20_000 }).toBe('ok');
+      await expect.poll(() => code(store.revocations.isRevoked(SUBJECT))).toBe('ok');
+    }
+    stop = true;
+    await lanes;
+    const spent = 1e9 - (await store.budgets.left(id('root'), [counter('killed', 0, 1e9)], NOW))[0]!;
+    expect(spent).toBeGreaterThanOrEqual(acknowledged);
+    expect(spent).toBeLessThanOrEqual(acknowledged + failed());
+    await store.close();
+    await own.stop();
+  });
+
+  describe('state that may have been lost denies until an operator resets', () => {
+    test('S4, R3b: files put back from a copy are noticed by who wrote since; nothing crosses the reset', async () => {
+      const own = await startPostgres();
+      await initializePostgres(own.place);
+      const store = await open(own, { poll: 50 });
+      const nonce = charges([], { replay: claim('before', -1, Math.floor(Date.now() / 1000) + 60) });
+      expect(await spend(store)).toBe('ok');
+      await own.kill('SIGINT');
+      own.copyData('data', 'kept');
+      await own.start();
+      await expect.poll(() => spend(store)).toBe('ok');
+      const held = await store.budgets.reserve(charges([counter('held', 100, 100)]), NOW);
+      expect(code(held)).toBe('ok');
+      expect(code(await store.budgets.reserve(nonce, NOW))).toBe('ok');
+      const epoch = await store.replay.epoch();
+      const sequence = { session: id('s'), sequence: 5, expires: LATER };
+      const numbered = charges([], { sequence });
+      expect(code(await store.budgets.reserve(numbered, NOW))).toBe('ok');
+      await own.kill('SIGINT');
+      own.copyData('kept', 'data');
+      await own.start();
+      // It remembers one spend of two, the same system and the same timeline.
+      await expect.poll(() => spend(store)).toBe('store_corrupt');
+      // And says so to all, also to who comes now.
+      await expect(open(own)).rejects.toMatchObject({ code: 'store_corrupt' });
+      await resetPostgres(own.place);
+      await expect.poll(() => spend(store)).toBe('ok');
+      expect(code(await store.budgets.reserve(numbered, NOW))).toBe('replayed');
+      expect(await store.replay.epoch()).not.toBe(epoch);
+      // A proof from before the reset is not good again, and a reservation from before gives nothing back.
+      expect(code(await store.budgets.reserve(nonce, NOW))).toBe('replayed');
+      expect(code(await store.budgets.reserve(charges([counter('held', 100, 100)]), NOW))).toBe('ok');
+      if (!held.ok) throw new Error(held.code);
+      expect(await store.budgets.settle(held.reservation, [0])).toBe(false);
+      expect(await store.budgets.left(id('root'), [counter('held', 0, 100)], NOW)).toEqual([0]);
+      await store.close();
+      await own.stop();
+    });
+
+    test('a promoted standby, where nobody stated that standbys are synchronous', async () => {
+      const own = await startPostgres();
+      await initializePostgres(own.place);
+      const standby = await startPostgres('', own);
+      const hosts = [...own.place.hosts, ...standby.place.hosts];
+      const store = await open(own, { hosts, timeout: 1000 });
+      expect(await spend(store)).toBe('ok');
+      await own.kill();
+      await standby.promote();
+      await expect.poll(() => spend(store)).toBe('store_corrupt');
+      await expect(open(standby)).rejects.toMatchObject({ code: 'store_corrupt' });
+      await resetPostgres(standby.place);
+      await expect.poll(() => spend(store)).toBe('ok');
+      // The old primary comes back as what it was: passed over, for it is on an earlier timeline.
+      await own.start();
+      await standby.kill();
+      await expect.poll(() => spend(store), { timeout: 20_000 }).toBe('store_unavailable');
+      for (let i = 0; i < 10; i++) {
+        expect(await spend(store)).toBe('store_unavailable');
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      await store.close();
+      await own.stop();
+      await standby.stop();
+    });
+  });
+
+  test('a commit whose wait for the standby is cancelled is not acknowledged; a primary without one denies', async () => {
+    const own = await startPostgres();
+    const admin = await own.admin();
+    await admin.query(`alter system set synchronous_standby_names = 'nobody'`);
+    await admin.query('select pg_reload_conf()');
+    await admin.query('set synchronous_commit = local');
+    const local = { ...own.place, failover: 'synchronous' } as const;
+    const made = initializePostgres(local).catch(() => undefined);
+    const cancel = async (): Promise<number> => {
+      const { rowCount } = await admin.query(
+        `select pg_cancel_backend(pid) from pg_stat_activity where wait_event = 'SyncRep'`,
+      );
+      return rowCount ?? 0;
+    };
+    await expect.poll(cancel).toBeGreaterThan(0);
+    await made;
+    let cancelling = true;
+    const canceller = (async () => {
+      while (cancelling) {
+        await cancel();
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+    })();
+    await expect(open(own, { timeout: 5000 })).rejects.toMatchObject({ code: 'store_unavailable' });
+    await admin.query(`alter system set synchronous_standby_names = ''`);
+    await admin.query('select pg_reload_conf()');
+    cancelling = false;
+    await canceller;
+    const store = await open(own);
+    await expect.poll(() => spend(store)).toBe('store_unavailable');
+    await store.close();
+    await own.stop();
+  });
+
+  test('S13 a listener that is cut off is replaced; what it missed arrives', async () => {
+    const schema = `t${n++}`;
+    await initializePostgres({ ...server.place, schema });
+    const [a, b] = [await open(server, { schema, poll: 200 }), await open(server, { schema })];
+    const seen: string[] = [];
+    a.revocations.watch((entry) => seen.push(entry.value));
+    const admin = await server.admin();
+    for (let i = 0; i < 5; i++) {
+      await admin.query(
+        `select pg_terminate_backend(pid) from pg_stat_activity
+         where pid <> pg_backend_pid() and query like '%${schema}.entries_since%'`,
+      );
+      await b.revocations.add({ kind: 'user', issuer: 'acme', value: `u${i}`, reason: '' }, NOW);
+      await expect.poll(() => seen.length).toBe(i + 1);
+      expect(code(a.revocations.isRevoked({ ...SUBJECT, user: `u${i}` }))).toBe('revoked');
+    }
+    await a.close();
+    await b.close();
+  });
+
+  test('S20 a notification is no revocation: an entry counts when it is on the list', async () => {
+    const schema = `t${n++}`;
+    await initializePostgres({ ...server.place, schema });
+    const store = await open(server, { schema });
+    const admin = await server.admin();
+    await admin.query(`notify ambit_${schema}, '7 {"kind":"user","issuer":"acme","value":"u"}'`);
+    await admin.query(`notify ambit_${schema}, '9'`);
+    await store.sessions.list();
+    expect(code(store.revocations.isRevoked(SUBJECT))).toBe('ok');
+    await store.close();
+  });
+
+  test('a list that went back is stale, and what is known stays known', async () => {
+    const schema = `t${n++}`;
+    await initializePostgres({ ...server.place, schema });
+    const store = await open(server, { schema, poll: 30, staleAfter: 300 });
+    await store.revocations.add({ kind: 'user', issuer: 'acme', value: 'u', reason: '' }, NOW);
+    await store.revocations.add({ kind: 'user', issuer: 'acme', value: 'w', reason: '' }, NOW);
+    await expect.poll(() => code(store.revocations.isRevoked({ ...SUBJECT, user: 'v' }))).toBe('ok');
+    const admin = await server.admin();
+    await admin.query(`update ${schema}.meta set revoked = 1`);
+    await expect
+      .poll(() => code(store.revocations.isRevoked({ ...SUBJECT, user: 'v' })))
+      .toBe('revocations_stale');
+    expect(code(store.revocations.isRevoked(SUBJECT))).toBe('revoked');
+    await store.close();
+  });
+
+  test('S1 rows are swept when two clocks say so, and by neither alone', async () => {
+    const schema = `t${n++}`;
+    await initializePostgres({ ...server.place, schema });
+    const store = await open(server, { schema });
+    const past = Math.floor(Date.now() / 1000) + 30;
+    const c = charges([counter('mortal', 10, 10, { expires: past })], { replay: claim('m', -1, past) });
+    expect(code(await store.budgets.reserve(c, past - 30))).toBe('ok');
+    const admin = await server.admin();
+    const rows = async (): Promise<number> =>
+      Number((await admin.query<{ n: string }>(`select count(*) n from ${schema}.nonces`)).rows[0]!.n);
+    const epoch = await store.replay.epoch();
+    const sweep = (now: number): Promise<pg.QueryResult> =>
+      admin.query(`select * from ${schema}.sweep($1, $2)`, [epoch, now]);
+    // A verifier whose clock is a year ahead sweeps nothing that the server's clock holds alive.
+    await sweep(past + 86_400 * 365);
+    expect(await rows()).toBe(1);
+    await admin.query(`update ${schema}.nonces set expires = 1000`);
+    await admin.query(`update ${schema}.meta set swept = 0`);
+    await sweep(1000);
+    expect(await rows()).toBe(1);
+    await sweep(past);
+    expect(await rows()).toBe(0);
+    await store.close();
+  });
+
+  test('S12 a connection that goes silent is replaced; calls are refused meanwhile and none waits for ever', async () => {
+    const schema = `t${n++}`;
+    await initializePostgres({ ...server.place, schema });
+    const wire = await proxy(server.port);
+    const store = await open(server, {
+      schema,
+      hosts: [{ host: '127.0.0.1', port: wire.port }],
+      timeout: 300,
+      poll: 50,
+      staleAfter: 500,
+    });
+    expect(await spend(store, 'c', 1e6)).toBe('ok');
+    wire.silence();
+    expect(await spend(store, 'c', 1e6)).toBe('store_unavailable');
+    // Only what was open is silent; new connections go through.
+    await expect.poll(() => spend(store, 'c', 1e6)).toBe('ok');
+    await expect.poll(() => code(store.revocations.isRevoked(SUBJECT))).toBe('ok');
+    await store.close();
+    await wire.close();
+  });
+});
