@@ -66,7 +66,7 @@ const run = (program: string, args: readonly string[]): void => {
 export async function startPostgres(lines = '', copyOf?: PostgresServer): Promise<PostgresServer> {
   const port = await freePort();
   const folder = mkdtempSync(join(tmpdir(), 'ambit-postgres-'));
-  if (user.uid !== undefined) chownSync(folder, user.uid, user.gid!);
+  if (user.uid !== undefined) chownSync(folder, user.uid, user.gid);
   const data = join(folder, 'data');
   if (copyOf === undefined) {
     run('initdb', ['-D', data, '-A', 'trust', '-U', 'postgres', '-E', 'UTF8', '--locale=C', '-k', '-N']);
@@ -111,7 +111,8 @@ export async function startPostgres(lines = '', copyOf?: PostgresServer): Promis
       );
       for (let i = 0; ; i++) {
         try {
-          return void (await (await connect()).end());
+          await (await connect()).end();
+          return;
         } catch {
           if (i > 400) throw new Error('postgres does not start');
           await new Promise((resolve) => setTimeout(resolve, 25));

@@ -57,7 +57,7 @@ export class Lanes {
   readonly #lanes: Lane[];
   #charging: Charging[] = [];
   #asking: Asking[] = [];
-  #scheduled: NodeJS.Immediate | null = null;
+  #scheduled = false;
   #watch: NodeJS.Timeout | null = null;
   #closed = false;
   /** Why the last attempt to connect failed. */
@@ -142,8 +142,10 @@ export class Lanes {
   }
 
   #soon(): void {
-    this.#scheduled ??= setImmediate(() => {
-      this.#scheduled = null;
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
       for (const lane of this.#lanes) if (lane.state === 'idle') this.#next(lane);
     });
   }
@@ -263,13 +265,13 @@ export class Lanes {
   async close(): Promise<void> {
     this.#closed = true;
     clearInterval(this.#watch ?? undefined);
-    const up = this.#lanes.filter((lane) => lane.connection !== null);
     for (const lane of this.#lanes) clearTimeout(lane.timer ?? undefined);
     for (const job of [...this.#charging.splice(0), ...this.#asking.splice(0)])
       job.fail(new Unreachable('the store was closed'));
     const writers = this.#lanes.map((lane) => lane.writer);
     const text = `select ${this.primary.schema}.goodbye($1)`;
-    await up[0]?.connection?.query({ text, values: [writers] }, 500).catch(() => undefined);
-    await Promise.all(up.map((lane) => lane.connection?.close()));
+    const connections = this.#lanes.flatMap((lane) => lane.connection ?? []);
+    await connections[0]?.query({ text, values: [writers] }, 500).catch(() => undefined);
+    await Promise.all(connections.map((connection) => connection.close()));
   }
 }
