@@ -1,5 +1,5 @@
 // What every command is given: where to read and write, what time it is, how much to say. Data goes to stdout,
-// words to stderr; `--json` turns both into JSON; nothing is coloured unless a person is looking.
+// messages to stderr; `--json` turns both into JSON; there is color only on a terminal.
 import { styleText } from 'node:util';
 import { Failure, plain, reportOf, type Reported } from './failure.ts';
 import { parseTime } from './flags/times.ts';
@@ -66,7 +66,7 @@ export class Cli {
     return (this.#now ??= at === undefined ? system : parseTime('--at', at, system));
   }
 
-  /** Whether nobody reads stdout any more: a loop that prints can end. */
+  /** Whether the reader of stdout is gone: a loop that prints can end. */
   get broken(): boolean {
     return this.#failed !== null;
   }
@@ -82,7 +82,7 @@ export class Cli {
     else this.out(typeof text === 'string' ? text : text());
   }
 
-  /** Words for people, to stderr. Silent with `-q` and `--json`. */
+  /** Human-readable messages, to stderr. Silent with `-q` and `--json`. */
   say(text: string): void {
     if (!this.quiet && !this.json && this.#failed === null) process.stderr.write(`${text}\n`);
   }
@@ -108,7 +108,7 @@ export class Cli {
     return reported;
   }
 
-  /** Text in a colour, when `stream` is a terminal and nobody asked for none. */
+  /** Text in a color, if `stream` is a terminal and color was not turned off. */
   paint(tone: Tone, text: string, stream: NodeJS.WriteStream = process.stdout): string {
     const { NO_COLOR, TERM } = this.env;
     const plain = this.#shared.color === false || this.json || !stream.isTTY || TERM === 'dumb';
@@ -137,7 +137,7 @@ export class Cli {
     return Buffer.concat(parts);
   }
 
-  /** Waits until everything is written. Gives the error that stopped it, or null; a closed pipe is none. */
+  /** Waits until everything is written. Gives the error that stopped it, or null, also for a closed pipe. */
   async flush(): Promise<Error | null> {
     if (this.#failed === null) {
       await new Promise<void>((resolve) => {

@@ -1,5 +1,5 @@
 // What goes wrong, as the command line says it: one line with the code, a hint where one helps, and an exit state
-// from core's table. A stack trace is for `DEBUG=ambit` alone; an error nobody foresaw is a bug and exits with 70.
+// from core's table. A stack trace is for `DEBUG=ambit` alone; an unexpected error is a bug and exits with 70.
 import { AmbitError, CODES, type DenialCode } from '@ambit/core';
 
 /** An error of the command line, with a hint about what to do next. */
@@ -28,7 +28,7 @@ export interface Reported {
 }
 
 const HINTS: Partial<Record<DenialCode, string>> = {
-  key_exposed: 'chmod 600 the file; or say --insecure-permissions if you know who can read it',
+  key_exposed: 'run chmod 600 on the file, or use --insecure-permissions if you know who can read it',
   delegation_exceeded: 'the issuer allows delegation with `ambit mint --delegable N`',
   file_exists: 'choose another name, or remove the file yourself',
   audit_corrupt: '`ambit audit verify` says what is wrong and where',
@@ -38,13 +38,18 @@ const HINTS: Partial<Record<DenialCode, string>> = {
 const errno = (error: unknown): string =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 
-/** The words for an error of the file system. */
+/** The message for an error of the file system. */
 export function ioFailure(what: string, path: string, error: unknown): Failure {
   const code = errno(error);
   const options = { cause: error };
   if (code === 'ENOENT') return new Failure('file_missing', `${path}: no such file`, undefined, options);
   if (code === 'EEXIST')
-    return new Failure('file_exists', `${path}: exists already and is not overwritten`, undefined, options);
+    return new Failure(
+      'file_exists',
+      `${path}: already exists and will not be overwritten`,
+      undefined,
+      options,
+    );
   const why: Record<string, string> = {
     EACCES: 'permission denied',
     EPERM: 'not permitted',

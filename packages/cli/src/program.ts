@@ -21,9 +21,9 @@ export function buildProgram(cli: Cli): Command {
     .configureOutput({ outputError: () => {}, writeErr: () => {}, writeOut: (text) => cli.out(text) })
     .option('--json', 'results and errors as JSON (schemas in the README)')
     .option('--at <time>', "use this clock instead of the system's: RFC 3339")
-    .option('-q, --quiet', 'no words, only data and errors')
-    .option('--no-color', 'no colours, wherever it writes')
-    .option('--insecure-permissions', 'read secret files that others can read too')
+    .option('-q, --quiet', 'print only data and errors')
+    .option('--no-color', 'no colors')
+    .option('--insecure-permissions', 'read secret files that other users can read')
     .version(`ambit ${version()}`, '-V, --version', 'show the version')
     .addHelpText('after', OUTRO);
   const load = async (command: Command): Promise<void> => {

@@ -39,7 +39,7 @@ export const TABLE: readonly Entry[] = [
   {
     name: 'demo',
     group: START,
-    summary: 'see the whole story run, in a temporary home',
+    summary: 'run a demonstration in a temporary home',
     load: () => import('./commands/demo.ts'),
   },
   {
@@ -76,7 +76,7 @@ export const TABLE: readonly Entry[] = [
   {
     name: 'verify',
     group: TOKENS,
-    summary: 'verify a token and its proof, and clear one call',
+    summary: 'verify a token and its proof, and authorize one call',
     load: () => import('./commands/verify.ts'),
   },
   {
@@ -88,7 +88,7 @@ export const TABLE: readonly Entry[] = [
   {
     name: 'inspect',
     group: LOOK,
-    summary: 'show what a token says of itself, unverified',
+    summary: 'show what a token claims, unverified',
     load: () => import('./commands/inspect.ts'),
   },
   {
@@ -124,7 +124,7 @@ export const TABLE: readonly Entry[] = [
   {
     name: 'revoke',
     group: ACCOUNT,
-    summary: 'put a token, session, user, model or key out of use',
+    summary: 'revoke a token, session, user, model or key',
     load: () => import('./commands/revoke.ts'),
   },
   {
@@ -160,7 +160,7 @@ export const TABLE: readonly Entry[] = [
   {
     name: 'behavior',
     group: GUARD,
-    summary: 'learn what is usual from the log, and see what breaks with it',
+    summary: 'learn usual behavior from the log, and report deviations',
     load: () => import('./commands/behavior.ts'),
   },
   {

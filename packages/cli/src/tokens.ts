@@ -1,4 +1,4 @@
-// What several commands do with a token that nobody has verified: read it, and say what a change took away.
+// What several commands do with an unverified token: read it, and say what a change took away.
 import {
   diff,
   effectiveAuthority,

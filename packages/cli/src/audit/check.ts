@@ -50,8 +50,8 @@ export function defineChecking(command: Command, cli: Cli): void {
     });
 
   addLogFlags(command.command('prove').argument('<record>', 'its number'))
-    .description('Print a receipt for one record: a proof that it stands in the log, to be checked offline.')
-    .option('--policy <file>', 'rest it on the checkpoint that these witnesses cosigned')
+    .description('Print a receipt for one record: a proof, checkable offline, that the log contains it.')
+    .option('--policy <file>', 'base it on the checkpoint that these witnesses cosigned')
     .option('-o, --output <file>', 'where to (default: stdout)')
     .option('--entry <file>', 'write the record itself beside it, as bytes')
     .action(async (word: string, f: LogFlags & { readonly output?: string; readonly entry?: string }) => {
@@ -101,7 +101,7 @@ export function defineChecking(command: Command, cli: Cli): void {
 
   command
     .command('key')
-    .description("Print the verifier key of this home's log, to be handed to whoever will check it.")
+    .description("Print the verifier key of this home's log, for those who will check it.")
     .action(async () => {
       const { homeVerifier } = await audit();
       const key = await homeVerifier(new Home(cli).require().path);

@@ -53,8 +53,8 @@ export function defineReading(command: Command, cli: Cli): void {
   addQueryFlags(addLogFlags(command.command('tail')))
     .description('Show the last records, and follow with -f.')
     .optionsGroup('How:')
-    .option('-n, --lines <n>', 'how many of the last', '10')
-    .option('-f, --follow', 'go on with what is appended')
+    .option('-n, --lines <n>', 'the number of records', '10')
+    .option('-f, --follow', 'keep following new records')
     .action(async (f: LogFlags & QueryFlags & { readonly lines: string; readonly follow?: boolean }) => {
       const { source, key } = await logOf(cli, f);
       const { tail } = await audit();

@@ -8,7 +8,7 @@ import { readFile, writeFile } from '../home/files.ts';
 import { Home } from '../home/home.ts';
 import { audit, policyOf } from './target.ts';
 
-/** Runs until the process is told to stop. */
+/** Runs until the process gets a signal to stop. */
 const untilStopped = (): Promise<void> =>
   new Promise((resolve) => {
     // A listener of a local socket alone keeps the process alive only while it listens.
@@ -30,7 +30,7 @@ export function defineServing(command: Command, cli: Cli): void {
   command
     .command('serve')
     .description(
-      "Be the one writer of this home's log: others add records through sockets, and can do nothing else to it.",
+      "Run the only writer of this home's log: other processes add records through sockets, and can do nothing else.",
     )
     .option(
       '--socket <name=path[:mode]>',
@@ -69,8 +69,8 @@ export function defineServing(command: Command, cli: Cli): void {
     .description(
       'Witness the logs of others: cosign each checkpoint that continues the last one seen, and no other.',
     )
-    .requiredOption('--directory <path>', 'what it remembers')
-    .requiredOption('--key <file>', 'its signing key (made if there is none)')
+    .requiredOption('--directory <path>', 'the directory of its state')
+    .requiredOption('--key <file>', 'its signing key (created if missing)')
     .requiredOption('--log-key <file>', 'the verifier key of a log; repeatable', collect)
     .option('--name <name>', 'its name, when the key is made', 'ambit-witness')
     .option('--listen <host:port>', 'where', '127.0.0.1:7101')

@@ -65,12 +65,12 @@ export const addQueryFlags = (command: Command): Command =>
     .option('--model <name>', 'by this model')
     .option('--model-digest <hex>', 'by this model artifact')
     .option('--tool <name>', 'about this tool')
-    .option('--code <code>', 'decided so: allowed, or a code of `ambit codes`')
+    .option('--code <code>', 'with this decision: allowed, or a code of `ambit codes`')
     .addOption(new Option('--kind <kind>', 'of this kind').choices(KINDS))
     .option('--token <id>', 'with this token or node')
-    .option('--since <time>', 'from then on')
+    .option('--since <time>', 'from this time on')
     .option('--until <time>', 'before then')
-    .option('--limit <n>', 'at most so many');
+    .option('--limit <n>', 'at most this many records');
 
 export function queryOf(cli: Cli, f: QueryFlags): Query {
   const { since, until, limit, session, agent, user, operator, model, modelDigest, tool, code, kind, token } =
@@ -99,7 +99,7 @@ export async function readerOf(cli: Cli, f: LogFlags): Promise<Given & { readonl
   return { ...given, ...(await openReader(given.source, given.key)) };
 }
 
-/** A record of the log; Failure when there is none with this number. */
+/** A record of the log; Failure if the number does not exist. */
 export async function within<T>(index: number, size: number, job: () => Promise<T | null>): Promise<T> {
   const found = index < size ? await job() : null;
   if (found === null) throw new Failure('input_invalid', `there is no record ${index}; the log has ${size}`);

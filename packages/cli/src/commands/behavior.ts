@@ -100,10 +100,10 @@ export function define(command: Command, cli: Cli): void {
   addQueryFlags(
     addLogFlags(command.command('learn').requiredOption('-o, --output <file>', 'the baseline to write')),
   )
-    .description('Learn what is usual from the sessions in a log; sessions with an alert are left out.')
-    .option('--name <text>', 'what the deployment is called', 'default')
+    .description('Learn usual behavior from the sessions in a log; sessions with an alert are left out.')
+    .option('--name <text>', 'the name of the deployment', 'default')
     .addOption(
-      new Option('--group <by>', 'what makes sessions resemble each other').choices(GROUPS).default('day'),
+      new Option('--group <by>', 'how sessions are grouped for calibration').choices(GROUPS).default('day'),
     )
     .action(
       async (
@@ -113,7 +113,7 @@ export function define(command: Command, cli: Cli): void {
         if (new Set(sessions.filter((s) => s.tainted !== true).map((s) => s.group)).size < 2) {
           throw new Failure(
             'input_invalid',
-            `${sessions.length} ${sessions.length === 1 ? 'session' : 'sessions'} of less than two groups by ${f.group}: too little to calibrate on what is new`,
+            `${sessions.length} ${sessions.length === 1 ? 'session' : 'sessions'} in fewer than two groups by ${f.group}: not enough to calibrate`,
           );
         }
         const base = learn(f.name, sessions);
@@ -162,7 +162,7 @@ export function define(command: Command, cli: Cli): void {
     .command('compare')
     .argument('<a>', 'a baseline')
     .argument('<b>', 'another, such as that of the next model version on the same work')
-    .description('Set two baselines side by side: how far apart, and which tools moved.')
+    .description('Compare two baselines: how far apart they are, and which tools changed.')
     .action((a: string, b: string) => {
       const c = compare(read(a), read(b));
       const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
@@ -180,7 +180,7 @@ export function define(command: Command, cli: Cli): void {
     });
 
   addQueryFlags(addLogFlags(command.command('score').argument('<baseline>', 'a file that `learn` wrote')))
-    .description('Run the sessions of a log past a baseline; exit 1 when any breaks with it.')
+    .description('Score the sessions of a log against a baseline; exit 1 if any deviates from it.')
     .option('--level <share>', 'the share of usual sessions that may be flagged', '0.05')
     .action(async (file: string, f: LogFlags & QueryFlags & { readonly level?: string }) => {
       const monitor = monitorOf(read(file), f);
@@ -230,7 +230,7 @@ function recordOf(alert: Alert): Parameters<typeof account>[2] {
   return {
     kind: 'alert',
     session: alert.session,
-    reason: strongest?.sentence ?? 'the session breaks with its pattern',
+    reason: strongest?.sentence ?? 'the session deviates from the usual pattern',
     alert: {
       detector: `behavior.${strongest?.detector ?? 'fusion'}`,
       score: Math.round((1 - alert.p) * 1000),

@@ -1,5 +1,5 @@
 // `ambit budget`: what is left of a token's budgets and of all its ancestors'. The token is checked first, because
-// anybody can write a number into a token that is not genuine.
+// a token that is not genuine can contain any number.
 import { budgetWords, CODES, PublicKey, fromBase64url } from '@ambit/core';
 import { budgetLines, type BudgetLine } from '@ambit/state';
 import type { Command } from 'commander';
@@ -39,7 +39,7 @@ export function define(command: Command, cli: Cli): void {
       });
       cli.result({ budgets: lines.map(jsonOf) }, () =>
         lines.length === 0
-          ? 'no budget: as many calls as it likes\n'
+          ? 'no budget: the number of calls is unlimited\n'
           : lines.map((l) => `${textOf(l, cli.now)}\n`).join(''),
       );
     });

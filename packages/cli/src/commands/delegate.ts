@@ -20,7 +20,7 @@ export function define(command: Command, cli: Cli): void {
     .optionsGroup('From whom to whom:')
     .option('--key <file>', "the current holder's secret key (or AMBIT_KEY_FILE)")
     .requiredOption('--to <file>', "the new holder's public key")
-    .requiredOption('--label <name>', 'what you call the new holder, for people and logs');
+    .requiredOption('--label <name>', "the new holder's name, for people and logs");
   addNarrowFlags(command, false)
     .optionsGroup('How:')
     .option('--dry-run', 'show the difference and print no token')

@@ -1,4 +1,4 @@
-// `ambit evidence`: the token without its tail. It shows who acted for whom, and nobody can use it.
+// `ambit evidence`: the token without its tail. It shows who acted for whom and can't be used.
 import { evidence } from '@ambit/core';
 import type { Command } from 'commander';
 import type { Cli } from '../cli.ts';

@@ -41,7 +41,7 @@ export function define(command: Command, cli: Cli): void {
           token: { allows: token, tools },
         },
         () =>
-          `${cli.paint('warn', 'UNVERIFIED')}: asked about what the token says of itself.\n${layersText(answer)}${token ? 'token     allows' : `token     forbids    it is left with ${tools.join(', ') || 'nothing'}`}\n`,
+          `${cli.paint('warn', 'UNVERIFIED')}: based on the token's own claims.\n${layersText(answer)}${token ? 'token     allows' : `token     forbids    it is left with ${tools.join(', ') || 'nothing'}`}\n`,
       );
     });
 }

@@ -24,7 +24,7 @@ export function define(command: Command, cli: Cli): void {
       const { external, data } = DEFAULTS_OF_A_NEW_HOME;
       cli.say(`home ${home.path}, key k1, issuer ${issuer ?? 'not named yet: the first token names it'}`);
       cli.say(
-        `Until a configuration classifies them, tools ${external ? 'count as external' : 'count as internal'} and touch data labelled ${data.join(', ')} (${home.at('home.json')}).`,
+        `Until a configuration classifies them, tools ${external ? 'count as external' : 'count as internal'} and touch data labeled ${data.join(', ')} (${home.at('home.json')}).`,
       );
       if (cli.json)
         cli.result(

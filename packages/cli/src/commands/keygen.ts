@@ -34,9 +34,9 @@ export function define(command: Command, cli: Cli): void {
     .action((flags: { readonly type: KeyType; readonly output?: string }) => {
       const { type, output } = flags;
       if (output === undefined)
-        throw usage('where to? a secret key is not printed: -o FILE', 'or -o - into a pipe');
+        throw usage('a secret key is not printed: write it with -o FILE', 'or -o - into a pipe');
       if (output === '-' && process.stdout.isTTY)
-        throw usage('a secret key is not shown on a terminal: -o FILE');
+        throw usage('a secret key is not shown on a terminal: write it with -o FILE');
       const secret = SecretKey.generate(type);
       const publicText = publicHalf(secret).toString();
       const text = secretFile(type, publicText, secret.unsafeText(), timeText(cli.now));
@@ -47,7 +47,8 @@ export function define(command: Command, cli: Cli): void {
       }
       const pub = `${output}.pub`;
       // Looked at first, so that no secret is left without its public half.
-      if (existsSync(pub)) throw new Failure('file_exists', `${pub}: exists already and is not overwritten`);
+      if (existsSync(pub))
+        throw new Failure('file_exists', `${pub}: already exists and will not be overwritten`);
       writeFile(output, text, { mode: 0o600 });
       writeFile(pub, `${publicText}\n`, { mode: 0o644 });
       cli.say(`public key: ${publicText}`);

@@ -59,9 +59,9 @@ export function define(command: Command, cli: Cli): void {
     .action((flags: { readonly audience: string; readonly output?: string }) => {
       const { audience, output } = flags;
       if (output === undefined)
-        throw usage('where to? verification keys are secret: -o FILE', 'or -o - into a pipe');
+        throw usage('verification keys are secret: write them with -o FILE', 'or -o - into a pipe');
       if (output === '-' && process.stdout.isTTY)
-        throw usage('secret keys are not shown on a terminal: -o FILE');
+        throw usage('secret keys are not shown on a terminal: write them with -o FILE');
       const { keyring } = new Home(cli);
       if (keyring === null)
         throw new Failure(

@@ -1,4 +1,4 @@
-// `ambit mcp`: the guard before an MCP server that nobody has changed, and a first configuration for it. The proxy is
+// `ambit mcp`: the guard in front of an unmodified MCP server, and a first configuration for it. The proxy is
 // this home's enforcement point: its keys, its state, its configuration, its log.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { existsSync } from 'node:fs';
@@ -61,16 +61,14 @@ export function define(command: Command, cli: Cli): void {
   const proxy = command
     .command('proxy')
     .argument('[command...]', 'a stdio server and its arguments, after --')
-    .description(
-      'Stand before an unmodified server: check every call, forward what was checked and nothing else.',
-    )
+    .description('Guard an unmodified server: check each call, and forward only what was checked.')
     .option('--upstream <url>', 'a streamable HTTP server instead')
-    .option('--listen <host:port>', 'where to take its calls', '127.0.0.1:3100');
+    .option('--listen <host:port>', 'the address to listen on', '127.0.0.1:3100');
   addAcceptFlags(proxy).action(async ([program, ...args]: readonly string[], f: ProxyFlags) => {
     if ((program === undefined) === (f.upstream === undefined)) {
-      throw usage('stand before what? a command after --, or --upstream URL');
+      throw usage('give the server to guard: a command after `--`, or `--upstream URL`');
     }
-    if (cli.stated) throw usage('--at: a proxy lives by the clock of its machine');
+    if (cli.stated) throw usage("--at can't be used with `mcp proxy`; it uses the system clock");
     const home = new Home(cli).require();
     await withState(home, (store) =>
       withSink(home, async (audit) => {
@@ -113,7 +111,7 @@ async function withSink(home: Home, job: (audit: Sink) => Promise<void>): Promis
   if (existsSync(path)) {
     const connection = connectLog(path);
     try {
-      // Nobody behind it: then the log is free, and this process takes it.
+      // The socket has no writer, so the log is free, and this process opens it.
       if (await answers(connection)) return await job(connection);
     } finally {
       await connection.close();
@@ -129,7 +127,7 @@ async function withSink(home: Home, job: (audit: Sink) => Promise<void>): Promis
   }
 }
 
-// A writer answers whatever it is asked, a refusal at the least; only one that is gone does not.
+// A live writer answers each request, at least with a refusal.
 async function answers(connection: ReturnType<typeof connectLog>): Promise<boolean> {
   try {
     await connection.receipt(Number.MAX_SAFE_INTEGER);

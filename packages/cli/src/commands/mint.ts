@@ -55,7 +55,10 @@ export function define(command: Command, cli: Cli): void {
     .option('--issuer <name>', 'who signs; needed once, if neither init nor a session file said it')
     .optionsGroup('For whom:')
     .option('--holder <file>', "the holder's public key: every use needs a proof by it")
-    .option('--bearer', 'for whoever has it; refused by verifiers that do not ask for it, never delegable')
+    .option(
+      '--bearer',
+      "usable by anyone who has it, without a key; verifiers refuse it by default, and it can't be delegated",
+    )
     .option('--audience <name>', 'the one service it is for (default: any that holds the domain key)')
     .option('--delegable <n>', 'how many delegations may follow (default: 0)')
     .option(
@@ -78,7 +81,7 @@ async function run(cli: Cli, flags: MintFlags): Promise<void> {
   if ((flags.holder === undefined) === (flags.bearer !== true)) {
     throw flags.bearer === true
       ? usage('--holder and --bearer exclude each other')
-      : usage('a token is bound to its holder: --holder FILE', '--bearer makes one that anybody can use');
+      : usage('a token needs a holder: --holder FILE', '--bearer makes a token that anyone can use');
   }
   if (flags.bearer === true && flags.seal !== undefined)
     throw usage('a bearer token is not sealed: leave out --seal');
@@ -140,7 +143,7 @@ async function specOf(cli: Cli, flags: MintFlags, operator: string | undefined):
   ).filter((f) => flags[f] !== undefined);
   if (stated.length > 0) {
     throw usage(
-      `--from says that already: leave out ${stated.map((f) => `--${f}`).join(', ')}`,
+      `--from already states this: leave out ${stated.map((f) => `--${f}`).join(', ')}`,
       'narrow the token afterwards with `ambit attenuate`',
     );
   }

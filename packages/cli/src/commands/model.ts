@@ -74,7 +74,7 @@ export function define(command: Command, cli: Cli): void {
       if (registration === null)
         throw new Failure(
           'file_missing',
-          `${home.path}: no configuration says whom to trust`,
+          `${home.path}: no configuration is in force, so no signer is trusted`,
           '`ambit config apply FILE`',
         );
       const text = readFile(f.attestation, { limit: 1 << 28 }).toString('utf8');

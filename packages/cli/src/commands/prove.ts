@@ -53,7 +53,7 @@ export function define(command: Command, cli: Cli): void {
       if (flags.offer !== undefined || flags.life !== undefined)
         throw usage('--offer and --life belong to a proof session: add --session FILE');
       const { audience } = flags;
-      if (audience === undefined) throw usage('--audience is missing: a proof is good for one service');
+      if (audience === undefined) throw usage('--audience is missing: a proof is for one service');
       const call = await readCall(cli, flags, audience);
       const by = await readSigner(cli, 'holder', flags.key);
       const proof = prove(token.text, call, { audience, time: cli.now }, by);
@@ -121,7 +121,7 @@ function resume(cli: Cli, file: string, flags: ProveFlags): Running {
   if (kept === null)
     throw new Failure(
       'input_invalid',
-      `${file}: is not a proof session as ambit keeps it; remove it and open another`,
+      `${file}: is not a proof session file; remove it and open a new session`,
     );
   const holder = inContext('the session file', file, () => PublicKey.parse('holder', kept.holder));
   const session = inContext('the session file', file, () => ProofSession.unsafeResume(holder, kept.state));

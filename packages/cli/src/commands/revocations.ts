@@ -71,7 +71,7 @@ export function define(command: Command, cli: Cli): void {
   command
     .command('import')
     .argument('<file>', 'a signed list, or - for stdin')
-    .description('Take over what a signed list names and this home does not know.')
+    .description('Add the entries of a signed list that this home does not have.')
     .requiredOption('--trust <file>', "the issuer's public key")
     .action(async (source: string, flags: { readonly trust: string }) => {
       const home = new Home(cli).require();

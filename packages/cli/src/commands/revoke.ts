@@ -39,12 +39,15 @@ export function define(command: Command, cli: Cli): void {
     .option('--user <name>', "every token of a user's agents")
     .option('--operator <name>', 'every token of an operator')
     .option('--model <digest>', 'every token of a model artifact: sha256:HEX')
-    .option('--holder <file>', 'every token in whose chain this public key stands')
+    .option('--holder <file>', 'every token whose chain contains this public key')
     .option('--key-id <id>', 'every token minted under this root key')
     .optionsGroup('How:')
-    .option('--issuer <name>', "whose names these are (default: this home's issuer)")
+    .option('--issuer <name>', "the issuer these names belong to (default: this home's)")
     .option('--reason <text>', 'why, for people and the log')
-    .option('--until <time>', 'drop the entry then (default: never; for a token: when it has expired)')
+    .option(
+      '--until <time>',
+      'drop the entry at this time (default: never; for a token: when it has expired)',
+    )
     .addHelpText(
       'after',
       example("ambit revoke b.tok --reason 'laptop stolen'", 'ambit revoke --user analyst-jane@acme.com'),
@@ -88,7 +91,7 @@ async function inputOf(
   );
   if (named.length + (source === undefined ? 0 : 1) !== 1) {
     throw usage(
-      'revoke what? name exactly one thing',
+      'name exactly one thing to revoke',
       'a token, or one of --node, --session, --user, --operator, --model, --holder, --key-id',
     );
   }
@@ -108,7 +111,7 @@ async function inputOf(
   if (kind === 'holder')
     return { kind, value: toBase64url((await readPublicKey(cli, 'holder', value)).bytes), ...how };
   const issuer = f.issuer ?? home.keyStates.issuer;
-  if (issuer === null) throw usage('whose? this home has no issuer name yet: --issuer NAME');
+  if (issuer === null) throw usage('this home has no issuer name yet: give one with --issuer NAME');
   if (!isName(value)) throw badInput(`--${kind === 'keyId' ? 'key-id' : kind!}: expected a name`);
   return { kind: kind === 'keyId' ? 'key' : kind!, issuer, value, ...how };
 }

@@ -39,7 +39,7 @@ const recordOf = (s: Session, name: 'open' | 'close'): Draft => ({
 
 function issuerOf(home: Home, given: string | undefined): string {
   const issuer = given ?? home.keyStates.issuer;
-  if (issuer === null) throw usage('whose? this home has no issuer name yet: --issuer NAME');
+  if (issuer === null) throw usage('this home has no issuer name yet: give one with --issuer NAME');
   return issuer;
 }
 
@@ -54,9 +54,9 @@ export function define(command: Command, cli: Cli): void {
     .description('Open a session before anything is minted in it.')
     .requiredOption('--operator <name>', 'the operator')
     .option('--user <name>', 'the user')
-    .option('--id <id>', 'its id, never used before (default: a new one)')
-    .option('--expires <time>', 'until when at most', '1h')
-    .option('--issuer <name>', "whose session (default: this home's issuer)")
+    .option('--id <id>', 'its id; ids are not reused (default: a new one)')
+    .option('--expires <time>', 'when it ends at the latest', '1h')
+    .option('--issuer <name>', "the issuer of the session (default: this home's)")
     .action(
       async (flags: {
         readonly operator: string;
@@ -84,7 +84,7 @@ export function define(command: Command, cli: Cli): void {
     .argument('<id>', 'the session')
     .description('Close a session for good.')
     .option('--reason <text>', 'why', '')
-    .option('--issuer <name>', "whose session (default: this home's issuer)")
+    .option('--issuer <name>', "the issuer of the session (default: this home's)")
     .action(async (id: string, flags: { readonly reason: string; readonly issuer?: string }) => {
       const home = new Home(cli).require();
       const issuer = issuerOf(home, flags.issuer);
@@ -92,7 +92,7 @@ export function define(command: Command, cli: Cli): void {
         closeSession(store, issuer, id, flags.reason, cli.now),
       );
       await account(cli, home, recordOf(session, 'close'));
-      cli.say(`session ${id} is closed: no token of it is good any more`);
+      cli.say(`session ${id} is closed; its tokens are no longer valid`);
       if (cli.json) cli.result(jsonOf(session), '');
     });
 

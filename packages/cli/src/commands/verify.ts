@@ -62,7 +62,7 @@ export interface Verdict {
   readonly decision: Authorized | Denial;
   /** Null when the token did not verify: nothing of it is known to be true. */
   readonly view: TokenView | null;
-  /** The same, also when the token is genuine and nobody proved to hold it: for the log. */
+  /** The same, also when the token is genuine and its holder is not proved: for the log. */
   readonly genuine: TokenView | null;
   readonly proof: ProofKind | null;
   readonly checks: readonly Explanation[];
@@ -197,7 +197,7 @@ function layersOf(layers: readonly LayerAnswer[]): Pick<Draft, 'allowed' | 'refu
 }
 
 // The proof comes first and hides the rest. A genuine token that would not allow the call under any proof is worth
-// a word to the person who reads this, who is the service's, not the caller.
+// a note to the operator of the service, who reads this output; the caller does not.
 function besides(token: string, call: Call): string | null {
   const { tools } = effectiveAuthority(token);
   if (tools.some((pattern) => matchTool(pattern, call.tool))) return null;
@@ -208,6 +208,6 @@ function adviseOnClock(cli: Cli, denial: Denial): void {
   const past = cli.stated && cli.now < Math.floor(Date.now() / 1000) - 60;
   if (!past || !['session_not_found', 'session_closed'].includes(denial.code)) return;
   cli.warn(
-    'the stated clock lies in the past: if this home was used at later times, what had ended by then is refused; a fresh AMBIT_HOME goes through the past again',
+    '--at is in the past. If this home has been used at a later time, use a fresh AMBIT_HOME to replay earlier times.',
   );
 }

@@ -85,7 +85,7 @@ async function readArgs(cli: Cli, text: string | undefined): Promise<Uint8Array 
 
 async function httpOf(cli: Cli, f: CallFlags, audience: string): Promise<HttpContext | undefined> {
   if (f.http === undefined) {
-    if (f.body !== undefined) throw usage('--body: of which request? add --http');
+    if (f.body !== undefined) throw usage('--body needs --http, the request it belongs to');
     return undefined;
   }
   const m = /^([A-Z]+)\s+(https?:\/\/[^/?#\s]+)?(\/\S*)?$/.exec(f.http.trim());
@@ -106,7 +106,7 @@ const labels = (flag: string, list: readonly string[]): readonly string[] => {
   return list;
 };
 
-/** What the configuration, or else the home's defaults, say of a tool; `data` null when nobody says. */
+/** What the configuration, or else the home's defaults, say about a tool; `data` is null when unknown. */
 export interface KnownFacts {
   readonly external: boolean;
   readonly data: readonly string[] | null;

@@ -1,5 +1,5 @@
-// Argument constraints as people write them after `--arg`: `[TOOL:] NAME WORDS`. Each form stands for one of core's
-// constraints, which check what they are given; whatever has no words here is written as core's JSON.
+// Argument constraints as people write them after `--arg`: `[TOOL:] NAME RULE`. Each form stands for one of core's
+// constraints, which check what they are given; a constraint without such a form is written as core's JSON.
 //
 //   path under /srv /data          q length 1..200            amount at most 10000     amount at least 1
 //   amount between 1 and 10        currency is "EUR"          currency in EUR CHF      q matches [a-z ]+
@@ -100,7 +100,7 @@ function fromJson(text: string, rule: string): Constraint {
 function ruleOf(text: string): Rule {
   const trimmed = text.trim();
   const m = /^(?:(\S+):\s+)?(\S+)\s+(.+)$/s.exec(trimmed);
-  if (m === null) throw usage(`--arg "${text}": expected [TOOL:] NAME WORDS`, EXAMPLE);
+  if (m === null) throw usage(`--arg "${text}": expected [TOOL:] NAME RULE`, EXAMPLE);
   const [, tool = null, name = '', rest = ''] = m;
   if (tool !== null && !isToolPattern(tool)) throw usage(`--arg "${text}": ${tool} is not a tool pattern`);
   return { tool, name, constraint: constraintOf(rest, trimmed) };

@@ -63,7 +63,7 @@ export function readGrantFile(where: string, text: string): FromFile {
     return value.map((item: Json) =>
       typeof item === 'string' && valid(item)
         ? item
-        : fail(`"${field}": ${JSON.stringify(item)} is no ${what}`),
+        : fail(`"${field}": ${JSON.stringify(item)} is not a ${what}`),
     );
   };
   const timeOf = (field: string): number =>

@@ -1,4 +1,4 @@
-// The flags that say what a token allows or no longer allows: the same words for `mint`, `attenuate` and
+// The flags that say what a token allows or no longer allows: the same flags for `mint`, `attenuate` and
 // `delegate`. They become core's restrictions in one fixed order, which is the order they stand in the token.
 import { isLabel, isToolPattern, restrict, type Budget, type Restriction } from '@ambit/core';
 import type { Command } from 'commander';
@@ -58,7 +58,7 @@ export function addNarrowFlags(command: Command, minting: boolean): Command {
     .option('--max-sum <arg=n[/time]>', 'the sum of a numeric argument: amount=10000/1h; repeatable', collect)
     .option(
       '--expires <time>',
-      minting ? 'until when (default: 15m)' : 'not at or after this time: 10m, or RFC 3339',
+      minting ? 'the expiry (default: 15m)' : 'not at or after this time: 10m, or RFC 3339',
     )
     .option('--not-before <time>', 'not before this time')
     .option(
@@ -67,7 +67,7 @@ export function addNarrowFlags(command: Command, minting: boolean): Command {
       collect,
     )
     .option('--net <cidr>', 'only from these networks; repeatable', collect)
-    .option('--once', 'for one use by anybody')
+    .option('--once', 'for one use in all')
     .option(
       '--after-untrusted <rule>',
       "once outside content came in: 'refuse TOOLS', 'named TOOLS' or 'approval TOOLS'; repeatable",
@@ -76,13 +76,13 @@ export function addNarrowFlags(command: Command, minting: boolean): Command {
     .option('--note <text>', 'a purpose, for people and the log; repeatable', collect);
   if (!minting) {
     command
-      .option('--depth <n>', 'at most so many delegations follow')
+      .option('--depth <n>', 'at most this many delegations may follow')
       .option('--for-audience <name>', 'only at these services; repeatable', collect);
   }
   return command;
 }
 
-/** Refuses what is no tool pattern or label, by its flag. */
+/** Refuses an invalid tool pattern or label, and names its flag. */
 export function requireForms(f: NarrowFlags): void {
   const all = (
     flag: string,
@@ -90,7 +90,7 @@ export function requireForms(f: NarrowFlags): void {
     list: readonly string[] = [],
     valid: (text: string) => boolean,
   ): void => {
-    for (const text of list) if (!valid(text)) throw usage(`${flag}: "${text}" is no ${what}`);
+    for (const text of list) if (!valid(text)) throw usage(`${flag}: "${text}" is not a ${what}`);
   };
   all('--tool', 'tool name or pattern', f.tool, isToolPattern);
   all('--deny', 'tool name or pattern', f.deny, isToolPattern);
@@ -130,7 +130,7 @@ export function budgetsOf(f: NarrowFlags): readonly Budget[] {
   ];
 }
 
-/** Those flags that are caveats whoever writes them; `everyTool` is what `--arg` rules without a tool are about. */
+/** The flags that become caveats in any command; `everyTool` is what `--arg` rules without a tool are about. */
 export function conditionsOf(cli: Cli, f: NarrowFlags, everyTool: readonly string[]): readonly Restriction[] {
   const list: Restriction[] = [...argsCaveats(f.arg ?? [], everyTool, f.closed ?? false)];
   if (f.notBefore !== undefined)

@@ -20,7 +20,7 @@ export function parseDuration(field: string, text: string): number {
   return seconds;
 }
 
-/** Unix seconds of an RFC 3339 time; null when it is none. Leap seconds count as the second before. */
+/** Unix seconds of an RFC 3339 time; null if invalid. Leap seconds count as the second before. */
 export function rfc3339(text: string): number | null {
   const m = RFC3339.exec(text);
   if (m === null) return null;
@@ -34,7 +34,7 @@ export function rfc3339(text: string): number | null {
   ];
   const ms = Date.UTC(year, month - 1, day, hour, minute, Math.min(second, 59));
   const at = new Date(ms);
-  // Date.UTC rolls 30 February over into March: such a date is none.
+  // Date.UTC rolls 30 February over into March: such a date is invalid.
   if (at.getUTCMonth() !== month - 1 || at.getUTCDate() !== day || hour > 23 || minute > 59 || second > 60)
     return null;
   const [oh, om] = [Number(m[8] ?? 0), Number(m[9] ?? 0)];

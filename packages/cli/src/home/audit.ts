@@ -27,8 +27,8 @@ export async function openLog(home: Home, options: HomeOptions = {}): Promise<Re
   if (!existsSync(home.at('audit', 'key'))) {
     throw new Failure(
       'audit_corrupt',
-      `${path}: the audit log of this home is gone`,
-      'restore it from a copy; whoever removed it may have had a reason',
+      `${path}: the audit log of this home is missing`,
+      'restore it from a backup, and find out who removed it',
     );
   }
   try {

@@ -30,7 +30,7 @@ export function appliedIn(home: Home): Applied | null {
     if (error instanceof AmbitError) throw error;
     throw new Failure(
       'config_invalid',
-      `${path}: is not JSON as ambit writes it`,
+      `${path}: is not a file that ambit wrote`,
       'apply the configuration again',
     );
   }
@@ -85,7 +85,10 @@ export function keepAttestation(home: Home, digest: Uint8Array, text: string): v
   writeFile(attestationPath(home, digest), text, { mode: 0o600, replace: true });
 }
 
-/** The attestation of an artifact: from a file named, or the one that `ambit model verify --keep` kept; null when there is none. */
+/**
+ * The attestation of an artifact: from a file named, or the one that `ambit model verify --keep` kept; null if
+ * neither exists.
+ */
 export function attestationOf(
   home: Home,
   registration: Registration,

@@ -26,7 +26,7 @@ import { badInput, Failure, ioFailure } from '../failure.ts';
 /** The most that is read of any input but arguments: generous for keys, tokens and grants. */
 const INPUT_BYTES = 1 << 20;
 
-/** Reads a file whole; Failure that names it. With `secret`, only when nobody else can read it. */
+/** Reads a file whole; Failure that names it. With `secret`, only if no other user can read it. */
 export function readFile(
   path: string,
   options: { readonly secret?: boolean; readonly insecure?: boolean; readonly limit?: number } = {},
@@ -53,7 +53,7 @@ export function readFile(
       );
     }
     const limit = options.limit ?? INPUT_BYTES;
-    if (size > limit) throw badInput(`${path}: larger than ${limit} bytes, which no input of this kind is`);
+    if (size > limit) throw badInput(`${path}: larger than ${limit} bytes, the limit for this kind of input`);
     return readBounded(fd, path, limit);
   } catch (error) {
     throw error instanceof Failure ? error : ioFailure('read', path, error);
@@ -70,7 +70,7 @@ function readBounded(fd: number, path: string, limit: number): Buffer {
     const n = readSync(fd, part);
     if (n === 0) return Buffer.concat(parts);
     size += n;
-    if (size > limit) throw badInput(`${path}: larger than ${limit} bytes, which no input of this kind is`);
+    if (size > limit) throw badInput(`${path}: larger than ${limit} bytes, the limit for this kind of input`);
     parts.push(part.subarray(0, n));
   }
 }
@@ -111,7 +111,7 @@ export function writeFile(path: string, content: string | Uint8Array, options: W
       try {
         unlinkSync(temporary);
       } catch {
-        // Somebody else removed it: that is what was wanted.
+        // Another process removed it, which is what we want.
       }
     }
   }
@@ -154,7 +154,7 @@ export function ownDirectory(path: string): void {
     if ((mode & 0o077) === 0 || process.platform === 'win32') return;
     if (readdirSync(path).length === 0) chmodSync(path, 0o700);
     else if ((mode & 0o022) !== 0) {
-      throw new Failure('key_exposed', `${path}: a home that others can write to`, `chmod 700 ${path}`);
+      throw new Failure('key_exposed', `${path}: other users can write to this home`, `chmod 700 ${path}`);
     }
   } catch (error) {
     throw error instanceof Failure ? error : ioFailure('use the directory', path, error);
@@ -172,20 +172,20 @@ export async function readInput(
   return bytes.toString('utf8');
 }
 
-/** One line of text: what stands in it but for white space at its end. */
+/** One line of text, without white space at its end. */
 const line = (text: string): string => text.replace(/[ \t\r\n]+$/, '');
 
 const TEXTS = /^amb[a-z]?1_|^amb(?:pub|sec)_/;
 
 /**
  * A token, proof, offer or public key: the text itself, a path, or `-`. A text that was pasted with a line break
- * in it is refused, never mended: nobody could say what was lost.
+ * in it is refused, not mended: what was lost can't be known.
  */
 export async function readText(cli: Cli, what: string, source: string): Promise<string> {
   if (source.startsWith('ambsec_')) {
     throw new Failure(
       'usage',
-      `${what}: this is a secret key on the command line; anybody on this machine may have seen it`,
+      `${what}: this is a secret key on the command line; anyone on this machine may have seen it`,
       'make a new key, and name its file instead',
     );
   }
@@ -194,7 +194,7 @@ export async function readText(cli: Cli, what: string, source: string): Promise<
   if (text === '') throw badInput(`${what}: ${source === '-' ? 'stdin' : source} is empty`);
   if (/\s/.test(text)) {
     throw badInput(
-      `${what}: there is white space inside it; it was pasted with a line break or in pieces`,
+      `${what}: it contains white space; it was pasted with a line break or in pieces`,
       'copy it again as one line',
     );
   }
@@ -208,7 +208,7 @@ export async function readSecret(cli: Cli, what: string, source: string): Promis
   if (source.startsWith('ambsec_')) {
     throw new Failure(
       'usage',
-      `${what}: this is a secret key on the command line; anybody on this machine may have seen it`,
+      `${what}: this is a secret key on the command line; anyone on this machine may have seen it`,
       'make a new key, and name its file instead',
     );
   }
@@ -221,6 +221,6 @@ export async function readSecret(cli: Cli, what: string, source: string): Promis
     .split(/\r?\n/)
     .map((l) => l.trim());
   const found = lines.filter((l) => l !== '' && !l.startsWith('#'));
-  if (found.length === 0) throw new Failure('key_invalid', `${source}: holds no key`);
+  if (found.length === 0) throw new Failure('key_invalid', `${source}: contains no key`);
   return found;
 }

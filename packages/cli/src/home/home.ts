@@ -71,7 +71,7 @@ export class Home {
     if (this.exists)
       throw new Failure(
         'file_exists',
-        `${this.path}: is an Ambit home already`,
+        `${this.path}: is already an Ambit home`,
         'set AMBIT_HOME to make another one',
       );
     ownDirectory(this.path);
@@ -142,7 +142,7 @@ export class Home {
       throw new Failure(
         'usage',
         'the keyring has no issuer name yet',
-        'say it once with --issuer NAME; it stands in every token',
+        'give it once with --issuer NAME; each token carries it',
       );
     }
     if (!isName(issuer)) throw badInput('issuer: expected 1 to 256 printable characters');
@@ -206,5 +206,5 @@ function parse(path: string, text: string): unknown {
   } catch {
     // JSON.parse quotes what it read; a keyring must not be quoted.
   }
-  throw badInput(`${path}: is not JSON as ambit writes it; restore it from a copy`);
+  throw badInput(`${path}: is not a file that ambit wrote; restore it from a backup`);
 }

@@ -21,8 +21,8 @@ export async function withState<T>(home: Home, job: (store: SyncStore) => Promis
   if (!existsSync(path)) {
     throw new Failure(
       'store_corrupt',
-      `${path}: the state of this home is gone, and with it what was spent and revoked`,
-      'restore it from a copy, or begin another home',
+      `${path}: the state file is missing; without it, spent budgets and revocations are unknown`,
+      'restore it from a backup, or make a new home',
     );
   }
   let store: SyncStore;

@@ -45,7 +45,7 @@ export const addAcceptFlags = (command: Command): Command =>
       collect,
     )
     .option('--require-seal', 'refuse tokens without a seal by a known key')
-    .option('--bearer', 'accept tokens that are bound to nobody')
+    .option('--bearer', 'accept bearer tokens')
     .option('--signed-proof <pattern>', 'tools for which a session proof is not enough; repeatable', collect);
 
 /** A verifier, and whether the sessions of its tokens are kept here. */

@@ -1,4 +1,4 @@
-// A decision in words: one line, and with `--explain` every check of the token with what became of it.
+// A decision as text: one line, and with `--explain` each check of the token with its outcome.
 import { CODES, type Denial, type Explanation } from '@ambit/core';
 import type { Cli, Tone } from '../cli.ts';
 import type { Verdict } from '../commands/verify.ts';
@@ -65,7 +65,7 @@ export function decisionText(cli: Cli, v: Verdict, tool: string, all: boolean): 
 
 function byWhom({ view, proof }: Verdict): string {
   if (view === null || proof === null) return '';
-  if (view.holder === null) return ' (bearer: nobody proved anything)';
+  if (view.holder === null) return ' (bearer token: no holder to prove)';
   const last = view.chain.at(-1)?.label;
   return `, by ${last ?? 'the first holder'} (${proof} proof)`;
 }
@@ -122,7 +122,7 @@ function rows(cli: Cli, v: Verdict): readonly string[] {
     const where = r.caveat < 0 ? 'grant' : `caveat ${r.caveat}`;
     return line(cli, `${where.padEnd(10)} ${r.check}`, r.outcome, r.detail ?? '');
   });
-  // What refused and is no check of the token: revocation, session, replay, the store itself.
+  // Refusals other than the checks of the token: revocation, session, replay, the store itself.
   const failed =
     explanationRows(decision, v.checks).some((r) => r.outcome === 'failed') ||
     v.layers.some((l) => l.answer === 'refused');

@@ -35,7 +35,7 @@ const list = (items: readonly string[], none: string): string =>
   items.length === 0 ? none : items.join(', ');
 const keyText = (bytes: Uint8Array): string => new PublicKey('holder', bytes).toString();
 
-/** What a caveat says, in words; times relative to `now`. */
+/** What a caveat says, as text; times relative to `now`. */
 export function caveatWords(c: Caveat, now: number): string {
   const at = (t: number): string => `${timeText(t)} (${fromNow(t, now)})`;
   switch (c.type) {
@@ -61,7 +61,7 @@ export function caveatWords(c: Caveat, now: number): string {
     case 'depth':
       return `at most ${c.delegations} ${c.delegations === 1 ? 'delegation follows' : 'delegations follow'}`;
     case 'delegate':
-      return `to "${c.label}" at ${timeText(c.time)}, by its own claim`;
+      return `to "${c.label}" at ${timeText(c.time)}, as its delegator claims`;
     case 'seal':
       return `by the issuer's key ${new PublicKey('issuer', c.key).toString()}`;
     case 'http':
@@ -69,7 +69,7 @@ export function caveatWords(c: Caveat, now: number): string {
     case 'net':
       return `only from ${list(c.cidrs, 'no network')}`;
     case 'once':
-      return 'one use by anybody';
+      return 'one use in all';
     case 'note':
       return JSON.stringify(c.text);
     case 'flow':
@@ -93,7 +93,7 @@ function grantBranches(g: Grant, now: number): Branch[] {
     field('expires', `${timeText(g.expires)} (${fromNow(g.expires, now)})`),
     field('tools', list(g.tools, 'none: it grants nothing')),
     field('denied', list(g.deny, 'none')),
-    field('data', g.data === undefined ? 'no labelled data' : list(g.data, 'none')),
+    field('data', g.data === undefined ? 'no labeled data' : list(g.data, 'none')),
     field('budgets', list(g.budgets.map(budgetWords), 'none')),
     field('delegable', `${g.delegations} ${g.delegations === 1 ? 'time' : 'times'}`),
   ];
@@ -104,7 +104,7 @@ function chainBranches(t: Inspection, now: number): Branch[] {
   const { grant, caveats, nodes } = t;
   const first = branch(
     grant.holder === undefined
-      ? 'holder      nobody: a bearer token'
+      ? 'holder      none: a bearer token'
       : `holder      ${keyText(grant.holder)}, node ${nodes[0]!}`,
   );
   let holder = first;
@@ -126,13 +126,13 @@ function chainBranches(t: Inspection, now: number): Branch[] {
 export function inspectionText(cli: Cli, t: Inspection): string {
   const now = cli.now;
   const left = effectiveAuthority(t);
-  const what = t.form === 'token' ? 'token' : 'evidence (a token without its tail: nobody can use it)';
+  const what = t.form === 'token' ? 'token' : "evidence (a token without its tail: it can't be used)";
   const state =
     t.expires <= now
       ? cli.paint('bad', `expired ${fromNow(t.expires, now)}`)
       : `expires ${fromNow(t.expires, now)}`;
   const lines = [
-    `${cli.paint('warn', 'UNVERIFIED')}: this is what it says of itself; only \`ambit verify\` finds out whether it is true.`,
+    `${cli.paint('warn', 'UNVERIFIED')}: these are the token's own claims; only \`ambit verify\` checks them.`,
     '',
     `${what} ${t.tokenId}, version ${t.version}, ${t.bytes} bytes (${t.characters} characters), ${t.sealed ? 'sealed' : 'not sealed'}, ${state}`,
     ...draw([...grantBranches(t.grant, now), ...chainBranches(t, now)]),
