@@ -1,4 +1,4 @@
-// Behaviour on the hot path: what an event, a flow reading and an incoming result cost, and what a session holds.
+// Behavior on the hot path: what an event, a flow reading and an incoming result cost, and what a session holds.
 // Targets of issue 8: under 20 us an event, under 50 KB a session.
 import { fileURLToPath } from 'node:url';
 import { FlowTracker, Monitor, learn, toolShape } from '@ambit/behavior';

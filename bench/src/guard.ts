@@ -92,7 +92,7 @@ async function guarded(): Promise<{ guard: Guard; hello: Hello; end: () => Promi
 
 // ---- MCP over stdio -------------------------------------------------------------------------------------------
 
-/** A server that echoes: what is measured is what stands before it. */
+/** A server that echoes: what is measured is the guard in front of it. */
 function echoServer(): void {
   let rest = '';
   process.stdin.on('data', (chunk: Buffer) => {

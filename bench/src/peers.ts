@@ -1,6 +1,6 @@
 // The peers, doing equivalent work on equivalent authority: from the text on the wire to a decision about one call.
 // Each is used as its documentation says, with keys prepared once where it lets one. What a peer cannot do stands in
-// its row: bearer (whoever has the text can use it), no narrowing by the holder, no proof for each call.
+// its row: bearer (anyone who has the text can use it), no narrowing by the holder, no proof for each call.
 import { createRequire } from 'node:module';
 import { randomUUID } from 'node:crypto';
 import type { Candidate } from './measure.ts';

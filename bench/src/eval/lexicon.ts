@@ -81,7 +81,7 @@ export const stems = (text: string): ReadonlySet<string> =>
     ]),
   );
 
-/** "Tell Bob", "let them know", "share it with Eve": words that send only if somebody else is addressed. */
+/** "Tell Bob", "let them know", "share it with Eve": words that send only if another person is addressed. */
 const ADDRESSED =
   /\b(tell|inform|ask|remind|thank|contact|share|give|let|ping|answer|invite)\b(?:\s+(?:it|this|that|these|those|them|the\s+\w+)\s+(?:with|to))?\s+(?:the\s+)?(?:[A-Z][a-z]+|him|her|them|everyone|everybody|each|all|team|client|group)\b/g;
 

@@ -7,7 +7,7 @@ import type { Trace } from './traces.ts';
 export const SETTINGS = ['nothing', 'tokens', 'tokens + flow', 'all', 'behaviour alone'] as const;
 export type Setting = (typeof SETTINGS)[number];
 
-/** One run: for each setting the calls that were not let through, by index, with the code. */
+/** One run: for each setting the calls that were refused or held, by index, with the code. */
 export interface Outcome {
   readonly trace: Trace;
   readonly stopped: Readonly<Record<Setting, ReadonlyMap<number, string>>>;

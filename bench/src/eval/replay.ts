@@ -1,6 +1,6 @@
 // One recorded run through the real thing: a token minted for its task, a signed proof for each call, and the
 // guard: verifier, caveats, budgets in a store, a record of each decision. What is not here is what a recording
-// lacks: the agent does not see the refusal, so nobody knows what it would have done next (README.md).
+// lacks: the agent does not see the refusal, so what it would have done next is unknown (README.md).
 import { Keyring, SecretKey, call, createVerifier, mint, prove, sha256, signer } from '@ambit/core';
 import type { Signer, Verifier } from '@ambit/core';
 import { nodeProvider } from '@ambit/core/node';

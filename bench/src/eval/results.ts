@@ -1,6 +1,6 @@
 // A recorded output is the text that a model saw. A real tool answers with structured content (MCP), so the
 // replay restores the structure: YAML as AgentDojo printed it, Python's dictionary and list literals, else text.
-// Whatever doesn't parse stays one free text, which is the stricter reading.
+// What doesn't parse stays one free text, which is the stricter reading.
 import { parse as parseYaml } from 'yaml';
 import type { Json } from '@ambit/behavior';
 

@@ -132,7 +132,8 @@ const detection = (observed: readonly Observed[], results: string): void => {
 const main = async (): Promise<void> => {
   const path = tracesPath();
   if (path === undefined) {
-    console.log('No traces: set AMBIT_TRACES to the folder that holds agentdojo/tasks.json.');
+    console.error('No traces: set AMBIT_TRACES to the folder that holds agentdojo/tasks.json.');
+    process.exitCode = 1;
     return;
   }
   const started = Date.now();

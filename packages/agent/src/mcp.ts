@@ -174,7 +174,7 @@ class Prover {
       const offer = readOffer(text);
       if (offer.audience === this.#holder.audience) this.#offer = offer;
     } catch {
-      // An offer that can't be read is none.
+      // An offer that can't be read is ignored.
     }
   }
 }

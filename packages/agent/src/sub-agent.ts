@@ -14,7 +14,7 @@ export interface SpawnOptions {
   readonly label: string;
   /** Seconds after which the token ends by itself; default 300. Never past the parent's expiry. */
   readonly life?: number;
-  /** Puts a node out of use: `revokeIn(store)` of `@ambit/state`, or a call to whoever keeps the list. */
+  /** Revokes a node: `revokeIn(store)` of `@ambit/state`, or a call to the keeper of the revocation list. */
   readonly revoke: (node: string, expires: number, reason: string) => Promise<void>;
   /** Unix milliseconds; default the system clock. */
   readonly clock?: () => number;

@@ -44,7 +44,7 @@ export function homePaths(home: string): HomePaths {
   };
 }
 
-/** The log's signing key; made, with its verifier key beside it, when there is none and `origin` is given. */
+/** The log's signing key; created, with its verifier key beside it, if it is missing and `origin` is given. */
 async function homeSigner(
   paths: HomePaths,
   origin: string | null,

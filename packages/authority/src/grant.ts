@@ -34,7 +34,7 @@ import {
 export interface SessionRequest {
   /** For whom the agent acts. */
   readonly user: string;
-  /** The session's id, never used before. */
+  /** The session's id; ids are not reused. */
   readonly session: string;
   /** The model that runs, and its artifact as measured by the one who loaded it. */
   readonly model: { readonly id: string; readonly measured: Manifest | Uint8Array };
@@ -52,7 +52,7 @@ export interface SessionRequest {
   readonly delegations?: number;
   /** The one service the token is for. */
   readonly audience?: string;
-  /** What the session is for, in words; kept in the token as a note. */
+  /** The purpose of the session; kept in the token as a note. */
   readonly task?: string;
 }
 

@@ -1,6 +1,6 @@
 // Calibration: a score becomes a p-value by its rank among the highest scores of sessions that were not used to
 // fit the baseline (conformal prediction; Vovk et al.). Under exchangeable sessions the chance that a session of
-// the deployment ever shows p <= a is at most a, whatever the scores' distribution. Detectors are fused by the
+// the deployment ever shows p <= a is at most a, for any distribution of the scores. Detectors are fused by the
 // sum of -ln p (Fisher's statistic), and the sum is calibrated again, since detectors depend on one another.
 
 /** (1 + number of calibration scores at or above `score`) / (n + 1). `ascending`: sorted. */

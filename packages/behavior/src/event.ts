@@ -29,9 +29,9 @@ export interface CallEvent extends Common {
   readonly destinations: readonly string[];
   /** Bytes of the arguments. */
   readonly bytes: number;
-  /** FlowReading.grade: 0, every destination is the user's own, to 1, it stands in somebody's prose. */
+  /** FlowReading.grade: 0, every destination is the user's own, to 1, it occurs in prose. */
   readonly grade: number;
-  /** Whether the declared purpose or the user's words ask for this tool; undefined when nobody knows. */
+  /** Whether the declared purpose or the user's words ask for this tool; undefined when unknown. */
   readonly requested?: boolean;
   /** Index of the record in the audit log. */
   readonly index?: number;

@@ -3,7 +3,7 @@
 // - a destination is the user's if the prompt or a trusted result has it;
 // - a system's own record may supply one that the prompt describes (named person, same part as before, "each");
 // - a document that the user named may supply one if it holds exactly one of its kind, and the amount with it;
-// - nothing that stands in other prose, and nothing that the agent put together, is the user's;
+// - nothing that occurs in other prose, and nothing that the agent put together, is the user's;
 // - private facts of the user (card, passport, account) don't leave unless the prompt has them.
 import type { FlowFacts } from '@ambit/core';
 import { identifiers } from './identifiers.ts';
@@ -42,7 +42,7 @@ export interface FlowFinding {
 export interface FlowReading {
   readonly facts: FlowFacts;
   readonly findings: readonly FlowFinding[];
-  /** 0: every destination is the user's own; 1: it stands in somebody's prose or nowhere. */
+  /** 0: every destination is the user's own; 1: it occurs in prose, or nowhere. */
   readonly grade: number;
 }
 

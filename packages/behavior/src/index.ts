@@ -1,4 +1,4 @@
-// Behaviour: information flow of a session, and the pattern of a deployment. README.md teaches it.
+// Behavior: information flow of a session, and the pattern of a deployment. README.md teaches it.
 
 // Where values come from, and whose destinations they are.
 export * from './identifiers.ts';

@@ -44,8 +44,8 @@ const CLASSES: readonly (readonly [string, ToolClass])[] = [
 ];
 
 /**
- * The events of a record, usually one; none for records that say nothing of behaviour, and none for what failed
- * verification: whoever can't show a token must not be able to teach or trouble a baseline (docs/design.md
+ * The events of a record, usually one; none for records that say nothing about behavior, and none for what failed
+ * verification: an attacker without a token must not be able to teach or disturb a baseline (docs/design.md
  * section 9).
  */
 export const eventsOfRecord = (

@@ -92,7 +92,7 @@ export class Responses {
     return this.#inForce.get(session);
   }
 
-  /** A person lifts the response. Revocations stay: a revoked node or session is minted anew. */
+  /** A person lifts the response. Revocations stay: a revoked node or session needs a new token. */
   release(
     session: string,
     person: string,

@@ -153,7 +153,7 @@ export class SessionWatch {
 
   /**
    * Adds the session to a baseline, once, at its end. Each entry counts at most `cap` times, so that no single
-   * session moves a baseline far (behaviour poisoning by repetition).
+   * session moves a baseline far (poisoning by repetition).
    */
   learn(into: Baseline, cap = 3): void {
     const { transitions, shapes, tools } = BASELINE_LIMITS;

@@ -21,7 +21,7 @@ export interface ToolDescription {
 export interface ToolShape {
   readonly name: string;
   readonly class: ToolClass;
-  /** It changes something, or tells somebody something. */
+  /** It changes something, or sends something to a person. */
   readonly effect: boolean;
   /** It changes a record that exists: keeping the record's values is nothing new. */
   readonly update: boolean;

@@ -6,7 +6,7 @@
 const SLOTS = 2048;
 const PROBES = 12;
 
-/** Hashes with a seed of its own, so that nobody can prepare two values that meet. */
+/** Hashes with a seed of its own, so that two colliding values can't be prepared. */
 export class ValueTable {
   readonly #keys: Float64Array = new Float64Array(SLOTS);
   readonly #bits: Uint8Array = new Uint8Array(SLOTS);

@@ -1,6 +1,6 @@
 // What the user's words say about destinations without naming them: "every user", "like last month", "the
 // websites posted there". Closed lists of English function words; they can only turn a refusal into a pass for
-// values that a system listed, never for values that stand in somebody's prose.
+// values that a system listed, not for values that occur in prose.
 
 /** What the prompt says about destinations. */
 export interface Wording {

@@ -35,7 +35,7 @@ export interface Facts {
   readonly bytes?: number;
   /** The client's address as text, from the connection. */
   readonly address?: string;
-  /** What has come into the session, for `flow` caveats; undefined when nobody keeps track of it. */
+  /** What has come into the session, for `flow` caveats; undefined when it is not tracked. */
   readonly flow?: FlowFacts;
 }
 

@@ -1,18 +1,18 @@
 // Ambit core: a capability token for AI agents, and the two questions a service asks of it.
 //
 // THE IDEA. A token says which tools an agent may call, with which arguments, on which data, for whom, until
-// when and how often. It is a macaroon: a chain of HMACs over a grant and its caveats. Whoever holds it can
-// append a caveat, because the last MAC of the chain (the tail) is the key of the next; nobody can take one
-// away, because that key is not in the token. Authority is the grant AND every caveat, each evaluated on its
+// when and how often. It is a macaroon: a chain of HMACs over a grant and its caveats. Its holder can
+// append a caveat, because the last MAC of the chain (the tail) is the key of the next; a caveat can't be taken
+// away, because the key it needs is not in the token. Authority is the grant AND every caveat, each evaluated on its
 // own, so a descendant can only ever allow less. There is no logic that compares authorities and could be wrong.
 //
 // NOT A BEARER SECRET. The grant names the holder's Ed25519 key, and each use carries a proof made with it over
 // audience, token, tool, arguments, time and a nonce. A sub-agent gets a derived token: its delegator appends
 // restrictions, then a `delegate` caveat that names the sub-agent's key, signed by the delegator's own. So a
-// token carries who acted for whom, and the chain of holders can be checked by anybody.
+// token carries who acted for whom, and anyone can check the chain of holders.
 //
 // KEYS. The issuer's root key never leaves it. A service gets the key derived for its own audience; broken into,
-// it can mint for itself and for nobody else.
+// it can mint for itself only.
 //
 // WIRE. `amb1_` and base64url of canonical CBOR [version, grant, [caveat, ...], tail]. MACs, signatures and
 // digests cover the bytes that arrived. One encoding is accepted. See SPEC.md.
@@ -47,7 +47,7 @@ export { PublicKey, publicKey, SecretKey, type PublicUse, type SecretUse } from 
 export { deriveKey, Keyring, VerificationKey, type KeyStatus, type RootKey } from './keys/keyring.ts';
 export { signer, type AsyncSigner, type Signer } from './keys/signer.ts';
 
-// The token: what stands in it, making one, narrowing it.
+// The token: its contents, making one, narrowing it.
 export type { Budget } from './token/budget.ts';
 export type { Grant } from './token/grant.ts';
 export { evidence, EVIDENCE_PREFIX, TOKEN_PREFIX, VERSION } from './token/frame.ts';

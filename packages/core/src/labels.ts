@@ -25,7 +25,7 @@ export type LabelName =
   | 'dsse'
   | 'body';
 
-/** A domain-separation label: its name, and the bytes that come first in whatever is hashed or signed. */
+/** A domain-separation label: its name, and the bytes that come first in everything hashed or signed. */
 export interface Label {
   readonly name: LabelName;
   readonly bytes: Uint8Array;

@@ -88,5 +88,5 @@ function takeArguments(given: CallInput['args']): Arguments | Denial {
 
 /** Throws TypeError for anything that `call` did not make: misuse, which must not pass for a checked call. */
 export function requireCall(c: Call): void {
-  if (!CheckedCall.is(c)) throw new TypeError('call: expected what call() made');
+  if (!CheckedCall.is(c)) throw new TypeError('call: expected a Call returned by call()');
 }

@@ -78,7 +78,7 @@ function requirePattern(text: string): Pattern {
 
 const write = ({ kind, prefix }: Pattern): string => (kind === 'exact' ? prefix : `${prefix}*`);
 
-/** Whether nothing but segment characters stands in `text` from `start` on. */
+/** Whether `text` has only segment characters from `start` on. */
 function isRest(text: string, start: number): boolean {
   for (let i = start; i < text.length; i++) {
     const c = text.charCodeAt(i);
@@ -133,7 +133,7 @@ export function compileTools(patterns: readonly string[]): (tool: string) => boo
 function covers(a: Pattern, b: Pattern): boolean {
   if (b.kind === 'exact') return matches(a, b.prefix);
   if (a.kind === 'exact' || !b.prefix.startsWith(a.prefix)) return false;
-  // A tree holds whatever begins with its prefix; a segment holds no name with a further separator.
+  // A tree holds all that begins with its prefix; a segment holds no name with a further separator.
   return a.kind === 'tree' || (b.kind === 'segment' && isRest(b.prefix, a.prefix.length));
 }
 

@@ -1,5 +1,5 @@
 // What a guard is made of and what it gives: options, what is presented, permits and refusals, and the places where
-// behaviour, metrics and adapters are let in. Types only.
+// behavior, metrics and adapters attach. Types only.
 import type { Call, CallInput, Denial, Facts, TokenView, VerifiedToken, Verifier } from '@ambit/core';
 import type { Sink } from '@ambit/audit';
 import type { Entitlements, LayerAnswer, Registration } from '@ambit/identity';
@@ -17,7 +17,7 @@ export interface ToolKnowledge {
 
 /** Keeps track of what came into a session, for `flow` caveats; see `@ambit/behavior`. */
 export interface FlowKeeper {
-  /** What is known at this call; undefined when nobody keeps track, which denies where a `flow` caveat asks. */
+  /** What is known at this call; undefined when flow is not tracked, which denies where a `flow` caveat asks. */
   facts(view: TokenView, call: Call): Facts['flow'];
 }
 
@@ -111,7 +111,7 @@ export interface Permit {
   readonly record: number;
   /** For the tool: what it knows of its own outcome. Outweighs what the adapter sees from outside. */
   report(outcome: Partial<Outcome>): void;
-  /** For the adapter or the tool: what the call gave back, for whoever follows the session's information flow. */
+  /** For the adapter or the tool: what the call returned, for the keeper of the session's information flow. */
   ingest(value: unknown): void;
   /**
    * Settles what was charged and hands the outcome to the log; resolves when the budget is settled, without waiting

@@ -1,4 +1,4 @@
-/** Runs a callback that must not matter: what it throws, now or as a promise later, changes nothing (attack G4). */
+/** Runs a best-effort callback; its errors and rejections are ignored (attack G4). */
 export function quietly(work: () => unknown): void {
   try {
     const later = work();

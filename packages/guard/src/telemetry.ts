@@ -1,5 +1,5 @@
 // Optional OpenTelemetry: counters, histograms and spans over a structural view of its API, so that no package of it
-// is needed. Whatever a meter or tracer throws changes nothing (attack G4). Names follow the GenAI conventions
+// is needed. An error of a meter or tracer changes nothing (attack G4). Names follow the GenAI conventions
 // where they exist. Attributes are tool, code and status: no argument, no name of a person.
 import { quietly } from './quietly.ts';
 

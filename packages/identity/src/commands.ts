@@ -1,5 +1,5 @@
 // The logic behind `ambit config check|diff|apply`, `ambit model digest|sign|verify` and the layers part of
-// `ambit explain`: texts and records in, values and words out. The command line parses flags, reads and writes
+// `ambit explain`: texts and records in, values and messages out. The command line parses flags, reads and writes
 // files and prints; nothing is decided there.
 import { AmbitError, nobleProvider, type Denial, type Provider, type Signer } from '@ambit/core';
 import { diffConfigurations, diffText, type ConfigurationDiff, type LiveSession } from './config/diff.ts';

@@ -23,7 +23,7 @@ export interface Rows {
   takeNonce(id: string, expires: number): boolean;
   /** Whether a `once` claim was free; it is taken now. */
   claim(id: string, expires: number, root: string | null): boolean;
-  /** Whether the number was accepted, in a window that is opened when there is none. */
+  /** Whether the number was accepted, in a window that is opened if it is missing. */
   advance(claim: SequenceClaim): boolean;
   /** Take back what this very step took, the latest first. */
   dropNonce(id: string, expires: number): void;
@@ -35,7 +35,7 @@ export interface Rows {
 const refuse = (code: Refused['code'], caveat: number, left?: number): Refused =>
   left === undefined ? { ok: false, code, caveat } : { ok: false, code, caveat, left };
 
-/** The row a charge meets: a later window replaces an earlier one; an earlier one is never gone back to (S5). */
+/** The row a charge meets: a later window replaces an earlier one; an earlier one does not come back (S5). */
 export function effective(
   row: CounterRow | undefined,
   charge: Pick<CounterCharge, 'windowStart'>,

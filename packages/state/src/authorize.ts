@@ -1,8 +1,8 @@
 // One call, one decision: verify, assess, then the state, in the order of law L8. Signature and policy first,
-// because they cost nobody anything; then revocation and the session, at every use, whether or not the token
+// because they change no state; then revocation and the session, at every use, whether or not the token
 // was cached; then one trip to the store that charges everything in one atomic step. A store that fails or is
 // slow denies, unless the operator has listed the tool as one that may proceed; the decision then says so, and
-// the caller is told through `onProceed`, because a call without its charges must not go unlogged.
+// `onProceed` is called first, because a call without its charges must not go unlogged.
 import { assess, compileTools, deny, fromHex, isFree, isToolPattern, toBase64url } from '@ambit/core';
 import type { Call, Charges, Denial, Facts, TokenView, VerifiedToken, Verifier } from '@ambit/core';
 import type { Budgets, FaultCode, Reservation } from './budgets.ts';
@@ -110,7 +110,7 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
       const { charges } = assessed;
       const { view } = shown.token;
       const now = Math.floor(Math.max(facts.now, shown.token.now));
-      // Set when the store failed and the operator lets this tool proceed. Whatever still answers is still asked.
+      // Set when the store failed and the operator lets this tool proceed. The remaining checks still run.
       let fault: Authorized['fault'] = null;
       const excuse = (code: FaultCode | 'revocations_stale'): Denial | null => {
         if (!mayProceed(call.tool)) return deny(code);

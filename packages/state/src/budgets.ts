@@ -1,7 +1,7 @@
 // Budgets (laws L8, L9, L10, docs/design.md section 3): what one call costs is reserved in a single atomic step
 // for all counters of its chain, together with its `once` claims and its proof's nonce. After the call it is
 // settled with the true amount, never above what was reserved; before the call has begun it may be released. A
-// reservation that nobody settles stays spent: a crash can waste budget, it can never mint any.
+// reservation that is not settled stays spent: a crash can waste budget but not create any.
 import type { Charges, CounterCharge } from '@ambit/core';
 import type { DenialCode } from '@ambit/core';
 
@@ -58,7 +58,7 @@ export type CounterKey = Pick<CounterCharge, 'id' | 'limit' | 'window' | 'window
 
 /**
  * Rows are kept for so many seconds after they expire, so that verifiers whose clocks differ by less still see
- * each other's rows. What has expired longer ago is refused, never counted afresh.
+ * each other's rows. What expired longer ago is refused, not counted afresh.
  */
 export const GRACE = 60;
 

@@ -1,5 +1,5 @@
 // Budgets, replay, revocations and sessions: what outlives a request. The memory back end is here; SQLite and
-// Redis are `@ambit/state/sqlite` and `@ambit/state/redis`, so that nobody loads a driver they don't use.
+// Redis are `@ambit/state/sqlite` and `@ambit/state/redis`, so that unused drivers are not loaded.
 export * from './budgets.ts';
 export * from './replay.ts';
 export * from './revocations.ts';

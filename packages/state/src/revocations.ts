@@ -1,6 +1,6 @@
 // Revocations: who is out, why and since when. An entry names one thing a token depends on; a token is refused
 // when any of its things is named, at every use, cached or not (docs/design.md section 6). Names are scoped to
-// their issuer, so that nobody revokes another's; digests and keys need no scope. The question is answered
+// their issuer, so one issuer can't revoke another's; digests and keys need no scope. The question is answered
 // synchronously from a local view that the back end keeps current: SQLite asks its file, Redis is pushed to.
 import { AmbitError, type DenialCode } from '@ambit/core';
 import type { FaultCode } from './budgets.ts';
@@ -33,7 +33,7 @@ export interface RevocationInput {
   readonly value: string;
   /** For people and the log. */
   readonly reason: string;
-  /** Unix seconds after which the entry may be dropped: when nothing it names can be alive. Absent: never. */
+  /** Unix seconds after which the entry may be dropped: when nothing it names can still be valid. Absent: never. */
   readonly expires?: number;
 }
 
@@ -93,7 +93,7 @@ export function revokeIn(
 
 const PLAIN = /^[^\u0000-\u001f\u007f]{1,256}$/u;
 
-/** Forms that can name something; another form would be taken in and never match. */
+/** Forms that can name something; an entry in another form would be accepted and never match. */
 const FORMS: Partial<Record<RevocationKind, { readonly form: RegExp; readonly words: string }>> = {
   token: { form: /^[0-9a-f]{32}$/, words: '32 lower-case hexadecimal digits' },
   node: { form: /^[A-Za-z0-9_-]{43}$/, words: '43 characters of base64url' },

@@ -1,6 +1,6 @@
 // Sessions (the third identity layer): a token minted in a session is good while the session is open. A closed,
 // expired or unknown session denies, and closing one also puts it on the revocation list, in the same step, so
-// that every verifier is told. A session must not be opened for less long than the tokens minted in it live.
+// that reaches every verifier. A session must not be opened for less long than the tokens minted in it live.
 import { AmbitError, type DenialCode } from '@ambit/core';
 import type { FaultCode } from './budgets.ts';
 import { checkNow } from './budgets.ts';
@@ -39,7 +39,7 @@ export type SessionAnswer =
 
 /** `open`, `close` and `list` reject with AmbitError; `check` answers with a value. */
 export interface Sessions {
-  /** Opens a session; AmbitError `input_invalid` when the id is taken: ids are never used again. */
+  /** Opens a session; AmbitError `input_invalid` when the id is taken: ids are not reused. */
   open(input: SessionInput, now: number): Promise<Session>;
   /** Whether the session is open at `now`; asked at every use of a token that names one. */
   check(issuer: string, id: string, now: number): SessionAnswer | Promise<SessionAnswer>;

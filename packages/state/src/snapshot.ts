@@ -112,7 +112,7 @@ export function readSnapshot(
   const entries: Revocation[] = [];
   for (const row of rows as readonly unknown[]) {
     const entry = toEntry(row);
-    // Nobody revokes another issuer's names.
+    // An issuer can't revoke another issuer's names.
     if (entry === null || (entry.issuer !== undefined && entry.issuer !== issuer)) return MALFORMED;
     entries.push(entry);
   }

@@ -82,7 +82,7 @@ function prepareFile(db: Connection): void {
 }
 
 /**
- * Opens a state file, and makes it (readable by its owner alone) when there is none. Throws AmbitError with a
+ * Opens a state file, or creates it, readable by its owner alone. Throws AmbitError with a
  * store code: `store_corrupt` for a file that is damaged or something else.
  */
 export function openSqlite(path: string, options: SqliteOptions = {}): SyncStore {

@@ -1,4 +1,4 @@
-// An HTTP request as the guard sees it, whatever framework brought it: method, target as received, headers, raw
+// An HTTP request as the guard sees it, independent of the framework: method, target as received, headers, raw
 // body. The origin comes from the service's own configuration, never from `Host` or `X-Forwarded-*`.
 import { bodyDigest, type CallInput, type HttpContext } from '@ambit/core';
 
@@ -17,7 +17,7 @@ export interface HttpCall {
   readonly target: string;
   /** All values of a header, in order; none when it is absent. */
   readonly header: (name: string) => readonly string[];
-  /** The raw body; undefined when there is none; or why it could not be read. */
+  /** The raw body; undefined if absent; or why it could not be read. */
   readonly body?: Uint8Array | BodyFault | undefined;
   /** The client's address, from the connection. */
   readonly address?: string | undefined;
@@ -26,7 +26,10 @@ export interface HttpCall {
 /** What a request asks for. `http` is added by the guard. */
 export type AskedFor = (request: HttpCall) => Pick<CallInput, 'tool' | 'args'>;
 
-/** The tool of a request that nobody maps: `http.get` and so on, without arguments: the proof covers the rest. */
+/**
+ * The default tool name for a request, when no mapping is configured: `http.get` and so on, without arguments.
+ * The proof covers the rest.
+ */
 export const byMethod: AskedFor = ({ method }) => ({ tool: `http.${method.toLowerCase()}`, args: {} });
 
 /** The part of a call that method, target and body make. */
@@ -44,7 +47,7 @@ export type Credentials =
 export function credentials(r: HttpCall): Credentials {
   const authorization = r.header('authorization');
   const proofs = r.header(PROOF_HEADER);
-  // One header each: with two, this guard and what stands before it could believe different ones.
+  // One header each: with two, this guard and a proxy in front of it could read different ones.
   if (authorization.length > 1 || authorization[0]?.includes(',') === true) {
     return { ok: false, why: 'more than one Authorization' };
   }

@@ -1,8 +1,8 @@
-// Standing before a handler that somebody else assigns later: `onmessage` and `onclose` of a transport.
+// Intercepts `onmessage` and `onclose` handlers that an SDK assigns to a transport later.
 type Handler = (...args: never[]) => void;
 
 /**
- * From now on whatever is assigned to `target[property]` is reached only through `around`, which is given a way to
+ * From now on a handler assigned to `target[property]` is reached only through `around`, which is given a way to
  * call it. What was there before is shown as it is, because SDKs chain to it: shown wrapped, it would be met twice.
  */
 export function interpose<H extends Handler>(

@@ -48,7 +48,7 @@ const ID_LENGTH = 256;
 const isId = (x: unknown): x is Id =>
   (typeof x === 'string' && x.length <= ID_LENGTH) || (typeof x === 'number' && Number.isSafeInteger(x));
 
-/** The message, or null when it is none (a batch is none: the protocol has dropped them, attack G1). */
+/** The message, or null if invalid. Batches are invalid: MCP removed them (attack G1). */
 export function asMessage(x: unknown): Message | null {
   if (!isObject(x) || x['jsonrpc'] !== '2.0') return null;
   const { id, method, params, result, error } = x;
@@ -140,7 +140,7 @@ export const FREE_NOTIFICATIONS: ReadonlySet<string> = new Set([
   'notifications/roots/list_changed',
 ]);
 
-/** Lists and what stands in them, for filtering. */
+/** Lists and their items, for filtering. */
 export const LISTS: Readonly<
   Record<string, { readonly field: string; readonly tool: (entry: Params) => string }>
 > = {

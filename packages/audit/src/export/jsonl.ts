@@ -1,4 +1,4 @@
-// Records as JSON, one a line: the whole record under its own names, with its index and time in words.
+// Records as JSON, one a line: the whole record under its own names, with its index and a readable time.
 import type { Found } from '../read/search.ts';
 
 /** One line, without its newline. */

@@ -1,6 +1,6 @@
 // Records as OpenTelemetry logs (OTLP/JSON, one ExportLogsServiceRequest a line, as the collector's file receiver reads
 // them) with the GenAI semantic conventions: execute_tool, gen_ai.tool.*, gen_ai.agent.*, gen_ai.conversation.id. What
-// they have no name for stands under `ambit.`. Arguments and results are never content, only digests.
+// they have no name for is under `ambit.`. Arguments and results are never content, only digests.
 import type { Found } from '../read/search.ts';
 import type { AuditRecord } from '../record/record.ts';
 

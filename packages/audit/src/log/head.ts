@@ -1,5 +1,5 @@
 // The last signed checkpoint, in a store of its own with compare-and-swap. The log's directory can then be
-// anything: whoever changes or rolls it back meets a checkpoint it does not lead up to, and no second history is
+// anything: a log that was changed or rolled back does not lead up to this checkpoint, and no second history is
 // ever signed. Other stores (a database row, an object with If-Match) implement the same two methods.
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';

@@ -11,7 +11,7 @@ const NOTES_PER_FILE = 4096;
 const DIGEST_BYTES = 32;
 const fileName = (number: number): string => String(number).padStart(8, '0');
 
-/** What stands in one file of the history. */
+/** The content of one file of the history. */
 export interface HistoryPart {
   readonly notes: readonly string[];
   /** The running digest after the last whole note. */
@@ -85,7 +85,7 @@ export class History {
     let last: string | null = null;
     const previous = files.at(-2);
     if (previous !== undefined) {
-      // The digest a file ends with needs no file before it: it stands at its end.
+      // The digest is at the end of the file, so no earlier file is needed.
       const bytes = await readFile(join(directory, 'checkpoints', previous));
       before = new Uint8Array(bytes.subarray(-DIGEST_BYTES));
     }

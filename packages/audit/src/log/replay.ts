@@ -20,7 +20,7 @@ export interface Segment {
   end: number;
 }
 
-/** What opening found and did: for the log's own record of it (never papered over). */
+/** What opening found and did: for the record that the log writes about it. */
 export interface Recovery {
   /** Entries read again from the write-ahead log. */
   readonly replayed: number;
@@ -183,7 +183,7 @@ export async function replay(directory: string, head: Checkpoint, tiles: TileWri
   };
 }
 
-/** Cuts an unfinished flush off, keeping it beside the log: nobody was told it is there, and somebody may want to look. */
+/** Cuts an unfinished flush off, keeping it beside the log: it was not acknowledged, and may be worth examining. */
 async function cutTorn(directory: string, segment: Segment, offset: number, torn: Buffer): Promise<void> {
   await replaceFile(join(directory, 'wal', `torn-${segment.start}-${offset}`), torn, true);
   const file = await open(segment.path, 'r+');

@@ -83,7 +83,7 @@ export function sealFrame(out: Buffer, first: number, count: number, root: Uint8
   out.set(nativeSha256(out.subarray(0, CHECKED_BYTES)).subarray(0, 8), CHECKED_BYTES);
 }
 
-/** What stands at `at`: a frame, the end, the beginning of a frame that was never finished, or damage. */
+/** What is at `at`: a frame, the end, the beginning of a frame that was never finished, or damage. */
 export type FrameRead =
   | { readonly kind: 'frame'; readonly frame: Frame; readonly next: number }
   | { readonly kind: 'end' }

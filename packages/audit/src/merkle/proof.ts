@@ -1,5 +1,5 @@
 // Checking proofs: inclusion (RFC 9162 section 2.1.3.2) and consistency (section 2.1.4.2). Pure functions of
-// hashes; malformed input is a false, never an exception.
+// hashes; malformed input gives false, not an exception.
 import { equal } from '../core.ts';
 import { EMPTY_ROOT, HASH_BYTES, nodeHash } from './hash.ts';
 
@@ -34,7 +34,7 @@ export function rootFromInclusion(
   return sn === 0 ? root : null;
 }
 
-/** Whether the entry with hash `leaf` stands at `index` of the tree of `size` with this root. */
+/** Whether the entry with hash `leaf` is at `index` of the tree of `size` with this root. */
 export function verifyInclusion(
   index: number,
   size: number,

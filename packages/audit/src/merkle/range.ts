@@ -1,4 +1,4 @@
-// Which hashes a proof is made of (RFC 6962 sections 2.1.1 and 2.1.2), asked of whatever holds the hashes of
+// Which hashes a proof is made of (RFC 6962 sections 2.1.1 and 2.1.2), asked of anything that holds the hashes of
 // perfect subtrees: `NodeSource`, in practice tiles.
 import { EMPTY_ROOT, nodeHash } from './hash.ts';
 

@@ -20,7 +20,7 @@ export interface NoteSignature {
   readonly line: string;
 }
 
-/** A note whose shape is right and whose signatures nobody has checked. */
+/** A well-formed note whose signatures have not been checked. */
 export interface UnverifiedNote {
   readonly text: string;
   readonly signatures: readonly NoteSignature[];

@@ -1,4 +1,4 @@
-// Receipts made from a log's files by anybody who can read them; the writer makes them with `Log.receipt`.
+// Receipts made from a log's files by any reader; the writer makes them with `Log.receipt`.
 import { AmbitError } from '../core.ts';
 import { formatProof } from '../note/proof.ts';
 import { verifyCheckpoint } from '../note/checkpoint.ts';

@@ -7,7 +7,7 @@ import { refuse, writeObject } from './write.ts';
 
 /** What a record of an unverified token may say of it. */
 const UNVERIFIED_MAY: readonly string[] = ['digest', 'size', 'key', 'unverified'];
-/** What nobody vouches for when the token is not verified. */
+/** The fields that an unverified token can't vouch for. */
 const UNVERIFIED_MAY_NOT = ['operator', 'model', 'session', 'user', 'agent', 'allowed', 'proof'] as const;
 
 /** A record whose absent parts may be there as undefined. */

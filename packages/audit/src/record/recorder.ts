@@ -84,7 +84,7 @@ export class Recorder implements Sink {
    */
   async record(draft: Draft, by: string | undefined = this.#options.by): Promise<Recorded> {
     const clean = scrub(draft);
-    // Encoded once now, so that whatever is wrong with it is said here, and cannot stop a flush.
+    // Encoded once now, so that an invalid record is refused here and can't stop a flush.
     const trial = encodeRecord({ ...clean, at: 0, v: RECORD_VERSION, by });
     refuseSecrets(trial);
     const parked = this.#park(clean.session);

@@ -4,7 +4,7 @@ import { AmbitError, fromBase64url } from '../core.ts';
 import { MAX_ENTRY_BYTES } from '../tile/bundle.ts';
 import type { Field, Form } from './schema.ts';
 
-/** Characters that could forge a line, a column or a direction in whatever shows a record. */
+/** Characters that could forge a line, a column or a direction in a display of the record. */
 export const UNPRINTABLE: RegExp = /[\p{Cc}\p{Zl}\p{Zp}\p{Surrogate}\p{Bidi_Control}]/u;
 
 /** Why a record is refused: names the field, never its content. */

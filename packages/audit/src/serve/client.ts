@@ -85,7 +85,10 @@ export class LogConnection implements Sink {
     });
   }
 
-  /** Resolves with the index when the record is durable. Rejects with AmbitError; the call it stands for must then not run. */
+  /**
+   * Resolves with the index when the record is durable. Rejects with AmbitError; the recorded call must then
+   * not run.
+   */
   async record(draft: Draft): Promise<Recorded> {
     return {
       index: Number((await this.#request(OPERATION.append, JSON.stringify(draft))).toString('latin1')),
@@ -112,6 +115,9 @@ export class LogConnection implements Sink {
 const isCode = (text: string | undefined): text is DenialCode =>
   text !== undefined && Object.hasOwn(CODES, text);
 
-/** Connects to a writer's socket. Rejects with AmbitError `audit_unavailable` when nobody listens or one may not connect. */
+/**
+ * Connects to a writer's socket. Rejects with AmbitError `audit_unavailable` when there is no listener or no
+ * permission to connect.
+ */
 export const connectLog = (path: string, options: ConnectOptions = {}): LogConnection =>
   new LogConnection(path, options);

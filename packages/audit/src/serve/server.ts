@@ -1,6 +1,6 @@
 // The writer as a process of its own, under a user of its own (`ambit audit serve`): agents, their runtime and even a
 // hijacked guard can add records and read back their own, and nothing else; files and key belong to the writer.
-// Who is connected is told by the socket it came through: one socket an enforcement point, with its own file mode.
+// The socket identifies the client: one socket for each enforcement point, with its own file mode.
 import { chmod, chown, rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { AmbitError, fromUtf8 } from '../core.ts';
@@ -43,7 +43,7 @@ export async function serveLog(options: ServeOptions): Promise<LogServer> {
       socket.once('close', () => connections.delete(socket));
       serveConnection(socket, options.recorder, at.by, options.inFlight ?? 1024);
     });
-    // Whoever opened the log holds its lock: a socket file that is still here belongs to no living writer.
+    // We hold the lock of the log, so a socket file that is still here belongs to no living writer.
     await rm(at.path, { force: true });
     await listen(server, at.path);
     if (at.uid !== undefined || at.gid !== undefined) await chown(at.path, at.uid ?? -1, at.gid ?? -1);
@@ -60,7 +60,7 @@ export async function serveLog(options: ServeOptions): Promise<LogServer> {
   };
 }
 
-/** Binds with no permission for anybody: they are given afterwards. */
+/** Binds without any permission; permissions are set afterwards. */
 function listen(server: Server, path: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
@@ -98,7 +98,7 @@ function serveConnection(socket: Socket, recorder: Recorder, by: string, most: n
       socket.destroy();
       return;
     }
-    // Answers nobody reads pile up as well: a client that does not listen is not listened to.
+    // Unread answers pile up too: a client that does not read is not read from.
     if (underWay >= most || socket.writableLength > 1_048_576) socket.pause();
   });
   socket.on('drain', () => {
@@ -140,7 +140,7 @@ async function perform(
   return operation === OPERATION.receipt ? log.receipt(index) : entry;
 }
 
-/** A draft from JSON. Its place and time are the writer's to give; whatever else is wrong with it, the codec says. */
+/** A draft from JSON. Its place and time are the writer's to give; the codec reports everything else. */
 function readDraft(payload: Buffer): Draft {
   const text = fromUtf8(payload);
   let value: unknown = null;

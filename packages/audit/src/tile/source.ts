@@ -1,5 +1,5 @@
 // Where a log's files are read from: a directory, or a web server that serves one (tlog-tiles allows both). The
-// source is never trusted: whoever reads checks hashes.
+// source is not trusted: its readers check hashes.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AmbitError } from '../core.ts';

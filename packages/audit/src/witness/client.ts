@@ -33,7 +33,10 @@ export interface Cosigned {
   readonly results: readonly WitnessResult[];
 }
 
-/** Submits `checkpoint` to every witness of the policy that has a URL, all at once. Never rejects for what a witness does. */
+/**
+ * Submits `checkpoint` to every witness of the policy that has a URL, all at once. A misbehaving witness does
+ * not make it reject.
+ */
 export async function cosign(checkpoint: SignedCheckpoint, options: CosignOptions): Promise<Cosigned> {
   const asked = options.policy.witnesses.filter((witness) => witness.url !== undefined);
   const results = await Promise.all(asked.map((witness) => ask(witness, checkpoint, options)));

@@ -23,7 +23,7 @@ export interface WitnessServer {
   close(): Promise<void>;
 }
 
-/** Serves a witness. TLS, if any, is the business of whatever stands before it: everything it says is signed. */
+/** Serves a witness. TLS, if any, is terminated in front of it; all its answers are signed. */
 export async function serveWitness(
   witness: Witness,
   options: { port?: number; host?: string; onError?: (error: unknown) => void } = {},

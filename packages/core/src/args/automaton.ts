@@ -274,7 +274,7 @@ export function patternProblem(pattern: unknown): string | null {
   if (utf8Length(pattern) > LIMITS.textBytes) return `pattern: more than ${LIMITS.textBytes} bytes`;
   const parsed = parseRegular(pattern);
   if (typeof parsed === 'string') return `pattern: ${parsed}`;
-  // Counted, not built: a token is parsed before its proof is checked, and whoever has its bytes can append a
+  // Counted, not built: a token is parsed before its proof is checked, and anyone who has its bytes can append a
   // thousand patterns of a thousand states each (law L8). State 0 is the one that accepts.
   return 1 + statesOf(parsed) > LIMITS.patternStates
     ? `pattern: more than ${LIMITS.patternStates} states`

@@ -30,7 +30,7 @@ function decimal(text: string, start: number, end: number, max: number): number 
   return n;
 }
 
-/** Appends the two groups of a dotted quad; false when it is none. */
+/** Appends the two groups of a dotted quad; false if invalid. */
 function readQuad(text: string, start: number, end: number, groups: number[]): boolean {
   let from = start;
   let high = 0;

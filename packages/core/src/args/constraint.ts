@@ -186,7 +186,7 @@ export function describeConstraint(constraint: Constraint): string {
 export function compileConstraint(constraint: Constraint): Check {
   if (SOUND.has(constraint)) return compile(constraint);
   const problem = constraintProblem(constraint);
-  // By way of the wire form, so that the check is of a copy that nobody else can change.
+  // By way of the wire form, so that the check uses a copy that the caller can't change.
   const copy = problem === null ? parseConstraint(write(constraint)) : null;
   if (copy === null) throw new TypeError(`compileConstraint: ${problem ?? 'not plain JSON'}`);
   return compile(copy);

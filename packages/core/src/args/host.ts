@@ -1,6 +1,6 @@
 // Host names and rules over them, shared by `url` and `email`. A name is ASCII labels of letters, digits, hyphens
 // and underscores, without a trailing dot and without an end that WHATWG URL would read as an IPv4 number
-// ("ends in a number"): whatever resolvers, browsers and mail servers could read differently is no name here
+// ("ends in a number"): what resolvers, browsers and mail servers could read differently is refused here
 // (attacks C2, C5).
 import { formatAddress, parseAddress } from './cidr.ts';
 
@@ -59,7 +59,7 @@ const LOCAL = new Set(
   ).split(' '),
 );
 
-// Names under which clouds serve credentials to whoever asks from inside: only ever reached when named exactly.
+// Names under which clouds serve credentials to any caller inside: covered only when named exactly.
 const METADATA = new Set(
   (
     'metadata.google.internal metadata.goog metadata.azure.internal metadata.tencentyun.com ' +

@@ -198,7 +198,7 @@ export class JsonReader {
     if (digits === 0) this.refuse('a digit was expected', i);
     if (digits > 1 && text.charCodeAt(firstDigit) === 0x30) this.refuse('a number with a leading zero');
     if (c === 0x2e || (c | 0x20) === 0x65) return this.real(start, i);
-    // The sum is exact up to 2^53, and what is beyond is refused, whatever it was rounded to.
+    // The sum is exact up to 2^53, and anything beyond is refused, however it was rounded.
     this.checked(negative ? -n : n);
     this.pos = i;
     return negative ? -n : n;

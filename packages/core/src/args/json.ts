@@ -21,7 +21,7 @@ export interface JsonObject {
 }
 
 /**
- * A value, or the reason why there is none (one phrase with the place; no control characters). `canonical` is there
+ * A value, or the reason for refusing it (one phrase with the place; no control characters). `canonical` is there
  * when the text read was its own RFC 8785 form already, as most are.
  */
 export type JsonResult =

@@ -1,4 +1,4 @@
-// `subpath`: an absolute path that stays below a root whatever the target does to it (attack C1). The check is
+// `subpath`: an absolute path that stays below a root however the target treats it (attack C1). The check is
 // lexical. It refuses what some file system, decoder or normaliser could turn into a separator or a dot segment:
 // `..`, `.`, `//`, backslashes, percent signs, controls, segments that end in a dot or a space (Windows strips
 // them), characters that compatibility normalisation or a legacy code page makes one of `/ \ . %`, and characters
@@ -73,7 +73,7 @@ export function pathProblem(path: string): string | null {
   if (path.charCodeAt(0) !== 0x2f) return 'a relative start';
   const problem = textProblem(path) ?? segmentsProblem(path);
   if (problem !== null || isAscii(path)) return problem;
-  // Ideographic and no-break spaces are spaces to whoever normalises.
+  // Ideographic and no-break spaces become spaces under normalization.
   return segmentsProblem(path.normalize('NFKC'));
 }
 

@@ -26,7 +26,7 @@ export type Regular =
   | { readonly op: 'repeat'; readonly body: Regular; readonly min: number; readonly max: number };
 
 const LAST = 0x10ffff;
-/** Groups in groups: far more than anybody reads, far less than a stack holds. */
+/** Groups in groups: far more than is readable, far less than a stack holds. */
 const GROUP_DEPTH = 32;
 
 const DIGIT: Ranges = [0x30, 0x39];

@@ -99,7 +99,7 @@ export const oneOf: Kind<OneOfConstraint> = {
   },
 };
 
-/** A bound on the wire: null, a whole number, or the RFC 8785 text of a fraction. Undefined when it is none. */
+/** A bound on the wire: null, a whole number, or the RFC 8785 text of a fraction. Undefined if invalid. */
 function readBound(bound: Cbor | undefined): number | null | undefined {
   if (bound === null) return null;
   if (typeof bound === 'number') return Number.isInteger(bound) ? bound : undefined;

@@ -1,5 +1,5 @@
 // A snapshot of a JavaScript value as JSON: own, enumerable data properties of plain objects and arrays, each
-// read exactly once through its descriptor, so that what is checked is what the tool gets. Whatever JSON would
+// read exactly once through its descriptor, so that what is checked is what the tool gets. What JSON would
 // drop, convert or ask an object for is refused: accessors, `toJSON`, symbols, undefined, functions, bigint,
 // holes, extra properties of arrays, hidden properties, other prototypes. So are objects of another realm: they
 // can be passed as text. A Proxy cannot be told from its target; it can lie, but once only, and its exceptions

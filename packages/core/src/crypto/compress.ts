@@ -4,7 +4,7 @@
 // live in locals. Measured against this form (Node 20, medians of ratios within one run): all 64 rounds written
 // out 0.89, but with three times the source, 10 KB more in a bundle and twice the time for the first tokens of
 // a process; words in memory 1.2; rolled 2.0. h + K + w come first in their sum: last, they cost 16 %.
-// WebAssembly came within 15 % of the longest form, which is too little for a binary that nobody can read.
+// WebAssembly came within 15 % of the longest form, which is too little gain for a binary that can't be reviewed.
 
 /** The round constants: the fractional bits of the cube roots of the first 64 primes. */
 // prettier-ignore

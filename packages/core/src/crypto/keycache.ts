@@ -3,7 +3,7 @@ import { equal } from '../bytes.ts';
 
 /**
  * Values by key, at most `capacity`, the least recently used dropped first, roughly: two generations, so that a
- * hit costs a look-up and no reordering. Entries that a flood pushes out are made anew: it costs time only.
+ * hit costs a look-up and no reordering. Entries that a flood evicts are made again, which costs only time.
  */
 export class Recent<V> {
   readonly #half: number;

@@ -116,7 +116,7 @@ export function withoutEffect(before: Authority, r: Restriction): string | null 
   return null;
 }
 
-/** A budget in words: `5 calls`, `10000 of amount per 1h`. */
+/** A budget as text: `5 calls`, `10000 of amount per 1h`. */
 export function budgetWords(b: Budget): string {
   const what = b.unit === 'sum' ? `of ${b.argument}` : b.unit === 'external' ? 'external calls' : b.unit;
   const per = b.window === undefined ? '' : ` per ${b.window} s`;
@@ -124,7 +124,7 @@ export function budgetWords(b: Budget): string {
   return `${b.limit} ${what}${per}${tools}${b.pool === undefined ? '' : ` in pool ${b.pool}`}`;
 }
 
-/** An `args` caveat in words: one line an argument. */
+/** An `args` caveat as text: one line an argument. */
 export function argsWords(c: ArgsCaveat): readonly string[] {
   const lines = [...c.args].map(([name, constraint]) => `${name} ${describeConstraint(constraint)}`);
   return c.closed ? [...lines, 'no other argument'] : lines;

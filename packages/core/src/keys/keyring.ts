@@ -1,6 +1,6 @@
 // The issuer's keyring: root keys by key id, several live during a rotation, one of them current; ids are never
 // used twice. K = HKDF-SHA-256(root, info = label || canonical CBOR [version, issuer, key id, audience / null])
-// (docs/design.md section 3). A service gets the key of its own audience and can mint for nobody else with it.
+// (docs/design.md section 3). A service gets the key of its own audience and can mint only for itself with it.
 import { concat } from '../bytes.ts';
 import { decode, encode } from '../cbor/index.ts';
 import { AmbitError } from '../codes.ts';
@@ -25,7 +25,7 @@ export class VerificationKey {
   readonly issuer: string;
   readonly keyId: string;
   readonly audience: string | null;
-  /** A retired key still tells its tokens from forgeries, so that they are refused by name. */
+  /** Retired keys still verify, so their tokens get `key_retired` instead of `token_invalid`. */
   readonly retired: boolean;
   readonly #key: Uint8Array;
 

@@ -142,8 +142,7 @@ export class ProofSession {
       message: ticket,
       finish: (signature) => {
         const shared = provider.x25519(secret, fields.verifier);
-        if (shared === null)
-          throw new AmbitError('key_invalid', 'The verifier offers an X25519 key that is none.');
+        if (shared === null) throw new AmbitError('key_invalid', "The verifier's X25519 key is invalid.");
         const id = sessionId(ticket, signature);
         const key = sessionKey(shared, id, fields);
         return new ProofSession(holder, {
@@ -198,7 +197,7 @@ export class ProofSession {
     };
   }
 
-  /** Goes on from a kept state; AmbitError `input_invalid` when it is none. */
+  /** Goes on from a kept state; AmbitError `input_invalid` if it is invalid. */
   static unsafeResume(holder: PublicKey<'holder'>, s: UnsafeSessionState): ProofSession {
     const [ticket, signature, key, id] = [s.ticket, s.signature, s.key, s.id].map((t) =>
       typeof t === 'string' ? fromBase64url(t) : null,

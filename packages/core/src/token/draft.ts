@@ -8,7 +8,7 @@ import { LIMITS } from '../limits.ts';
 import { readGrant, type Grant } from './grant.ts';
 import { readEvidence, readToken, EVIDENCE_PREFIX, TOKEN_PREFIX, type Frame } from './frame.ts';
 
-/** What stands in a token, unverified. */
+/** The contents of a token, unverified. */
 export interface Contents {
   readonly frame: Frame;
   readonly grant: Grant;

@@ -51,7 +51,7 @@ export interface Grant {
   readonly tools: readonly string[];
   /** Data labels granted. Absent: the call must touch no labelled data (facts give an empty list). */
   readonly data?: readonly string[];
-  /** Tool patterns refused whatever else is granted. */
+  /** Tool patterns refused regardless of what else is granted. */
   readonly deny: readonly string[];
   readonly budgets: readonly Budget[];
   /** How many delegations may follow. */

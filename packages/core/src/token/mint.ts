@@ -127,7 +127,7 @@ export async function mintSealed(
 }
 
 /**
- * Mints a bearer token: whoever has it can use it. Never delegable, and refused by every verifier that does not
+ * Mints a bearer token: anyone who has it can use it. Never delegable, and refused by every verifier that does not
  * say `bearer: true`.
  */
 export function mintBearer(keyring: Keyring, spec: GrantSpec): string {

@@ -1,4 +1,4 @@
-// Narrowing, offline and by whoever holds the bytes: `attenuate` appends restrictions, `delegate` appends
+// Narrowing, offline, for anyone who has the bytes: `attenuate` appends restrictions, `delegate` appends
 // restrictions and then binds the token to another holder, signed by the one before (docs/design.md section 4).
 import { encodeCaveat } from '../caveats/encode.ts';
 import type { DelegateCaveat, Restriction } from '../caveats/caveat.ts';

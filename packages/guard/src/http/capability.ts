@@ -41,7 +41,7 @@ export interface Capability {
   readonly read: (stream: AsyncIterable<Uint8Array>) => Promise<Uint8Array<ArrayBuffer> | BodyFault>;
 }
 
-/** The function for `options`; throws TypeError for an origin that is none. */
+/** The function for `options`; throws TypeError for an invalid origin. */
 export function capability(options: CapabilityOptions): Capability {
   const { guard, origin, asked = byMethod, known, bodyTime = 10_000 } = options;
   if (!/^https?:\/\/[^\s/?#@\\]+$/.test(origin)) throw new TypeError('origin: expected https://host[:port]');

@@ -3,7 +3,7 @@
 import type { Gate } from './gate.ts';
 import { asMessage, type Message } from '@ambit/wire/mcp';
 
-/** A message in a text of the server; null when it is none, lists of messages included. */
+/** A message in a text of the server; null if invalid; lists of messages are invalid too. */
 export function readMessage(text: string): Message | null {
   try {
     return asMessage(JSON.parse(text));
@@ -26,7 +26,7 @@ export function eventGate(gate: Gate, limit: number): TransformStream<Uint8Array
     const passed = message === null ? null : await gate.fromServer(message, text.length);
     const body =
       passed !== null ? [`data: ${JSON.stringify(passed)}`] : text === '' ? data.map(() => 'data:') : [];
-    // What is not let through still leaves its id, so that a resumed stream goes on behind it.
+    // A dropped event still leaves its id, so that a resumed stream continues after it.
     if (text !== '' && passed === null)
       return others.filter((l) => l.startsWith('id:')).join('\n') + '\ndata:\n\n';
     return `${[...others, ...body].join('\n')}\n\n`;

@@ -1,7 +1,7 @@
 // The gate that every MCP adapter shares: a message from the client is answered here or forwarded as it was
 // checked; a message from the server closes the call it answers and is filtered. One gate serves one connection.
 // Methods that ask for authority become calls: a tool by its name, the rest as `mcp.resources.read`,
-// `mcp.prompts.get` and so on. What is not known is refused (law L2), and so is what nobody asked for: an answer
+// `mcp.prompts.get` and so on. What is not known is refused (law L2), and so is what was not requested: an answer
 // to no question goes no further, in either direction.
 import { deny, utf8, type Arguments, type Call, type JsonObject } from '@ambit/core';
 import type { Guard } from '../guard.ts';
@@ -29,14 +29,17 @@ import { withoutRoots } from './roots.ts';
 export interface McpOptions {
   /** Tool names by what the server calls them, when they are not tool names of ours (attack G1: aliases first). */
   readonly alias?: (name: string) => string;
-  /** More methods to let through unasked; the default list is short and strict. */
+  /** More methods to forward without a check; the default list is short and strict. */
   readonly allowMethods?: readonly string[];
   /**
    * Let clients state their `roots`. Default false: servers take them for permission (server-filesystem replaces the
    * directories it was started with), and permission is what the token says.
    */
   readonly roots?: boolean;
-  /** The most bytes of one answer to a call: what a `bytes` budget is charged before, and what is let through. */
+  /**
+   * The most bytes of one answer to a call: what a `bytes` budget is charged before the call, and the most that
+   * is forwarded.
+   */
   readonly answerBytes?: number;
   /** What the service knows of a call beside the configuration: labels of the data it touches. */
   readonly data?: (call: Call) => readonly string[] | undefined;
@@ -61,7 +64,7 @@ export class Gate {
     this.#allowed = new Set(options.allowMethods ?? []);
   }
 
-  /** A message from the client. Never rejects; whatever goes wrong refuses. */
+  /** A message from the client. Never rejects; an error refuses the message. */
   async fromClient(message: unknown): Promise<Verdict> {
     const m = asMessage(message);
     if (m === null) {
@@ -146,7 +149,7 @@ export class Gate {
     return free && !roots ? { forward: withParams({ jsonrpc: '2.0', method: m.method }, rest) } : DROP;
   }
 
-  // Written out anew: nothing goes on that is not named here.
+  // Written from its parts: only what is named here is forwarded.
   #request(m: Request, params: Params | undefined): Request {
     const allowed = this.#options.roots === true ? params : withoutRoots(m.method, params);
     return withParams({ jsonrpc: '2.0', id: m.id, method: m.method }, allowed);

@@ -72,7 +72,7 @@ function argumentNamed(m: Message, header: string): string | undefined {
   const wanted = fold(header.slice(PARAM.length));
   const found = Object.entries(args).filter(([name]) => fold(name) === wanted);
   const [entry] = found;
-  // Two arguments that could be meant are none.
+  // If two arguments could be meant, neither is taken.
   return entry === undefined || found.length > 1 || typeof entry[1] === 'object'
     ? undefined
     : String(entry[1]);

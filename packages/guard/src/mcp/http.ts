@@ -13,7 +13,7 @@ import { asMessage, isRequest, type Id, type Message } from '@ambit/wire/mcp';
 import { GateTable } from './sessions.ts';
 import { LINE_BYTES } from './stdio.ts';
 
-/** What an HTTP proxy stands before. */
+/** The server behind an HTTP proxy. */
 export interface HttpProxyOptions extends McpOptions {
   readonly guard: Guard;
   /** The guarded server's endpoint. */
@@ -47,7 +47,7 @@ export function proxyHttp(options: HttpProxyOptions): (request: Request) => Prom
       signal: request.signal,
       redirect: 'error',
     });
-    // Only a session that the server knows gets a place: whoever makes names up must not push others out.
+    // Only a session that the server knows gets a place: invented ids must not evict real sessions.
     if (answer.ok && request.method === 'DELETE') await gates.end(session);
     else if (answer.ok) gates.keep(answer.headers.get('mcp-session-id') ?? session, gate);
     const init = { status: answer.status, headers: headersDown(answer.headers) };

@@ -49,7 +49,7 @@ export async function readLines(
   await Promise.all(open);
 }
 
-/** Writes messages as lines; each promise resolves when there is room for more, or nobody reads any more. */
+/** Writes messages as lines; each promise resolves when there is room for more, or the reader is gone. */
 export function lineWriter(stream: Writable): (message: unknown) => Promise<void> {
   let room: Promise<void> | null = null;
   let gone = false;

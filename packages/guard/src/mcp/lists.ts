@@ -48,7 +48,7 @@ function visibleTo({ token }: Attached, verifier: Verifier): (tool: string) => b
     !left.deny.some((pattern) => matchTool(pattern, tool));
 }
 
-/** What a model can do instead, from its own token: nothing of another's. */
+/** What the model can do instead, from its own token only. */
 export function hint(verifier: Verifier, { token }: Attached, denial: Denial): string | undefined {
   const about = denial.code === 'tool_not_granted' || denial.code === 'tool_denied';
   if (token === undefined || !about || !verifier.authenticate(token).ok) return undefined;

@@ -23,7 +23,7 @@ export class OpenRequests {
   readonly #client = new Map<Id, Open>();
   readonly #server = new Set<Id>();
 
-  /** Opens a request; null when its id is in use (one answer would close another's call) or there are too many. */
+  /** Opens a request; null when its id is in use (one answer would close the other call) or there are too many. */
   begin(id: Id, method: string, attached: Attached): Open | null {
     if (this.#client.has(id)) return null;
     if (this.#client.size >= OPEN_REQUESTS && !this.#dropCancelled()) return null;

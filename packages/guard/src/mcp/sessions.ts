@@ -13,7 +13,7 @@ export class GateTable {
     this.#make = make;
   }
 
-  /** The session's gate, or a new one that nobody keeps yet. */
+  /** The session's gate, or a new one that is not kept yet. */
   of(session: string | null): Gate {
     const known = session === null ? undefined : this.#gates.get(session);
     if (known === undefined || session === null) return this.#make();

@@ -20,7 +20,7 @@ export interface StdioProxyOptions extends McpOptions {
   readonly args: readonly string[];
   readonly input: Readable;
   readonly output: Writable;
-  /** Where the child's own words go. */
+  /** Where the child's stderr goes. */
   readonly errors?: Writable;
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Milliseconds that the server may take to end after its input has, before SIGTERM, and again before SIGKILL. */

@@ -6,13 +6,13 @@ import type { Budget, PublicKey } from '@ambit/core';
 /** The version of the format this package reads. */
 export const FORMAT = 1;
 
-/** What the operator states about a tool. Whatever is not stated is taken at its worst (law L2). */
+/** What the operator states about a tool. What is not stated is assumed at its worst (law L2). */
 export interface ToolFacts {
   /** Whether a call leaves the operator's systems. */
   readonly external: boolean;
   /** Labels of the data a call touches; null when not stated, which denies under any data scope. */
   readonly data: readonly string[] | null;
-  /** Whether it brings in content from outside (web pages, mail) that nobody vouches for. */
+  /** Whether it brings in content from outside (web pages, mail) that is not trusted. */
   readonly untrusted: boolean;
   /** Whether it changes anything. */
   readonly writes: boolean;
@@ -20,7 +20,7 @@ export interface ToolFacts {
   readonly signedProof: boolean;
   /** Whether a call may go on when the state store is down. */
   readonly proceed: boolean;
-  /** A class of tools for behaviour baselines, such as `search`; null when not stated. */
+  /** A class of tools for behavior baselines, such as `search`; null when not stated. */
   readonly class: string | null;
 }
 

@@ -7,7 +7,7 @@ import type { Operator } from '../operator/operator.ts';
 import { holds } from '../operator/tables.ts';
 import { canonicalConfiguration } from './digest.ts';
 
-/** A field of an entry, before and after, as canonical JSON; absent where there was or is none. */
+/** A field of an entry, before and after, as canonical JSON; absent where it did not exist. */
 export interface FieldChange {
   readonly field: string;
   readonly from?: string;

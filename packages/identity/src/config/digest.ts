@@ -1,5 +1,5 @@
 // The canonical digest of a configuration: SHA-256(label || RFC 8785 JSON of the validated configuration with
-// every default written out). Comments, layout and the order of entries don't count; whatever has a meaning
+// every default written out). Comments, layout and the order of entries don't count; everything with a meaning
 // does. It is bound into every grant, so a change makes every token minted before it invalid.
 import { canonicalJson, LABELS, sha256, utf8, type Budget } from '@ambit/core';
 import type { Authority, Ceilings, Configuration, SessionTerms, ToolFacts } from './configuration.ts';

@@ -152,7 +152,7 @@ function user(s: Shape, at: Place, groups: ReadonlyMap<string, GroupEntry>): Use
 }
 
 function federated(s: Shape, at: Place): FederatedEntry {
-  // Budgets are the other issuer's to count: a ceiling here would be a promise nobody keeps.
+  // Budgets are the other issuer's to count: a ceiling here could not be kept.
   const f = s.fields(
     at,
     ['issuer', 'keys', ...AUTHORITY_FIELDS, 'life', 'delegations'],

@@ -69,7 +69,7 @@ export function authority(
   otherwise: { readonly tools: readonly string[]; readonly data: readonly string[] } | null,
 ): Authority {
   if (otherwise === null && (f.tools === undefined) !== (f.data === undefined)) {
-    s.fail(at, 'tools and data belong together: state both (data: [] for tools that touch no labelled data)');
+    s.fail(at, 'tools and data belong together: state both (data: [] for tools that touch no labeled data)');
   }
   return Object.freeze({
     tools: f.tools === undefined ? (otherwise?.tools ?? NONE) : patterns(s, f.tools),
@@ -122,7 +122,7 @@ export function budgets(s: Shape, at: Place | undefined): readonly Budget[] {
   return Object.freeze(out);
 }
 
-/** Public keys by name. What stands in place of a key is never repeated in a message: it may be a secret one. */
+/** Public keys by name. A wrong key text is not repeated in a message, because it may be a secret key. */
 export function keys<U extends PublicUse>(
   s: Shape,
   at: Place | undefined,

@@ -41,7 +41,7 @@ const NONE: readonly string[] = Object.freeze([]);
 
 /**
  * A denial when operator, model, session or user is revoked, with the layer that is; or when the list can't be
- * trusted, which is nobody's fault and stands with the operator.
+ * trusted, which is the operator's decision.
  */
 export function checkRevoked(
   view: RevocationView,

@@ -73,7 +73,7 @@ export interface VerifiedAttestation {
 export const isVerifiedAttestation = (value: object): boolean => made.has(value);
 
 /**
- * Verifies the text of an attestation under the trusted signers. Denials: `model_signer_unknown` when nobody
+ * Verifies the text of an attestation under the trusted signers. Denials: `model_signer_unknown` when no one
  * trusted signed it, `model_unattested` when it is malformed, wrongly signed, or no statement about a model.
  */
 export function verifyAttestation(

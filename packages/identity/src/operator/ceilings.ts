@@ -30,7 +30,7 @@ export function withDefaults(asked: readonly Budget[], otherwise: readonly Budge
   return [...asked, ...otherwise.filter((b) => !named.has(budgetKey(b)))];
 }
 
-/** The smallest of those stated; undefined when nobody states one. */
+/** The smallest of those stated; undefined when none is stated. */
 export function least(...values: readonly (number | undefined)[]): number | undefined {
   const stated = values.filter((v) => v !== undefined);
   return stated.length === 0 ? undefined : Math.min(...stated);

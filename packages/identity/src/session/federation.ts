@@ -1,6 +1,6 @@
 // Federation: another operator's sealed token, found genuine by signatures alone, is worth at most what this
-// operator's configuration accepts of it, whatever it grants. Its seal key must be one of those named for that
-// operator here, its issuer the one named (docs/design.md sections 3 and 5; attack F10).
+// operator's configuration accepts of it, regardless of what it grants. Its seal key must be one of those named
+// for that operator here, its issuer the one named (docs/design.md sections 3 and 5; attack F10).
 import { deny, toBase64url, type Denial, type SealKey, type VerifiedToken } from '@ambit/core';
 import type { Configuration, ToolFacts } from '../config/configuration.ts';
 import type { Operator } from '../operator/operator.ts';

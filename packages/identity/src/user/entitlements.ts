@@ -1,6 +1,6 @@
 // A user's current rights, asked at minting and at every use, so that a right lost in mid-session is lost to the
 // agent. At use the answer is synchronous: from the configuration, or from what the service's resolver said at
-// most `staleness` seconds ago. Whatever is older denies with `entitlements_unavailable` (law L2).
+// most `staleness` seconds ago. An older answer denies with `entitlements_unavailable` (law L2).
 import { deny, isLabel, isName, isToolPattern, type Denial } from '@ambit/core';
 import type { UserEntry } from '../config/configuration.ts';
 import type { Layer } from '../operator/layer.ts';
@@ -52,7 +52,7 @@ export interface ResolvedOptions {
 interface Known {
   /** null: the user is not known. */
   readonly entry: UserEntry | null;
-  /** When the question was asked: the answer may be as old as that, whatever time it took. */
+  /** When the question was asked: the answer may be as old as that, however long it took. */
   readonly asked: number;
   /** Compiled under this operator; another configuration compiles again. */
   operator: Operator | null;
@@ -91,10 +91,9 @@ export class ResolvedEntitlements implements Entitlements {
     // Before anything is known too: an answer on its way must not look younger by a clock that goes back.
     if (now > this.#highest) this.#highest = now;
     const known = this.#known.get(user);
-    if (known === undefined)
-      return deny('entitlements_unavailable', 'nobody has said yet what the user may do');
+    if (known === undefined) return deny('entitlements_unavailable', "the user's rights were never fetched");
     if (Math.floor(this.#highest) - known.asked >= Math.min(this.#staleness, source.staleness)) {
-      return deny('entitlements_unavailable', 'what is known of the user is too old');
+      return deny('entitlements_unavailable', "the last answer about the user's rights is too old");
     }
     if (known.entry === null) return deny('user_unknown', user);
     if (known.operator !== operator || known.layer === null) {
@@ -117,7 +116,7 @@ export class ResolvedEntitlements implements Entitlements {
     await this.#ask(user);
   }
 
-  /** Forgets a user at once: for services that are told of a change. An answer on its way doesn't count any more. */
+  /** Forgets a user at once: for services that learn of a change. An answer still on its way is discarded. */
   forget(user: string): void {
     this.#known.delete(user);
     this.#asking.delete(user);

@@ -63,7 +63,7 @@ export class Fence {
     return `${this.prefix}{${partition}}${name}`;
   }
 
-  /** Reads the epoch anew; throws Lost when there is none. */
+  /** Reads the epoch again; throws Lost if it is missing. */
   async adopt(): Promise<string> {
     const key = this.key(REGISTRY, 'epoch');
     const found = await this.#timed(this.#client.eval("return redis.call('HGET', KEYS[1], 'epoch')", 1, key));

@@ -78,7 +78,7 @@ export class Registry {
     try {
       this.#take([toEntry(message)]);
     } catch {
-      // Not ours; whatever it was, the next look at the list decides.
+      // Not one of our messages; the next poll of the list decides.
     }
   };
 

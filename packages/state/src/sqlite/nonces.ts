@@ -26,7 +26,7 @@ export class Nonces {
     this.#append = db.prepare('insert into nonces(expires, ids) values (?, ?)');
   }
 
-  /** Reads what others have appended; whatever a transaction took that was not committed is given back. */
+  /** Reads what other processes have appended; ids of a transaction that did not commit are given back. */
   begin(): void {
     for (const [key, expires] of this.#taken) this.#sets.get(Math.floor(expires / GENERATION))?.delete(key);
     this.#taken.clear();

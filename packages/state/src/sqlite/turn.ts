@@ -1,6 +1,6 @@
 // What was read from the file during one turn of the event loop: 200 calls that are decided in the same turn ask
 // the same two questions (is the list the same, is the session open), and one look answers them all. Answers are
-// as old as the turn, a few milliseconds; whatever this process writes itself ends the turn at once.
+// as old as the turn, a few milliseconds; a write by this process ends the turn at once.
 
 export class Turn {
   readonly #answers = new Map<string, unknown>();
