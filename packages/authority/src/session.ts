@@ -1,6 +1,6 @@
 // A session is opened by minting or by command, and closed by command, by time, or when its task ends. A token is
 // minted first and its session opened before the token is handed out: a grant that can't be written opens no
-// session, and nobody holds a token whose session nobody could close.
+// session, and no token is handed out whose session can't be closed.
 import { deny, mint, mintBearer, randomBytes, toBase64url } from '@ambit/core';
 import type { Denial, GrantSpec, Keyring, PublicKey, Signer } from '@ambit/core';
 import type { Session, SessionInput, Sessions } from '@ambit/state';
@@ -28,7 +28,7 @@ export type SessionRefusal = Denial & {
   readonly known: Session;
 };
 
-/** A session id that was never used: 128 random bits. */
+/** A new session id: 128 random bits. */
 export const newSessionId = (): string => `s-${toBase64url(randomBytes(16))}`;
 
 /** Opens a session that is new; an id is made when none is given. AmbitError `input_invalid` when the id is taken. */

@@ -1,6 +1,6 @@
 // `ambit mint`: a token for a holder, from a session file or from flags. It is minted first and its session
-// opened before the token is printed: a grant that can't be written opens none, and no token leaves whose session
-// nobody could close.
+// opened before the token is printed: a grant that can't be written opens no session, and no token is printed
+// whose session can't be closed.
 import type { GrantSpec, Keyring } from '@ambit/core';
 import { mintInSession, newSessionId, type Minted, type SessionRefusal } from '@ambit/authority/session';
 import type { Draft } from '@ambit/audit';
@@ -194,11 +194,11 @@ function required(done: Minted | SessionRefusal, spec: GrantSpec): Minted {
     case 'closed':
       throw new Failure(
         done.code,
-        `session ${known.id} was closed (${known.reason ?? 'no reason'}); ids are never used again`,
+        `session ${known.id} was closed (${known.reason ?? 'no reason'}); ids are not reused`,
       );
     case 'another':
       throw badInput(
-        `session ${spec.session} was opened for ${known.user ?? 'nobody'} of ${known.operator}; this grant says otherwise`,
+        `session ${spec.session} was opened for ${known.user ?? 'nobody'} of ${known.operator}; this grant names others`,
       );
     case 'short':
       throw badInput(
