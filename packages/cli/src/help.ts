@@ -15,7 +15,7 @@ Exit states: 0 allowed or done, 1 denied, 2 usage, 3 malformed or unverifiable i
              4 I/O or store, 70 a bug.  \`ambit codes\` lists them by code; \`ambit help arguments\`
              explains --arg. AMBIT_HOME names the home directory (default: .ambit here).`;
 
-const ARGUMENTS = `Argument rules: --arg '[TOOL:] NAME WORDS'. Without TOOL, a rule is about every tool of the token.
+const ARGUMENTS = `Argument rules: --arg '[TOOL:] NAME RULE'. Without TOOL, a rule is about every tool of the token.
 
   'path under /srv /data'              a path at or below one of these; no .. and no encodings
   'read_*: path under /srv'            the same, for tools of this pattern only

@@ -13,7 +13,7 @@ export async function beginState(home: Home): Promise<void> {
   await openSqlite(pathOf(home)).close();
 }
 
-/** Opens the state, runs `job`, and closes it whatever happens. */
+/** Opens the state, runs `job`, and closes it in any case. */
 export async function withState<T>(home: Home, job: (store: SyncStore) => Promise<T> | T): Promise<T> {
   const { openSqlite } = await import('@ambit/state/sqlite');
   const path = pathOf(home.require());

@@ -152,7 +152,7 @@ for i = 2, #KEYS do answer[i] = redis.call('GET', KEYS[i]) or '' end
 return answer
 `;
 
-/** Adds an entry inside a script: KEYS[2] last number, KEYS[3] the list, KEYS[4] expiries; 'channel' is told. */
+/** Adds an entry inside a script: KEYS[2] last number, KEYS[3] the list, KEYS[4] expiries; published on 'channel'. */
 const REVOKE = `
 local function revoke(json, expires, channel)
   local seq = redis.call('INCR', KEYS[2])
