@@ -75,21 +75,21 @@ function memory(): BackEnd {
   return { name: 'memory', durable: 'no', store, bare, close: () => store.close() };
 }
 
-interface Statement {
-  run(values: readonly unknown[]): unknown;
-}
-type LibSql = new (path: string) => {
-  exec(sql: string): void;
-  prepare(sql: string): Statement;
-  close(): void;
+type Binding = {
+  readonly DatabaseSync: new (path: string) => {
+    exec(sql: string): void;
+    prepare(sql: string): { run(...values: unknown[]): unknown };
+    close(): void;
+  };
 };
 
 function sqlite(durable: 'full' | 'normal'): BackEnd {
   const folder = mkdtempSync(join(tmpdir(), 'ambit-bench-'));
   const store = openSqlite(join(folder, 'state.db'), { durable });
-  // libsql is a dependency of @ambit/state, found from there.
-  const Database = createRequire(fileURLToPath(import.meta.resolve('@ambit/state')))('libsql') as LibSql;
-  const db = new Database(join(folder, 'bare.db'));
+  // The binding is a dependency of @ambit/state, found from there.
+  const fromState = createRequire(fileURLToPath(import.meta.resolve('@ambit/state')));
+  const { DatabaseSync } = fromState('@photostructure/sqlite') as Binding;
+  const db = new DatabaseSync(join(folder, 'bare.db'));
   db.exec(
     `pragma journal_mode = wal; pragma synchronous = ${durable}; create table c(id text primary key, used integer)`,
   );
@@ -98,7 +98,7 @@ function sqlite(durable: 'full' | 'normal'): BackEnd {
   const bare = async (n: number, inflight: number): Promise<void> => {
     for (let i = 0; i < n; i += inflight) {
       db.exec('begin immediate');
-      for (let j = 0; j < inflight; j++) spend.run([`c${(i + j) % TOKENS}`]);
+      for (let j = 0; j < inflight; j++) spend.run(`c${(i + j) % TOKENS}`);
       db.exec('commit');
     }
   };

@@ -50,6 +50,6 @@ describe('what an agent-only project installs', () => {
   });
   it('the same walk finds SQLite and YAML where they are: in a service', () => {
     const service = closureOf(join(packages, 'guard'));
-    expect([...service]).toEqual(expect.arrayContaining(['libsql', 'yaml']));
+    expect([...service]).toEqual(expect.arrayContaining(['@photostructure/sqlite', 'yaml']));
   });
 });

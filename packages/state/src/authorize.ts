@@ -1,6 +1,7 @@
 // One call, one decision: verify, assess, then the state, in the order of law L8. Signature and policy first,
 // because they change no state; then revocation and the session, at every use, whether or not the token
-// was cached; then one trip to the store that charges everything in one atomic step. A store that fails or is
+// was cached; then one trip to the store that charges everything in one atomic step; then revocation again,
+// because that trip took time, and what was revoked during it is out. A store that fails or is
 // slow denies, unless the operator has listed the tool as one that may proceed; the decision then says so, and
 // `onProceed` is called first, because a call without its charges must not go unlogged.
 import { assess, compileTools, deny, fromHex, isFree, isToolPattern, toBase64url } from '@ambit/core';
@@ -118,15 +119,16 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
         return null;
       };
 
-      const revoked = store.revocations.isRevoked(subjectOf(view));
-      if (!revoked.ok) {
-        if (revoked.code === 'revoked') {
-          const { kind, reason } = revoked.entry;
-          return deny('revoked', reason === '' ? kind : `${kind}: ${reason}`);
-        }
-        const denial = excuse(revoked.code);
-        if (denial !== null) return denial;
-      }
+      const subject = subjectOf(view);
+      const revoked = (): Denial | null => {
+        const answer = store.revocations.isRevoked(subject);
+        if (answer.ok) return null;
+        if (answer.code !== 'revoked') return excuse(answer.code);
+        const { kind, reason } = answer.entry;
+        return deny('revoked', reason === '' ? kind : `${kind}: ${reason}`);
+      };
+      const out = revoked();
+      if (out !== null) return out;
       let session: Session | null = null;
       if (options.sessions !== false) {
         const asked = store.sessions.check(view.issuer, view.session, now);
@@ -152,6 +154,14 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
             answer.left === undefined ? undefined : `${answer.left} left`,
             answer.caveat,
           );
+      }
+      // Asked again, because there was a wait: what was revoked meanwhile (a closed session among it) is out.
+      if (session !== null || reservation !== null) {
+        const late = revoked();
+        if (late !== null) {
+          if (reservation !== null) await budgets.release(reservation);
+          return late;
+        }
       }
       if (fault !== null) onProceed?.({ tool: call.tool, code: fault, digest: view.digest });
       return { ok: true, token: shown.token, charges, reservation, session, fault };

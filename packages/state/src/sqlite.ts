@@ -1,13 +1,11 @@
 // The SQLite back end, the embedded default: one file, several processes, durable. `synchronous=FULL` in WAL
 // mode, so that what was acknowledged survives a power cut as far as the disk keeps its word; concurrent calls
-// share one transaction and its fsync (`sqlite/writer.ts`). The binding is libsql: its binary ships inside the
-// registry package, and it passed the races in this package's tests.
+// share one transaction and its fsync (`sqlite/writer.ts`).
 //
 // The file is opened by SQLite alone. Nothing here opens it by another way: closing any descriptor of it would
 // drop the locks this process holds (POSIX advisory locks).
 import { closeSync, existsSync, openSync } from 'node:fs';
 import { AmbitError, randomBytes, toHex, type Charges, type Ledger, type LedgerAnswer } from '@ambit/core';
-import Database from 'libsql';
 import { applyCharges, applyRefund, effective } from './apply.ts';
 import {
   ROWS_PER_TOKEN,
@@ -22,12 +20,14 @@ import {
   type Reserved,
 } from './budgets.ts';
 import type { Replay } from './replay.ts';
+import { Connection, faultOf, isBusy } from './sqlite/binding.ts';
+import { OpenFile } from './sqlite/file.ts';
 import { sqliteRevocations } from './sqlite/revocations.ts';
 import { SqliteRows } from './sqlite/rows.ts';
-import { SCHEMA, SCHEMA_VERSION, faultOf, isBusy, rowKey } from './sqlite/schema.ts';
+import { SCHEMA, SCHEMA_VERSION, rowKey } from './sqlite/schema.ts';
 import { sqliteSessions } from './sqlite/sessions.ts';
 import { Turn } from './sqlite/turn.ts';
-import { Writer, type Connection } from './sqlite/writer.ts';
+import { Writer } from './sqlite/writer.ts';
 import type { SyncStore } from './store.ts';
 
 /** Options of the SQLite back end. */
@@ -41,6 +41,11 @@ export interface SqliteOptions {
   readonly timeout?: number;
   /** The most bytes the file may take; above it `store_full`. Default: none but the disk. */
   readonly maxBytes?: number;
+  /**
+   * The most bytes the log beside the file may take while another program's open reader keeps it from being
+   * copied; above it `store_full`. Default 512 MiB.
+   */
+  readonly maxLogBytes?: number;
   /** The most rows one token's holders may append (attack S12). */
   readonly rowsPerToken?: number;
   /** This process's own clock, Unix seconds, by which rows are dropped. Default: the system's. */
@@ -48,7 +53,7 @@ export interface SqliteOptions {
 }
 
 function connect(path: string, options: SqliteOptions): Connection {
-  const db = new Database(path);
+  const db = new Connection(path);
   db.exec('pragma busy_timeout = 1000');
   db.exec('pragma journal_mode = wal');
   db.exec(`pragma synchronous = ${options.durable === 'normal' ? 'normal' : 'full'}`);
@@ -62,15 +67,13 @@ function connect(path: string, options: SqliteOptions): Connection {
 
 /** Creates the tables once; several processes may try at the same time. */
 function prepareFile(db: Connection): void {
-  const meta = (key: string): string | undefined =>
-    (db.prepare('select value from meta where key = ?').raw().get([key]) as [string] | undefined)?.[0];
-  const has = db.prepare("select count(*) from sqlite_master where name = 'meta'").raw().get([]) as [number];
-  if (has[0] === 0) {
+  const meta = (key: string): unknown => db.value('select value from meta where key = ?', key);
+  if (db.value("select count(*) from sqlite_master where name = 'meta'") === 0) {
     db.exec('begin immediate');
     try {
       db.exec(SCHEMA);
-      db.prepare("insert or ignore into meta values ('version', ?)").run([String(SCHEMA_VERSION)]);
-      db.prepare("insert or ignore into meta values ('epoch', ?)").run([toHex(randomBytes(16))]);
+      db.prepare("insert or ignore into meta values ('version', ?)").run(String(SCHEMA_VERSION));
+      db.prepare("insert or ignore into meta values ('epoch', ?)").run(toHex(randomBytes(16)));
       db.exec('commit');
     } catch (error) {
       if (db.inTransaction) db.exec('rollback');
@@ -86,7 +89,6 @@ function prepareFile(db: Connection): void {
  * store code: `store_corrupt` for a file that is damaged or something else.
  */
 export function openSqlite(path: string, options: SqliteOptions = {}): SyncStore {
-  const opened: Connection[] = [];
   try {
     if (!existsSync(path)) closeSync(openSync(path, 'wx', 0o600));
   } catch (error) {
@@ -96,18 +98,17 @@ export function openSqlite(path: string, options: SqliteOptions = {}): SyncStore
   }
   const deadline = Date.now() + (options.timeout ?? 5000);
   for (;;) {
+    let db: Connection | null = null;
     try {
-      const db = connect(path, options);
-      opened.push(db);
+      const file = new OpenFile(path);
+      db = connect(path, options);
       prepareFile(db);
       // Waiting is the writer's from here on: SQLite's own way blocks the event loop.
       db.exec('pragma busy_timeout = 0');
-      const checkpointer = connect(path, options);
-      opened.push(checkpointer);
-      checkpointer.exec('pragma busy_timeout = 0');
-      return new SqliteStore(path, db, checkpointer, options).store();
+      file.check();
+      return new SqliteStore(db, file, options).store();
     } catch (error) {
-      for (const db of opened.splice(0)) db.close();
+      db?.close();
       if (error instanceof AmbitError) throw error;
       if (!isBusy(error) || Date.now() > deadline)
         throw new AmbitError(faultOf(error), undefined, { cause: error });
@@ -117,26 +118,20 @@ export function openSqlite(path: string, options: SqliteOptions = {}): SyncStore
 
 class SqliteStore {
   readonly #db: Connection;
+  readonly #turn: Turn;
   readonly #writer: Writer;
   readonly #rows: SqliteRows;
   readonly #open = new WeakSet<Reservation>();
-  readonly #timer: NodeJS.Timeout;
 
-  constructor(path: string, db: Connection, checkpointer: Connection, options: SqliteOptions) {
+  constructor(db: Connection, file: OpenFile, options: SqliteOptions) {
     this.#db = db;
+    this.#turn = new Turn(file);
     this.#rows = new SqliteRows(
       db,
       options.rowsPerToken ?? ROWS_PER_TOKEN,
       options.clockSeconds ?? systemSeconds,
     );
-    this.#writer = new Writer(path, db, checkpointer, options.timeout ?? 5000, this.#rows);
-    this.#timer = setInterval(() => {
-      try {
-        this.#writer.checkFile();
-      } catch {
-        // From now on every answer is `store_corrupt`.
-      }
-    }, 500).unref();
+    this.#writer = new Writer(db, file, options.timeout ?? 5000, this.#rows, options.maxLogBytes);
   }
 
   #reserve(charges: Charges, now: number, share: number): Reserved | Refused {
@@ -160,7 +155,7 @@ class SqliteStore {
   }
 
   #budgets(): Budgets {
-    const row = this.#db.prepare('select start, used, expires from counters where id = ?').raw();
+    const row = this.#db.prepare('select start, used, expires from counters where id = ?');
     return {
       reserve: async (charges, now, share = 0) => {
         checkNow(now);
@@ -181,7 +176,7 @@ class SqliteStore {
       left: async (_place, counters, now) => {
         checkNow(now);
         return counters.map((c) => {
-          const found = this.#read(() => row.get([rowKey(c.id)]) as [number, number, number] | undefined);
+          const found = this.#read(() => row.get(rowKey(c.id)) as [number, number, number] | undefined);
           const at = found === undefined ? undefined : { start: found[0], used: found[1], expires: found[2] };
           return Math.max(0, c.limit - effective(at, c).used);
         });
@@ -191,6 +186,7 @@ class SqliteStore {
 
   #read<T>(query: () => T): T {
     try {
+      this.#turn.look();
       return query();
     } catch (error) {
       throw error instanceof AmbitError ? error : new AmbitError(faultOf(error), undefined, { cause: error });
@@ -199,8 +195,8 @@ class SqliteStore {
 
   #replay(): Replay {
     const db = this.#db;
-    const epoch = db.prepare("select value from meta where key = 'epoch'").raw();
-    return { epoch: async () => this.#read(() => (epoch.get([]) as [string])[0]) };
+    const epoch = db.prepare("select value from meta where key = 'epoch'");
+    return { epoch: async () => this.#read(() => (epoch.get() as [string])[0]) };
   }
 
   #ledger(): Ledger {
@@ -221,16 +217,14 @@ class SqliteStore {
   }
 
   store(): SyncStore {
-    const turn = new Turn();
-    const revocations = sqliteRevocations(this.#db, this.#writer, turn);
+    const revocations = sqliteRevocations(this.#db, this.#writer, this.#turn);
     return {
       budgets: this.#budgets(),
       replay: this.#replay(),
       revocations: revocations.revocations,
-      sessions: sqliteSessions(this.#db, this.#writer, turn, revocations.insert),
+      sessions: sqliteSessions(this.#db, this.#writer, this.#turn, revocations.insert),
       ledger: this.#ledger(),
       close: async () => {
-        clearInterval(this.#timer);
         revocations.stop();
         await this.#writer.close();
       },

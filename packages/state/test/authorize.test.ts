@@ -151,6 +151,29 @@ describe.each([
     }
   });
 
+  test('S3 revoked while the call waits for the store: refused, and its budget is given back', async () => {
+    const store = memoryStore();
+    const shown = token({ budgets: [{ unit: 'calls', limit: 5 }] });
+    // The revocation is acknowledged after the charges are applied and before their answer arrives.
+    const budgets: Budgets = {
+      ...store.budgets,
+      reserve: async (charges, now, share) => {
+        const answer = await store.budgets.reserve(charges, now, share);
+        await store.revocations.add(
+          { kind: 'user', issuer: ISSUER, value: 'jane@acme.com', reason: 'left' },
+          NOW,
+        );
+        return answer;
+      },
+    };
+    const to = await authorizer(store, { budgets });
+    const denied = await use(to, shown, makeCall('search'));
+    expect(denied).toMatchObject({ ok: false, code: 'revoked' });
+    const authentic = verifier().authenticate(shown);
+    if (!authentic.ok) throw new Error(authentic.code);
+    expect(await budgetLines(store, authentic.token, NOW)).toMatchObject([{ left: 5 }]);
+  });
+
   test('S7 D8 a revoked node takes its subtree with it; its siblings live', async () => {
     const store = open();
     const a = await authorizer(store);

@@ -22,7 +22,7 @@ export async function bundleWorker(): Promise<{ path: string; remove: () => void
     format: 'esm',
     target: 'node20',
     conditions: ['@ambit/source'],
-    external: ['libsql', 'ioredis', 'pg', '@noble/*', 'cbor-x'],
+    external: ['@photostructure/sqlite', 'ioredis', 'pg', '@noble/*', 'cbor-x'],
     logLevel: 'silent',
   });
   return { path, remove: () => rmSync(path, { force: true }) };

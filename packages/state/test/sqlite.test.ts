@@ -11,9 +11,9 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import Database from 'libsql';
 import { afterAll, describe, expect, test } from 'vitest';
 import { openSqlite } from '../src/sqlite.ts';
+import { Connection } from '../src/sqlite/binding.ts';
 import { conformance } from '../src/testing.ts';
 import { NOW, charges, claim, counter, fresh, id } from '../src/testing/make.ts';
 
@@ -80,7 +80,7 @@ describe('S8', () => {
     writeFileSync(other, 'This is not a database. '.repeat(1000));
     expect(() => openSqlite(other)).toThrow(expect.objectContaining({ code: 'store_corrupt' }));
     const foreign = path();
-    const db = new Database(foreign);
+    const db = new Connection(foreign);
     db.exec("create table meta(key text primary key, value text); insert into meta values ('version', '99')");
     db.close();
     expect(() => openSqlite(foreign)).toThrow(expect.objectContaining({ code: 'store_corrupt' }));
@@ -90,7 +90,7 @@ describe('S8', () => {
     for (let i = 0; i < 300; i++)
       await store.budgets.reserve(charges([counter(`c${i}`, 1, 10)], { once: [claim(`o${i}`)] }), NOW);
     await store.close();
-    const copier = new Database(file);
+    const copier = new Connection(file);
     copier.exec('pragma wal_checkpoint(truncate)');
     copier.close();
     const damaged = openSync(file, 'r+');
@@ -141,7 +141,7 @@ describe('S8', () => {
   test('another process holds the lock for too long: store_unavailable, then it goes on', async () => {
     const file = path();
     const store = openSqlite(file, { timeout: 150 });
-    const blocker = new Database(file);
+    const blocker = new Connection(file);
     blocker.exec('begin immediate');
     const c = charges([counter('c', 1, 10)]);
     expect(code(await store.budgets.reserve(c, NOW))).toBe('store_unavailable');
@@ -183,7 +183,7 @@ test('S7 a revocation list that went back in time is stale', async () => {
   const subject = { issuer: 'acme', token: 't', key: 'k', nodes: [], holders: ['h'] };
   await store.revocations.add({ kind: 'holder', value: id('other'), reason: '' }, NOW);
   expect(store.revocations.isRevoked(subject)).toEqual({ ok: true });
-  const admin = new Database(file);
+  const admin = new Connection(file);
   admin.exec("delete from revocations; update sqlite_sequence set seq = 0 where name = 'revocations'");
   admin.close();
   // A question in the same turn of the event loop has the same answer.
@@ -215,13 +215,13 @@ test('S12 rows are dropped when they have expired: the file does not grow for ev
         }),
       );
     }
-    const db = new Database(file);
+    const db = new Connection(file);
     const [count] = db
       .prepare(
         'select (select count(*) from counters) + (select count(*) from claims) + (select count(*) from nonces)',
       )
-      .raw()
-      .get([]) as [number];
+
+      .get() as [number];
     sizes.push(count);
     db.close();
   }
@@ -243,8 +243,8 @@ test('the log is copied into the file and starts again: it does not grow for eve
   }
   expect(most).toBeLessThan(40 * 1024 * 1024);
   expect(statSync(`${file}-wal`).size).toBeLessThan(most);
-  const db = new Database(file);
-  expect(db.prepare('pragma integrity_check').raw().get([])).toEqual(['ok']);
+  const db = new Connection(file);
+  expect(db.prepare('pragma integrity_check').get()).toEqual(['ok']);
   db.close();
   await store.close();
 });

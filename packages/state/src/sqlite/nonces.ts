@@ -1,7 +1,7 @@
 // Nonces of proofs: many, short-lived, random. A table keyed by them would touch a page of its own for each (60
 // us at 200 in flight, measured); so a transaction appends all of its nonces as one row, and whether one was
 // used is answered from memory, after reading, under the write lock, what other processes have appended.
-import type { Connection, Statement } from './writer.ts';
+import type { Connection, Statement } from './binding.ts';
 
 /** Seconds of expiry that share one set: dropping a set drops them all at once. */
 const GENERATION = 32;
@@ -20,9 +20,7 @@ export class Nonces {
   readonly #taken = new Map<string, number>();
 
   constructor(db: Connection) {
-    this.#after = db
-      .prepare('select seq, expires, ids from nonces where seq > ? order by seq limit 1000')
-      .raw();
+    this.#after = db.prepare('select seq, expires, ids from nonces where seq > ? order by seq limit 1000');
     this.#append = db.prepare('insert into nonces(expires, ids) values (?, ?)');
   }
 
@@ -32,7 +30,7 @@ export class Nonces {
     this.#taken.clear();
     this.#own = 0;
     for (let page = 1000; page === 1000;) {
-      const rows = this.#after.all([this.#seen]) as [number, number, string][];
+      const rows = this.#after.all(this.#seen) as [number, number, string][];
       page = rows.length;
       for (const [seq, expires, ids] of rows) {
         const set = this.#set(expires);
@@ -78,7 +76,7 @@ export class Nonces {
       }
     }
     for (const { expires, ids } of rows.values())
-      this.#own = Number(this.#append.run([expires, ids]).lastInsertRowid);
+      this.#own = Number(this.#append.run(expires, ids).lastInsertRowid);
   }
 
   committed(): void {

@@ -13,9 +13,9 @@ import {
   type RevocationKind,
   type Revocations,
 } from '../revocations.ts';
-import { faultOf } from './schema.ts';
+import { faultOf, type Connection } from './binding.ts';
 import type { Turn } from './turn.ts';
-import type { Connection, Writer } from './writer.ts';
+import type { Writer } from './writer.ts';
 
 /** Milliseconds between a watcher's looks. */
 const POLL = 25;
@@ -44,12 +44,10 @@ export function sqliteRevocations(
   insert: (input: RevocationInput, now: number) => Revocation;
   stop: () => void;
 } {
-  const highest = db.prepare("select seq from sqlite_sequence where name = 'revocations'").raw();
-  const after = db
-    .prepare(
-      `select seq, kind, issuer, value, reason, time, expires from revocations where seq > ? order by seq limit ${PAGE}`,
-    )
-    .raw();
+  const highest = db.prepare("select seq from sqlite_sequence where name = 'revocations'");
+  const after = db.prepare(
+    `select seq, kind, issuer, value, reason, time, expires from revocations where seq > ? order by seq limit ${PAGE}`,
+  );
   const put = db.prepare(
     'insert into revocations(kind, issuer, value, reason, time, expires) values (?, ?, ?, ?, ?, ?)',
   );
@@ -61,11 +59,11 @@ export function sqliteRevocations(
 
   /** Brings the view up to the file. False when the file went back in time. */
   const refresh = (): boolean => {
-    const [top] = (highest.get([]) as [number] | undefined) ?? [0];
+    const [top] = (highest.get() as [number] | undefined) ?? [0];
     if (top === seen) return true;
     if (top < seen) return false;
     for (let page = PAGE; page === PAGE;) {
-      const rows = after.all([seen]) as Row[];
+      const rows = after.all(seen) as Row[];
       page = rows.length;
       for (const entry of view.take(rows.map(toEntry)))
         for (const listener of [...listeners]) listener(entry);
@@ -76,7 +74,7 @@ export function sqliteRevocations(
   const insert = (input: RevocationInput, now: number): Revocation => {
     const { kind, issuer, value, reason, expires } = checkRevocation(input);
     turn.end();
-    const { lastInsertRowid } = put.run([kind, issuer ?? null, value, reason, now, expires ?? null]);
+    const { lastInsertRowid } = put.run(kind, issuer ?? null, value, reason, now, expires ?? null);
     return toEntry([Number(lastInsertRowid), kind, issuer ?? null, value, reason, now, expires ?? null]);
   };
   const revocations: Revocations = {
@@ -90,7 +88,8 @@ export function sqliteRevocations(
     },
     since: async (cursor) => {
       try {
-        const entries = (after.all([cursor]) as Row[]).map(toEntry);
+        turn.look();
+        const entries = (after.all(cursor) as Row[]).map(toEntry);
         return { entries, cursor: entries.at(-1)?.seq ?? cursor };
       } catch (error) {
         throw new AmbitError(faultOf(error), undefined, { cause: error });

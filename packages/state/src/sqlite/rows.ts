@@ -6,7 +6,7 @@ import { GRACE } from '../budgets.ts';
 import { sequenceWindow } from '../replay.ts';
 import { Nonces } from './nonces.ts';
 import { rowKey } from './schema.ts';
-import type { Connection, Statement } from './writer.ts';
+import type { Connection, Statement } from './binding.ts';
 
 interface Held {
   row: CounterRow;
@@ -57,24 +57,22 @@ export class SqliteRows implements Rows {
     this.#clock = clockSeconds;
     this.rowsPerToken = rowsPerToken;
     this.#nonces = new Nonces(db);
-    this.#counter = db.prepare('select start, used, expires, root from counters where id = ?').raw();
+    this.#counter = db.prepare('select start, used, expires, root from counters where id = ?');
     this.#put = db.prepare(
       'insert into counters(id, start, used, expires, root) values (?, ?, ?, ?, ?) on conflict(id) do update set' +
         ' start = excluded.start, used = excluded.used, expires = excluded.expires',
     );
     this.#claim = db.prepare('insert or ignore into claims(id, expires, root) values (?, ?, ?)');
     this.#unclaim = db.prepare('delete from claims where id = ?');
-    this.#rowsOf = db
-      .prepare(
-        'select (select count(*) from counters where root = ?1) + (select count(*) from claims where root = ?1)',
-      )
-      .raw();
-    this.#window = db.prepare('select highest, bits, expires from windows where id = ?').raw();
+    this.#rowsOf = db.prepare(
+      'select (select count(*) from counters where root = ?1) + (select count(*) from claims where root = ?1)',
+    );
+    this.#window = db.prepare('select highest, bits, expires from windows where id = ?');
     this.#putWindow = db.prepare(
       'insert into windows values (?, ?, ?, ?) on conflict(id) do update set' +
         ' highest = excluded.highest, bits = excluded.bits',
     );
-    this.#swept = db.prepare("select value from meta where key = 'swept'").raw();
+    this.#swept = db.prepare("select value from meta where key = 'swept'");
     this.#setSwept = db.prepare(
       "insert into meta values ('swept', ?) on conflict(key) do update set value = excluded.value",
     );
@@ -100,7 +98,7 @@ export class SqliteRows implements Rows {
     this.#held.clear();
     this.#windows.clear();
     this.#count.clear();
-    const [swept] = (this.#swept.get([]) as Raw<[string]>) ?? ['0'];
+    const [swept] = (this.#swept.get() as Raw<[string]>) ?? ['0'];
     this.sweptTo = Number(swept);
     this.#nonces.begin();
   }
@@ -113,19 +111,19 @@ export class SqliteRows implements Rows {
   /** Last in a transaction: writes the counters, and drops some of what expired. */
   end(): void {
     for (const [id, { row, root, dirty }] of this.#held) {
-      if (dirty) this.#put.run([id, row.start, row.used, row.expires, root]);
+      if (dirty) this.#put.run(id, row.start, row.used, row.expires, root);
     }
     for (const [id, { window, expires, dirty }] of this.#windows) {
-      if (dirty) this.#putWindow.run([id, window.highest, window.bits, expires]);
+      if (dirty) this.#putWindow.run(id, window.highest, window.bits, expires);
     }
     this.#nonces.end();
     const to = Math.min(this.#now, this.#clock()) - GRACE;
     if (!this.#sweeping && to < this.sweptTo + SWEEP_EVERY) return;
-    if (to > this.sweptTo) this.#setSwept.run([String(to)]);
+    if (to > this.sweptTo) this.#setSwept.run(String(to));
     this.#nonces.forget(Math.max(to, this.sweptTo));
     this.#sweeping = false;
     for (const sweep of this.#sweeps) {
-      if (sweep.run([Math.max(to, this.sweptTo)]).changes >= SWEEP_ROWS) this.#sweeping = true;
+      if (sweep.run(Math.max(to, this.sweptTo)).changes >= SWEEP_ROWS) this.#sweeping = true;
     }
   }
 
@@ -133,7 +131,7 @@ export class SqliteRows implements Rows {
     const key = rowKey(id);
     const held = this.#held.get(key);
     if (held !== undefined) return held;
-    const found = this.#counter.get([key]) as Raw<[number, number, number, string | null]>;
+    const found = this.#counter.get(key) as Raw<[number, number, number, string | null]>;
     if (found === undefined) return undefined;
     const fresh: Held = {
       row: { start: found[0], used: found[1], expires: found[2] },
@@ -164,7 +162,7 @@ export class SqliteRows implements Rows {
   #holdWindow(id: string): HeldWindow | undefined {
     const held = this.#windows.get(id);
     if (held !== undefined) return held;
-    const found = this.#window.get([id]) as Raw<[number, Uint8Array, number]>;
+    const found = this.#window.get(id) as Raw<[number, Uint8Array, number]>;
     if (found === undefined) return undefined;
     const window = sequenceWindow({ highest: found[0], bits: new Uint8Array(found[1]) });
     const fresh: HeldWindow = { window, expires: found[2], dirty: false };
@@ -192,11 +190,11 @@ export class SqliteRows implements Rows {
   claim(id: string, expires: number, root: string | null): boolean {
     const owner = root === null ? null : rowKey(root);
     if (owner !== null) this.#count.delete(owner);
-    return this.#claim.run([rowKey(id), expires, owner]).changes > 0;
+    return this.#claim.run(rowKey(id), expires, owner).changes > 0;
   }
 
   unclaim(id: string): void {
-    this.#unclaim.run([rowKey(id)]);
+    this.#unclaim.run(rowKey(id));
     this.#count.clear();
   }
 
@@ -204,7 +202,7 @@ export class SqliteRows implements Rows {
     const owner = rowKey(root);
     let n = this.#count.get(owner);
     if (n === undefined) {
-      [n] = this.#rowsOf.get([owner]) as [number];
+      [n] = this.#rowsOf.get(owner) as [number];
       for (const held of this.#held.values()) if (held.created && held.root === owner) n++;
       this.#count.set(owner, n);
     }

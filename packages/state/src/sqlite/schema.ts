@@ -1,6 +1,4 @@
-// The file's tables, and what an error of SQLite means to a verifier.
-import { AmbitError } from '@ambit/core';
-import type { FaultCode } from '../budgets.ts';
+// The file's tables.
 
 /** Written into the file; another version is refused rather than guessed at. */
 export const SCHEMA_VERSION = 1;
@@ -39,21 +37,3 @@ create table if not exists revocations(
 
 /** The key of a row. */
 export const rowKey = (id: string): string => id.slice(0, 22);
-
-/** The error codes of SQLite, without the extended part. */
-function primary(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  return /^SQLITE_[A-Z]+/.exec(code)?.[0] ?? '';
-}
-
-/** Whether another process holds the lock. */
-export const isBusy = (error: unknown): boolean => ['SQLITE_BUSY', 'SQLITE_LOCKED'].includes(primary(error));
-
-/** What to answer when SQLite has failed. */
-export function faultOf(error: unknown): FaultCode {
-  if (error instanceof AmbitError && (error.code === 'store_corrupt' || error.code === 'store_full'))
-    return error.code;
-  const code = primary(error);
-  if (code === 'SQLITE_CORRUPT' || code === 'SQLITE_NOTADB') return 'store_corrupt';
-  return code === 'SQLITE_FULL' ? 'store_full' : 'store_unavailable';
-}

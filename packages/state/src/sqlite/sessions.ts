@@ -3,9 +3,9 @@ import { AmbitError } from '@ambit/core';
 import { checkNow } from '../budgets.ts';
 import type { RevocationInput } from '../revocations.ts';
 import { judge, newSession, type Session, type SessionAnswer, type Sessions } from '../sessions.ts';
-import { faultOf } from './schema.ts';
+import { faultOf, type Connection } from './binding.ts';
 import type { Turn } from './turn.ts';
-import type { Connection, Writer } from './writer.ts';
+import type { Writer } from './writer.ts';
 
 type Row = [string, string, string, string | null, number, number, number | null, string | null];
 
@@ -20,14 +20,14 @@ export function sqliteSessions(
   revoke: (input: RevocationInput, now: number) => unknown,
 ): Sessions {
   const columns = 'issuer, id, operator, user, opened, expires, closed, reason';
-  const find = db.prepare(`select ${columns} from sessions where issuer = ? and id = ?`).raw();
-  const all = db.prepare(`select ${columns} from sessions order by opened desc limit 1000`).raw();
+  const find = db.prepare(`select ${columns} from sessions where issuer = ? and id = ?`);
+  const all = db.prepare(`select ${columns} from sessions order by opened desc limit 1000`);
   const insert = db.prepare(
     `insert or ignore into sessions(${columns}) values (?, ?, ?, ?, ?, ?, null, null)`,
   );
   const closed = db.prepare('update sessions set closed = ?, reason = ? where issuer = ? and id = ?');
   const read = (issuer: string, id: string): Session | null => {
-    const row = find.get([issuer, id]) as Row | undefined;
+    const row = find.get(issuer, id) as Row | undefined;
     return row === undefined ? null : toSession(row);
   };
   const check = (issuer: string, id: string, now: number): SessionAnswer => {
@@ -42,6 +42,7 @@ export function sqliteSessions(
   };
   const guarded = <T>(query: () => T): T => {
     try {
+      turn.look();
       return query();
     } catch (error) {
       throw new AmbitError(faultOf(error), undefined, { cause: error });
@@ -51,7 +52,7 @@ export function sqliteSessions(
     open: async (input, now) => {
       const s = newSession(input, now);
       const fresh = await writer.submit(
-        () => insert.run([s.issuer, s.id, s.operator, s.user, s.opened, s.expires]).changes > 0,
+        () => insert.run(s.issuer, s.id, s.operator, s.user, s.opened, s.expires).changes > 0,
       );
       turn.end();
       if (!fresh) throw new AmbitError('input_invalid', 'A session with this id was opened before.');
@@ -64,7 +65,7 @@ export function sqliteSessions(
         const session = read(issuer, id);
         if (session === null || session.closed !== null) return session;
         revoke({ kind: 'session', issuer, value: id, reason, expires: session.expires }, now);
-        closed.run([now, reason, issuer, id]);
+        closed.run(now, reason, issuer, id);
         return Object.freeze({ ...session, closed: now, reason });
       });
       turn.end();
@@ -72,6 +73,6 @@ export function sqliteSessions(
       return result;
     },
     get: async (issuer, id) => guarded(() => read(issuer, id)),
-    list: async () => guarded(() => (all.all([]) as Row[]).map(toSession)),
+    list: async () => guarded(() => (all.all() as Row[]).map(toSession)),
   };
 }

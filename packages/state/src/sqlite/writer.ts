@@ -3,17 +3,13 @@
 // processes the write lock is SQLite's; who finds it taken tries again, a little later each time, until the
 // deadline, and then answers `store_unavailable`.
 //
-// Checkpoints are our own. SQLite before 3.51.3 (libsql carries 3.45.1) can damage a file when a commit resets
-// the log while a second checkpoint is under way (sqlite.org/wal.html, "WAL-reset bug"). Here a checkpoint runs
-// on a connection of its own while this one holds the write lock, so that no commit can fall into it.
-import { statSync } from 'node:fs';
-import { AmbitError } from '@ambit/core';
+// The log is copied into the file by this class alone, by its size: at the end of a transaction and when the
+// connection closes, so that neither an idle process nor many short ones let it grow. One that a reader holds
+// open grows on to a bound, and then writing denies (`store_full`) until the reader has gone.
 import { performance } from 'node:perf_hooks';
-import Database from 'libsql';
-import { faultOf, isBusy } from './schema.ts';
-
-export type Connection = InstanceType<typeof Database>;
-export type Statement = ReturnType<Connection['prepare']>;
+import { AmbitError } from '@ambit/core';
+import { faultOf, isBusy, type Connection, type Statement } from './binding.ts';
+import type { OpenFile } from './file.ts';
 
 /** Called first in every transaction, last before its commit, and after it. */
 export interface Hooks {
@@ -33,43 +29,52 @@ interface Queued {
 const GROUP = 512;
 /** Bytes of the log after which it is copied into the file. */
 const CHECKPOINT_BYTES = 16 * 1024 * 1024;
+/** The same when a connection closes: short ones leave little behind. */
+const CHECKPOINT_AT_CLOSE = 1024 * 1024;
 /** Transactions between two looks at the log's size. */
 const CHECKPOINT_EVERY = 32;
+/** Bytes of the log above which nothing more is written: somebody's open reader keeps it from being copied. */
+const MAX_LOG_BYTES = 512 * 1024 * 1024;
+
+const LOG_FULL =
+  'The log of the state file is above its bound, because a reader keeps it open. Close other programs that read the file.';
 
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
 
 export class Writer {
-  readonly #path: string;
   readonly #db: Connection;
-  readonly #checkpointer: Connection;
+  readonly #file: OpenFile;
   readonly #begin: Statement;
   readonly #commit: Statement;
+  readonly #checkpoint: Statement;
   readonly #timeout: number;
+  readonly #maxLog: number;
   readonly #hooks: Hooks;
-  readonly #file: { readonly dev: number; readonly ino: number };
   #queue: Queued[] = [];
   #scheduled: NodeJS.Immediate | NodeJS.Timeout | null = null;
   #attempts = 0;
   #commits = 0;
-  #broken: AmbitError | null = null;
+  /** Set while the log is above its bound. */
+  #full = false;
+  #closed: AmbitError | null = null;
 
-  /** `timeout` is milliseconds. */
-  constructor(path: string, db: Connection, checkpointer: Connection, timeout: number, hooks: Hooks) {
-    this.#path = path;
+  /** `timeout` is milliseconds; `maxLog` bytes. */
+  constructor(db: Connection, file: OpenFile, timeout: number, hooks: Hooks, maxLog: number = MAX_LOG_BYTES) {
     this.#db = db;
-    this.#checkpointer = checkpointer;
+    this.#file = file;
     this.#timeout = timeout;
+    this.#maxLog = maxLog;
     this.#hooks = hooks;
     this.#begin = db.prepare('begin immediate');
     this.#commit = db.prepare('commit');
-    const { dev, ino } = statSync(path);
-    this.#file = { dev, ino };
+    this.#checkpoint = db.prepare('pragma wal_checkpoint(passive)');
   }
 
   /** Runs `job` in the next transaction. Rejects with AmbitError: a store code. */
   submit<T>(job: () => T): Promise<T> {
     return new Promise((resolve, reject) => {
-      if (this.#broken !== null) return reject(this.#broken);
+      const stop = this.#closed ?? this.#file.broken;
+      if (stop !== null) return reject(stop);
       let value: T;
       this.#queue.push({
         run: () => void (value = job()),
@@ -83,7 +88,8 @@ export class Writer {
 
   /** Runs `job` in a transaction of its own, now, waiting for the lock. Throws AmbitError. */
   now<T>(job: () => T): T {
-    if (this.#broken !== null) throw this.#broken;
+    const stop = this.#closed ?? this.#file.broken;
+    if (stop !== null) throw stop;
     const deadline = performance.now() + this.#timeout;
     for (let wait = 0.2; !this.#tryBegin(); wait = Math.min(5, wait * 1.5)) {
       if (performance.now() > deadline) throw new AmbitError('store_unavailable');
@@ -127,7 +133,7 @@ export class Writer {
 
   #tryBegin(): boolean {
     try {
-      this.#begin.run([]);
+      this.#begin.run();
       return true;
     } catch (error) {
       if (isBusy(error)) return false;
@@ -138,49 +144,44 @@ export class Writer {
   #inside<T>(job: () => T): T {
     let value: T;
     try {
+      this.#file.check();
+      if (this.#full) throw new AmbitError('store_full', LOG_FULL);
       this.#hooks.begin();
       value = job();
       this.#hooks.end();
-      this.#commit.run([]);
+      this.#commit.run();
     } catch (error) {
       if (this.#db.inTransaction) {
         try {
           this.#db.exec('rollback');
         } catch (second) {
           // A connection that can't roll back would hold the lock, or commit later what was refused now.
-          this.#broken = this.#fault(second);
+          this.#file.breaks(this.#fault(second));
         }
       }
-      throw this.#fault(error);
+      const fault = this.#fault(error);
+      if (this.#full) this.#copyLog(0);
+      throw fault;
     }
     this.#hooks.committed();
-    if (++this.#commits % CHECKPOINT_EVERY === 0) this.#checkpoint();
+    if (++this.#commits % CHECKPOINT_EVERY === 0) this.#copyLog(CHECKPOINT_BYTES);
     return value;
   }
 
-  #checkpoint(): void {
-    try {
-      const wal = statSync(`${this.#path}-wal`, { throwIfNoEntry: false });
-      if (wal === undefined || wal.size < CHECKPOINT_BYTES || !this.#tryBegin()) return;
-      try {
-        this.#checkpointer.prepare('pragma wal_checkpoint(passive)').all();
-      } finally {
-        this.#db.exec('rollback');
-      }
-    } catch {
-      // The commit is done and durable; a log that can't be copied grows until the disk says so.
-    }
+  #logAbove(bytes: number): boolean {
+    return this.#file.logSize() > bytes;
   }
 
-  /** Whether the file is still the one at the path: a file moved away would split the state in two. */
-  checkFile(): void {
-    const now = statSync(this.#path, { throwIfNoEntry: false });
-    if (now?.dev === this.#file.dev && now.ino === this.#file.ino) return;
-    this.#broken = new AmbitError(
-      'store_corrupt',
-      'The state file was moved, replaced or removed while it was open.',
-    );
-    throw this.#broken;
+  /** Copies the log into the file when it has more bytes than this, as far as no reader holds it. */
+  #copyLog(above: number): void {
+    try {
+      if (!this.#logAbove(above)) return;
+      const [, frames, copied] = this.#checkpoint.get() as [number, number, number];
+      // A log that was copied whole starts again with the next write, whatever the size of its file.
+      this.#full = copied < frames && this.#logAbove(this.#maxLog);
+    } catch {
+      // The commit is done and durable; what was not copied now is copied next time.
+    }
   }
 
   #fault(error: unknown): AmbitError {
@@ -195,11 +196,12 @@ export class Writer {
     for (const queued of group) queued.fail(fault);
   }
 
-  /** Waits for what is queued, then closes both connections. */
+  /** Waits for what is queued, then closes the connection. */
   async close(): Promise<void> {
     while (this.#queue.length > 0) await new Promise((resolve) => setTimeout(resolve, 1));
-    this.#broken ??= new AmbitError('store_unavailable', 'The state store was closed.');
-    this.#checkpointer.close();
+    if (this.#closed !== null) return;
+    this.#closed = new AmbitError('store_unavailable', 'The state store was closed.');
+    if (this.#file.broken === null) this.#copyLog(CHECKPOINT_AT_CLOSE);
     this.#db.close();
   }
 }
