@@ -2,7 +2,7 @@
 // Targets of issue 8: under 20 us an event, under 50 KB a session.
 import { fileURLToPath } from 'node:url';
 import { FlowTracker, Monitor, learn, toolShape } from '@ambit/behavior';
-import type { AgentEvent, Json, SessionEvents } from '@ambit/behavior';
+import type { AgentEvent, JsonValue, SessionEvents } from '@ambit/behavior';
 import { measure, rounds } from './measure.ts';
 import { tableText, type BenchOptions, type Table } from './table.ts';
 
@@ -81,7 +81,7 @@ export async function benchBehavior(options: BenchOptions = {}): Promise<Table[]
     events: session(`s${String(n)}`, n),
   }));
   const base = learn('acme', sessions);
-  const monitor = new Monitor(base, { sessions: 1024 });
+  const monitor = new Monitor(base, { maxSessions: 1024 });
   const stream = Array.from({ length: 1000 }, (_, n) => session(`live${String(n)}`, n)).flat();
   const pay = toolShape({ name: 'send_money', params: ['recipient', 'amount', 'subject'] });
   const read = toolShape({ name: 'read_file', params: ['path'] });
@@ -94,7 +94,7 @@ export async function benchBehavior(options: BenchOptions = {}): Promise<Table[]
   };
   const tracker = warm();
   const call = { recipient: 'US133000000121212121212', amount: 98.7, subject: 'Bill for December' };
-  const results = [280, 4333, 30_000].map((bytes) => ({ bytes, value: text(bytes) as Json }));
+  const results = [280, 4333, 30_000].map((bytes) => ({ bytes, value: text(bytes) as JsonValue }));
   const record = Array.from({ length: 40 }, (_, i) => ({
     id: String(i),
     sender: `u${String(i)}@example.com`,
@@ -141,7 +141,7 @@ export async function benchBehavior(options: BenchOptions = {}): Promise<Table[]
   };
   if (globalThis.gc === undefined) return [cost];
   const count = options.quick === true ? 200 : 1000;
-  const one = new Monitor(base, { sessions: 1_000_000 });
+  const one = new Monitor(base, { maxSessions: 1_000_000 });
   const watch = held(count, (i) => {
     for (let k = 0; k < 60; k += 1) for (const event of session(`m${String(i)}`, k)) one.event(event);
   });

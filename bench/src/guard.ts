@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { openHome } from '@ambit/audit';
 import {
   attenuate,
-  call,
+  parseCall,
   createVerifier,
   Keyring,
   mint,
@@ -26,7 +26,7 @@ import {
 } from '@ambit/core';
 import { nodeProvider } from '@ambit/core/node';
 import { createGuard, type Guard } from '@ambit/guard';
-import { capability, nodeHandler } from '@ambit/guard/http';
+import { httpGuard, nodeHandler } from '@ambit/guard/http';
 import { attach } from '@ambit/agent';
 import { proxyStdio } from '@ambit/guard/mcp';
 import { openSqlite } from '@ambit/state/sqlite';
@@ -62,7 +62,7 @@ async function guarded(): Promise<{ guard: Guard; hello: Hello; end: () => Promi
     audience: AUDIENCE,
     keys: keyring.exportFor(AUDIENCE),
     provider: nodeProvider,
-    sessions: { key: SecretKey.generate('x25519') },
+    proofSessions: { key: SecretKey.generate('x25519') },
   });
   const tools = (): { external: boolean; data: string[] } => ({ external: false, data: ['internal'] });
   const guard = createGuard({ verifier, store, audit: recorder, tools });
@@ -167,7 +167,7 @@ async function lane(
       token: hello[how.token],
       signer: key,
       audience: AUDIENCE,
-      sessions: how.sessions,
+      useProofSessions: how.sessions,
       provider: nodeProvider,
     });
   }
@@ -268,7 +268,7 @@ async function httpServer(mode: string): Promise<void> {
     const made = await guarded();
     Object.assign(hello, made.hello);
     ({ end } = made);
-    const cap = capability({ guard: made.guard, origin: ORIGIN });
+    const cap = httpGuard({ guard: made.guard, origin: ORIGIN });
     listener = nodeHandler(
       cap,
       (_, res) => void res.writeHead(200, { 'content-type': 'application/json' }).end(body),
@@ -285,7 +285,11 @@ async function httpServer(mode: string): Promise<void> {
 }
 
 function theCall(): Call {
-  const made = call({ tool: 'http.get', args: {}, http: { method: 'GET', origin: ORIGIN, target: '/a' } });
+  const made = parseCall({
+    tool: 'http.get',
+    args: {},
+    http: { method: 'GET', origin: ORIGIN, target: '/a' },
+  });
   if (!made.ok) throw new Error(made.message);
   return made.call;
 }

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { call, createVerifier, Keyring, mint, prove, publicKey, SecretKey, signer } from '@ambit/core';
+import { parseCall, createVerifier, Keyring, mint, prove, publicKey, SecretKey, signer } from '@ambit/core';
 import type { GrantSpec, VerifiedToken } from '@ambit/core';
 import { nodeProvider } from '@ambit/core/node';
 import {
@@ -96,7 +96,7 @@ function deploy(users: number, tools: number, artifact: { measured: Manifest; te
   const registration = apply(operator, T0, null);
   const attestation = verifyAttestation(artifact.text, operator.config.signers, nodeProvider);
   if (!attestation.ok) throw new Error(attestation.message);
-  const store = memoryStore({ clockSeconds: () => T0 });
+  const store = memoryStore({ nowSeconds: () => T0 });
   const context: BindContext = {
     registration,
     attestation,
@@ -108,7 +108,7 @@ function deploy(users: number, tools: number, artifact: { measured: Manifest; te
   if (!bound.ok) throw new Error(`${bound.layer}: ${bound.message}`);
   const keyring = Keyring.create('iam');
   const token = mintOne(keyring, bound.spec);
-  const made = call({ tool: 'space1.tool1', args: {} });
+  const made = parseCall({ tool: 'space1.tool1', args: {} });
   if (!made.ok) throw new Error(made.message);
   const verifier = createVerifier({ audience: AUDIENCE, keys: keyring.domainKeys(), provider: nodeProvider });
   const proof = prove(token, made.call, { audience: AUDIENCE, time: T0 }, holder);
@@ -241,7 +241,7 @@ async function mintTable(artifact: { measured: Manifest; text: string }, session
   await run('bind the layers (grantFor)', bind);
   await run('bind and mint', (u) => mintOne(keyring, bind(u).spec));
   for (const seal of [false, true]) {
-    const store = memoryStore({ clockSeconds: () => T0 });
+    const store = memoryStore({ nowSeconds: () => T0 });
     await run(`open a session, memory store${seal ? ', sealed' : ''}`, async (u) => {
       const opened = await issue(request(u, artifact.measured), context, {
         ...minting,

@@ -2,7 +2,7 @@
 // user and a session; and caveats that narrow it one by one, of the kinds a macaroon peer can say as well.
 import {
   attenuate,
-  call,
+  parseCall,
   delegate,
   Keyring,
   mint,
@@ -73,7 +73,7 @@ export function delegatedToken(caveats: number, n: number): { token: string; by:
 
 /** The call, its arguments parsed from text as they arrive. */
 export function freshCall(tool = 'web_search', args: string = RAW_ARGS): Call {
-  const made = call({ tool, args });
+  const made = parseCall({ tool, args });
   if (!made.ok) throw new Error(made.message);
   return made.call;
 }

@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
   attenuate,
-  call,
+  parseCall,
   createVerifier,
   Keyring,
   mint,
@@ -24,7 +24,7 @@ import {
 import type { Charges } from '@ambit/core';
 import { nodeProvider } from '@ambit/core/node';
 import { createAuthorizer, leasedBudgets, memoryStore, type Authorizer, type Store } from '@ambit/state';
-import { initialiseRedis, REDIS_OPTIONS, redisStore } from '@ambit/state/redis';
+import { initializeRedis, REDIS_OPTIONS, redisStore } from '@ambit/state/redis';
 import { openSqlite } from '@ambit/state/sqlite';
 import { Redis } from 'ioredis';
 import { quantile } from './measure.ts';
@@ -138,7 +138,7 @@ async function redis(durable: boolean): Promise<BackEnd> {
   waiting.disconnect();
   const client = new Redis(port, '127.0.0.1', { ...REDIS_OPTIONS, lazyConnect: true });
   await client.connect();
-  await initialiseRedis(client);
+  await initializeRedis(client);
   const store = await redisStore({ client, timeout: 10_000 });
   const bare = async (n: number, inflight: number): Promise<void> => {
     await perSecond(n, inflight, (i) => client.incrby(`bare${i % TOKENS}`, 1));
@@ -181,7 +181,7 @@ async function world(
     audience: AUDIENCE,
     keys: keyring.exportFor(AUDIENCE),
     provider: nodeProvider,
-    sessions,
+    proofSessions: sessions,
   });
   const id = `s-${randomBytes(8).toString('hex')}`;
   await store.sessions.open({ issuer: ISSUER, id, operator: 'acme', expires: now + 3600 }, now);
@@ -227,8 +227,8 @@ async function world(
   };
 }
 
-function theCall(): Extract<ReturnType<typeof call>, { ok: true }>['call'] {
-  const made = call({ tool: 'pay', args: { amount: 5 } });
+function theCall(): Extract<ReturnType<typeof parseCall>, { ok: true }>['call'] {
+  const made = parseCall({ tool: 'pay', args: { amount: 5 } });
   if (!made.ok) throw new Error(made.code);
   return made.call;
 }
@@ -258,7 +258,7 @@ async function measureStore(back: BackEnd, inflight: number, quick: boolean): Pr
       } as const;
       return {
         root: place,
-        place,
+        partitionKey: place,
         counters: [counter],
         once: [],
         replay: { id: digest(), expires: w.now + 90, caveat: -1 },

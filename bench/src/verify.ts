@@ -1,7 +1,7 @@
 // The hot path of Ambit: cold, known parent, repeated; bearer, signed and session proofs; allowed and denied; each
 // beside the primitive that bounds it, so that every row can be read as a ratio to its own limit.
 import {
-  clear,
+  authorize,
   createVerifier,
   HmacKey,
   prove,
@@ -44,7 +44,7 @@ export function verifierOf(
     keys,
     provider,
     bearer: true,
-    sessions: { key: SecretKey.generate('x25519'), perHolder: HUGE, total: HUGE },
+    proofSessions: { key: SecretKey.generate('x25519'), perHolder: HUGE, total: HUGE },
     ...(cold ? { cache: { tokens: 0, delegations: 0 } } : {}),
     ...more,
   });
@@ -96,7 +96,7 @@ export function coldBearer(caveats: number, clearIt: boolean): Candidate {
         const token = tokens[i & 63]!;
         const shown = verifier.verify({ token, call, now: NOW });
         must(shown.ok);
-        if (clearIt && shown.ok) must(clear(shown.token, facts).ok === true);
+        if (clearIt && shown.ok) must(authorize(shown.token, facts).ok === true);
       }
     },
   };
@@ -138,7 +138,7 @@ export function proved(
         const proof = kind === 'signed' ? proofs[i & 63]! : proofs[i]!;
         const shown = verifier.verify({ token: texts[i % texts.length]!, proof, call, now: NOW });
         if (!shown.ok) throw new Error(shown.message);
-        must(clear(shown.token, facts, openLedger).ok === true);
+        must(authorize(shown.token, facts, openLedger).ok === true);
       }
     },
   };
@@ -162,7 +162,7 @@ function denied(): Candidate[] {
       for (let i = 0; i < n; i++) {
         const shown = verifier.verify({ token, proof, call: c, now: NOW });
         must(shown.ok === clears);
-        if (shown.ok) must(clear(shown.token, facts, openLedger).ok === false);
+        if (shown.ok) must(authorize(shown.token, facts, openLedger).ok === false);
       }
     },
   });
@@ -170,7 +170,7 @@ function denied(): Candidate[] {
     { name: 'allowed', run: (n) => {
       for (let i = 0; i < n; i++) {
         const shown = verifier.verify({ token: good, proof: signed, call, now: NOW });
-        must(shown.ok && clear(shown.token, facts, openLedger).ok === true);
+        must(shown.ok && authorize(shown.token, facts, openLedger).ok === true);
       }
     } },
     one('denied: bad MAC', forged, signed),
@@ -256,7 +256,7 @@ export async function benchVerify(options: BenchOptions): Promise<Table[]> {
 function knownParent(): Candidate {
   const parent = bearerToken(9);
   const verifier = verifierOf(false);
-  must(verifier.authenticate(parent).ok);
+  must(verifier.identify(parent).ok);
   let children: string[] = [];
   return {
     name: 'new child of a known parent, bearer, 10 caveats, verify',
@@ -266,7 +266,7 @@ function knownParent(): Candidate {
       );
     },
     run: (n) => {
-      for (let i = 0; i < n; i++) must(verifier.authenticate(children[i]!).ok);
+      for (let i = 0; i < n; i++) must(verifier.identify(children[i]!).ok);
     },
   };
 }

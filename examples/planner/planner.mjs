@@ -19,10 +19,10 @@ import {
   search,
   verifyLog,
 } from '@ambit/audit';
-import { during } from '@ambit/agent';
+import { withSubAgent } from '@ambit/agent';
 import { createGuard } from '@ambit/guard';
 import { proxyStdio } from '@ambit/guard/mcp';
-import { revokeIn } from '@ambit/state';
+import { storeRevoker } from '@ambit/state';
 import { openSqlite } from '@ambit/state/sqlite';
 
 const AUDIENCE = 'tools.acme.com';
@@ -48,7 +48,7 @@ const verifier = createVerifier({
   audience: AUDIENCE,
   keys: keyring.exportFor(AUDIENCE),
   provider: nodeProvider,
-  sessions: { key: SecretKey.generate('x25519') },
+  proofSessions: { key: SecretKey.generate('x25519') },
 });
 const tools = () => ({ external: false, data: ['internal'] });
 const guard = createGuard({ verifier, store, audit: recorder, tools });
@@ -85,10 +85,10 @@ async function subTask(name, serverArgs, env, only, calls) {
     output: worker.stdin,
     errors: process.stderr,
   });
-  const results = await during(
+  const results = await withSubAgent(
     token,
     planner,
-    { to, only, label: name, revoke: revokeIn(store) },
+    { to, only, label: name, revoke: storeRevoker(store) },
     async (agent) => {
       worker.send({ name, token: agent.token, audience: AUDIENCE, calls });
       const [answer] = await once(worker, 'message');

@@ -1208,11 +1208,11 @@ class Verifier:
             end = last if window == 0 else min(last, start + window)
             counters.append({"id": identify(key), "unit": ["calls", "external", "bytes", "sum"][unit - 1], "amount": amount, "limit": limit, "window": window, "windowStart": start, "expires": end, "caveat": i})
         if not counters and not once and replay is None:
-            return {"root": "", "place": "", "counters": [], "once": [], "replay": None, "sequence": None}
+            return {"root": "", "partitionKey": "", "counters": [], "once": [], "replay": None, "sequence": None}
         root = b64(token.D(0))
         pooled = any(b[4] is not None for b in grant.get(-8, []))
         place = identify(["place", grant[1]]) if pooled else root
-        return {"root": root, "place": place, "counters": counters, "once": once, "replay": replay, "sequence": None}
+        return {"root": root, "partitionKey": place, "counters": counters, "once": once, "replay": replay, "sequence": None}
 
 
 class Ledger:

@@ -9,8 +9,8 @@ import {
   Arguments,
   attenuate,
   bodyDigest,
-  call,
-  clear,
+  parseCall,
+  authorize,
   createVerifier,
   decodeCbor,
   delegate,
@@ -143,7 +143,7 @@ export function verifierOf(v) {
     ...(sessions === undefined
       ? {}
       : {
-          sessions: {
+          proofSessions: {
             ...sessions,
             key: new SecretKey('x25519', hex(sessions.key)),
             epoch: hex(sessions.epoch),
@@ -154,9 +154,9 @@ export function verifierOf(v) {
 
 /** The call of a vector; `http.body` is UTF-8 text. */
 export function callOf({ tool, args, http }) {
-  if (http === undefined) return call({ tool, args });
+  if (http === undefined) return parseCall({ tool, args });
   const { body, ...head } = http;
-  return call({
+  return parseCall({
     tool,
     args,
     http: { ...head, ...(body === undefined ? {} : { bodyDigest: bodyDigest(utf8(body)) }) },
@@ -192,12 +192,12 @@ export function run(vector) {
   const shown = ({ ok, code, caveat }) =>
     ok === true ? { code: 'ok' } : { code, ...(caveat === undefined ? {} : { caveat }) };
   return vector.steps.map((s) => {
-    if (s.call === undefined) return shown(v.authenticate(s.token));
+    if (s.call === undefined) return shown(v.identify(s.token));
     const made = callOf(s.call);
     if (!made.ok) return shown(made);
     const answer = v.verify({ token: s.token, proof: s.proof, call: made.call, now: s.now });
     if (!answer.ok || s.facts === undefined) return shown(answer);
-    const decision = clear(answer.token, s.facts, ledger);
+    const decision = authorize(answer.token, s.facts, ledger);
     return { ...shown(decision), ...(decision.ok ? { charges: decision.charges } : {}) };
   });
 }
@@ -1062,7 +1062,7 @@ files.set(
         if (!answer.ok) throw new Error(answer.code);
         same(
           `${JSON.stringify(constraint)} on ${value}`,
-          clear(answer.token, { now: NOW, data: [] }).ok,
+          authorize(answer.token, { now: NOW, data: [] }).ok,
           holds,
         );
         return { value, holds };

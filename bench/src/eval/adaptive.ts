@@ -2,7 +2,7 @@
 // ways that the policy's documentation gives away, and replayed: what the attacker's values would look like if the
 // attacker had first arranged for them to come in by a better way.
 import { FlowTracker } from '@ambit/behavior';
-import type { Json, ToolShape } from '@ambit/behavior';
+import type { JsonValue, ToolShape } from '@ambit/behavior';
 import type { Trace, TraceSet } from './traces.ts';
 import type { Replayer } from './replay.ts';
 import { structured } from './results.ts';
@@ -37,10 +37,10 @@ const stopped = (set: TraceSet, replayer: Replayer, trace: Trace, way: Launderin
       shape === undefined ||
       !policy.tools.includes(recorded.fn) ||
       policy.left.has(recorded.fn) ||
-      !tracker.read(shape, recorded.args as Json).facts.destinationsNamed;
+      !tracker.read(shape, recorded.args as JsonValue).facts.destinationsNamed;
     const output = set.output(recorded);
     if (output !== undefined && shape !== undefined) {
-      tracker.result(shape, { args: recorded.args as Json, value: structured(output) });
+      tracker.result(shape, { args: recorded.args as JsonValue, value: structured(output) });
     }
     return attack && refused;
   });
@@ -57,7 +57,7 @@ const plant = (
     Object.entries(args).filter(
       ([param]) => shape.roles.get(param) !== 'content' && shape.roles.get(param) !== 'other',
     ),
-  ) as Record<string, Json>;
+  ) as Record<string, JsonValue>;
   const said = JSON.stringify(Object.values(values)).replace(/[[\]",{}]+/g, ' ');
   if (way === 'as a whole field')
     tracker.provenance.result({ tool: 'record', args: {}, value: values, trusted: false });

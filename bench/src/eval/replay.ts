@@ -1,14 +1,14 @@
 // One recorded run through the real thing: a token minted for its task, a signed proof for each call, and the
 // guard: verifier, caveats, budgets in a store, a record of each decision. What is not here is what a recording
 // lacks: the agent does not see the refusal, so what it would have done next is unknown (README.md).
-import { Keyring, SecretKey, call, createVerifier, mint, prove, sha256, signer } from '@ambit/core';
+import { Keyring, SecretKey, parseCall, createVerifier, mint, prove, sha256, signer } from '@ambit/core';
 import type { Signer, Verifier } from '@ambit/core';
 import { nodeProvider } from '@ambit/core/node';
 import { memoryStore } from '@ambit/state';
 import { createGuard } from '@ambit/guard';
 import type { Guard } from '@ambit/guard';
 import { SessionFlows } from '@ambit/behavior';
-import type { FlowReading, FlowTracker, Json, ToolShape } from '@ambit/behavior';
+import type { FlowReading, FlowTracker, JsonValue, ToolShape } from '@ambit/behavior';
 import { askedTools, policyFor } from './policy.ts';
 import type { TaskPolicy } from './policy.ts';
 import { structured } from './results.ts';
@@ -78,7 +78,7 @@ export class Replayer {
     const replayed: ReplayedCall[] = [];
     for (const recorded of trace.calls) {
       const shape = policy.shapes.get(recorded.fn);
-      const args = recorded.args as Json;
+      const args = recorded.args as JsonValue;
       const reading = flows.reading(session, { tool: recorded.fn }, args);
       flows.approve(session, released);
       const token = alone === undefined ? null : await alone(recorded.fn, recorded.args);
@@ -97,10 +97,10 @@ export class Replayer {
   }
 
   /** A record whose sender the mail system attests, and whom the user named, speaks for the user. */
-  #author(tracker: FlowTracker, value: Json, suite: Suite, released: Set<string>): void {
-    for (const item of Array.isArray(value) ? (value as readonly Json[]) : [value]) {
+  #author(tracker: FlowTracker, value: JsonValue, suite: Suite, released: Set<string>): void {
+    for (const item of Array.isArray(value) ? (value as readonly JsonValue[]) : [value]) {
       if (typeof item !== 'object' || item === null) continue;
-      const { sender, body } = item as { sender?: Json; body?: Json };
+      const { sender, body } = item as { sender?: JsonValue; body?: JsonValue };
       if (typeof sender !== 'string' || typeof body !== 'string' || !sender.includes('@')) continue;
       if (!tracker.provenance.trace(sender).byUser) continue;
       tracker.prompt(body);
@@ -132,15 +132,15 @@ export class Replayer {
     const guard: Guard = createGuard({
       verifier: this.#verifier,
       store: memoryStore(),
-      sessions: false,
+      requireOpenSession: false,
       // Decisions are counted, not written: the log's own cost and proofs are measured in bench/src/audit.ts.
       audit: { record: () => Promise.resolve({ index: (records += 1) }) },
       tools: () => ({ external: true, data: [] }),
       flow: flows,
-      clock: () => NOW * 1000,
+      nowMs: () => NOW * 1000,
     });
     return async (fn, args) => {
-      const made = call({ tool: fn, args });
+      const made = parseCall({ tool: fn, args });
       if (!made.ok) return made.code;
       const proof = prove(token, made.call, { audience: AUDIENCE, time: NOW }, this.#signer);
       const answer = await guard.authorize({ token, proof, call: made.call });

@@ -2,12 +2,12 @@
 // replay restores the structure: YAML as AgentDojo printed it, Python's dictionary and list literals, else text.
 // What doesn't parse stays one free text, which is the stricter reading.
 import { parse as parseYaml } from 'yaml';
-import type { Json } from '@ambit/behavior';
+import type { JsonValue } from '@ambit/behavior';
 
-const cache = new Map<string, Json>();
+const cache = new Map<string, JsonValue>();
 
 /** The structure of an output. Same text, same object: callers must not change it. */
-export const structured = (text: string): Json => {
+export const structured = (text: string): JsonValue => {
   const known = cache.get(text);
   if (known !== undefined) return known;
   // The spotlighting defence puts marks around what it shows the model; a tool's answer has none.
@@ -17,7 +17,7 @@ export const structured = (text: string): Json => {
   return value;
 };
 
-const read = (text: string): Json => {
+const read = (text: string): JsonValue => {
   if (/^[[{]/.test(text)) return python(text) ?? text;
   if (/^(?:- |[\w-]+:(?: |$|\n))/.test(text)) {
     try {
@@ -27,7 +27,7 @@ const read = (text: string): Json => {
         Array.isArray(value) ||
         (typeof value === 'object' && value !== null && Object.keys(value).length > 2)
       ) {
-        return value as Json;
+        return value as JsonValue;
       }
     } catch {
       return text;
@@ -37,18 +37,18 @@ const read = (text: string): Json => {
 };
 
 /** Python's repr of dictionaries, lists, strings, numbers, True, False and None; undefined if it is something else. */
-const python = (text: string): Json | undefined => {
+const python = (text: string): JsonValue | undefined => {
   let at = 0;
   const blank = (): void => {
     while (text[at] === ' ' || text[at] === '\n') at += 1;
   };
-  const value = (depth: number): Json => {
+  const value = (depth: number): JsonValue => {
     blank();
     const sign = text[at];
     if (depth > 32) throw new SyntaxError('too deep');
     if (sign === '{') {
       at += 1;
-      const map: Record<string, Json> = Object.create(null) as Record<string, Json>;
+      const map: Record<string, JsonValue> = Object.create(null) as Record<string, JsonValue>;
       for (;;) {
         blank();
         if (text[at] === '}') break;
@@ -66,7 +66,7 @@ const python = (text: string): Json | undefined => {
     if (sign === '[' || sign === '(') {
       const end = sign === '[' ? ']' : ')';
       at += 1;
-      const list: Json[] = [];
+      const list: JsonValue[] = [];
       for (;;) {
         blank();
         if (text[at] === end) break;

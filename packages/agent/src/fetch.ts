@@ -1,7 +1,7 @@
 // The client: a `fetch` that sends the token and proves method, target, body and what they ask for.
-import { call as makeCall, prove, type Signer } from '@ambit/core';
+import { parseCall as makeCall, prove, type Signer } from '@ambit/core';
 import { AmbitError } from '@ambit/core';
-import { byMethod, contextOf, PROOF_HEADER, type AskedFor } from '@ambit/wire/http';
+import { byMethod, contextOf, PROOF_HEADER, type CallMapping } from '@ambit/wire/http';
 
 /** Who calls. */
 export interface FetchHolder {
@@ -10,9 +10,9 @@ export interface FetchHolder {
   /** The audience of the service's verifier. */
   readonly audience: string;
   /** The same mapping that the service uses; default `http.<method>`. */
-  readonly asked?: AskedFor;
+  readonly toCall?: CallMapping;
   /** Unix milliseconds. */
-  readonly clock?: () => number;
+  readonly nowMs?: () => number;
   readonly fetch?: typeof fetch;
 }
 
@@ -24,11 +24,11 @@ export function capabilityFetch(holder: FetchHolder): typeof fetch {
     const url = new URL(request.url);
     const sent = request.body === null ? undefined : new Uint8Array(await request.clone().arrayBuffer());
     const http = { method: request.method, target: url.pathname + url.search, body: sent };
-    const asked = (holder.asked ?? byMethod)({ ...http, header: (name) => headerValues(request, name) });
+    const asked = (holder.toCall ?? byMethod)({ ...http, header: (name) => headerValues(request, name) });
     const made = makeCall({ ...asked, http: contextOf(http, url.origin) });
     if (!made.ok) throw new AmbitError(made.code, made.message);
     const token = typeof holder.token === 'string' ? holder.token : holder.token();
-    const time = (holder.clock ?? Date.now)() / 1000;
+    const time = (holder.nowMs ?? Date.now)() / 1000;
     const headers = new Headers(request.headers);
     headers.set('authorization', `Capability ${token}`);
     headers.set(PROOF_HEADER, prove(token, made.call, { audience: holder.audience, time }, holder.signer));

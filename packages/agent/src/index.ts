@@ -3,4 +3,4 @@
 export { attach, type Holder } from './mcp.ts';
 export { DENIAL_KEY } from '@ambit/wire/mcp';
 export { capabilityFetch, type FetchHolder } from './fetch.ts';
-export { during, spawn, type SpawnOptions, type SubAgent } from './sub-agent.ts';
+export { withSubAgent, createSubAgent, type SpawnOptions, type SubAgent } from './sub-agent.ts';

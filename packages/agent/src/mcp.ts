@@ -5,7 +5,7 @@ import {
   AmbitError,
   DEFAULTS,
   inspect,
-  call as makeCall,
+  parseCall as makeCall,
   ProofSession,
   prove,
   readOffer,
@@ -26,7 +26,7 @@ import {
   OFFER_KEY,
   type Id,
   type Message,
-  type Request,
+  type RpcRequest,
   type TransportLike,
 } from '@ambit/wire/mcp';
 
@@ -38,9 +38,9 @@ export interface Holder {
   /** The audience of the server's verifier. */
   readonly audience: string;
   /** Unix milliseconds; default the system clock. */
-  readonly clock?: () => number;
+  readonly nowMs?: () => number;
   /** Use proof sessions where they are offered; default true. */
-  readonly sessions?: boolean;
+  readonly useProofSessions?: boolean;
   /** Tools that need a signed proof all the same. */
   readonly signed?: (tool: string) => boolean;
   readonly alias?: (name: string) => string;
@@ -79,7 +79,7 @@ export function attach<T extends TransportLike>(transport: T, holder: Holder): T
 /** A request that went out with a session proof. */
 interface Pending {
   readonly session: ProofSession;
-  readonly message: Request;
+  readonly message: RpcRequest;
   readonly options: unknown;
 }
 
@@ -95,7 +95,7 @@ class Prover {
     this.#holder = holder;
   }
 
-  outgoing(m: Request, options: unknown): Request {
+  outgoing(m: RpcRequest, options: unknown): RpcRequest {
     const { token: given } = this.#holder;
     const token = typeof given === 'string' ? given : given();
     const asked = askedBy(m.method, m.params);
@@ -109,9 +109,9 @@ class Prover {
     return { ...m, params: attachTo(m.params, { token, proof: this.#prove(m, options, token, made.call) }) };
   }
 
-  #prove(message: Request, options: unknown, token: string, call: Call): string {
-    const { signer, audience, clock = Date.now } = this.#holder;
-    const time = clock() / 1000;
+  #prove(message: RpcRequest, options: unknown, token: string, call: Call): string {
+    const { signer, audience, nowMs = Date.now } = this.#holder;
+    const time = nowMs() / 1000;
     const signed = this.#signed.has(call.tool) || this.#holder.signed?.(call.tool) === true;
     const session = signed ? null : this.#sessionAt(time, token);
     if (session === null) return prove(token, call, { audience, time }, signer);
@@ -121,7 +121,7 @@ class Prover {
   }
 
   #sessionAt(time: number, token: string): ProofSession | null {
-    if (this.#offer === null || this.#holder.sessions === false) return null;
+    if (this.#offer === null || this.#holder.useProofSessions === false) return null;
     // A few seconds early, so that what is on its way does not arrive too late.
     if (this.#session === null || time > this.#session.expires - 10) {
       // A ticket may not outlive the token; for the last moments of one a signature is cheaper anyway.
@@ -140,7 +140,7 @@ class Prover {
   }
 
   /** A message from the server; gives a request that has to be sent again, with a signature, in its stead. */
-  incoming(message: unknown): { readonly message: Request; readonly options: unknown } | null {
+  incoming(message: unknown): { readonly message: RpcRequest; readonly options: unknown } | null {
     const m = asMessage(message);
     if (m === null || !isResponse(m) || m.id === null) return null;
     const meta = m.result?.['_meta'] as { readonly [key: string]: unknown } | undefined;
@@ -161,8 +161,8 @@ class Prover {
     return { message: this.#signedAgain(pending.message), options: pending.options };
   }
 
-  #signedAgain(m: Request): Request {
-    return new Prover({ ...this.#holder, sessions: false }).outgoing(m, undefined);
+  #signedAgain(m: RpcRequest): RpcRequest {
+    return new Prover({ ...this.#holder, useProofSessions: false }).outgoing(m, undefined);
   }
 
   #remember(tool: string): void {

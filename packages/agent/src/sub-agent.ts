@@ -17,7 +17,7 @@ export interface SpawnOptions {
   /** Revokes a node: `revokeIn(store)` of `@ambit/state`, or a call to the keeper of the revocation list. */
   readonly revoke: (node: string, expires: number, reason: string) => Promise<void>;
   /** Unix milliseconds; default the system clock. */
-  readonly clock?: () => number;
+  readonly nowMs?: () => number;
 }
 
 /** A sub-agent's authority. */
@@ -36,10 +36,10 @@ export interface SubAgent {
  * Derives a token for a sub-agent. Throws AmbitError `delegation_invalid` or `delegation_exceeded` when `holder` may
  * not delegate, RangeError without a restriction.
  */
-export function spawn(token: string, holder: Signer<'holder'>, options: SpawnOptions): SubAgent {
-  const { to, only, label, life = 300, revoke, clock = Date.now } = options;
+export function createSubAgent(token: string, holder: Signer<'holder'>, options: SpawnOptions): SubAgent {
+  const { to, only, label, life = 300, revoke, nowMs = Date.now } = options;
   if (only.length === 0) throw new RangeError('only: expected at least one restriction');
-  const time = Math.floor(clock() / 1000);
+  const time = Math.floor(nowMs() / 1000);
   const narrowed = [...only, restrict.expires(time + life)];
   const derived = delegate(token, { to, label, time, restrictions: narrowed }, holder);
   const { nodes, expires } = inspect(derived);
@@ -61,13 +61,13 @@ export function spawn(token: string, holder: Signer<'holder'>, options: SpawnOpt
 }
 
 /** Runs a sub-task with a token of its own and ends the token with it, whichever way it ends. */
-export async function during<T>(
+export async function withSubAgent<T>(
   token: string,
   holder: Signer<'holder'>,
   options: SpawnOptions,
   task: (agent: SubAgent) => Promise<T>,
 ): Promise<T> {
-  const agent = spawn(token, holder, options);
+  const agent = createSubAgent(token, holder, options);
   let result: T;
   try {
     result = await task(agent);

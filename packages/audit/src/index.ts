@@ -22,11 +22,11 @@ export { refuseSecrets, scrub, scrubText } from './record/secrets.ts';
 export { commitment, pseudonym, Vault } from './record/vault.ts';
 export { fromToken, unverifiedToken, type TokenLike } from './record/from-token.ts';
 export { Recorder, type Recorded, type RecorderOptions, type Sink } from './record/recorder.ts';
-export { verifyLog, type Problem, type VerifyOptions, type VerifyReport } from './read/verify.ts';
+export { verifyLog, type LogProblem, type VerifyOptions, type VerifyReport } from './read/verify.ts';
 export { matches, search, show, type Found, type Query } from './read/search.ts';
 export { openReader, tail, type TailOptions } from './read/tail.ts';
 export { prove } from './read/prove.ts';
-export { trace, traceLines, type Trace } from './read/trace.ts';
+export { trace, traceLines, type CallTrace } from './read/trace.ts';
 export {
   originPath,
   parseAddCheckpoint,

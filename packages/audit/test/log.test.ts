@@ -49,8 +49,8 @@ describe('a log', () => {
       const checkpoint = await log.checkpoint();
       expect(checkpoint.size).toBe(to);
       expect(checkpoint.root).toEqual(rootOf(to));
-      const shown = readFileSync(join(root, 'log', 'checkpoint'), 'utf8');
-      expect(verifyCheckpoint(shown, testSigner.verifier)?.size).toBe(to);
+      const verified = readFileSync(join(root, 'log', 'checkpoint'), 'utf8');
+      expect(verifyCheckpoint(verified, testSigner.verifier)?.size).toBe(to);
     }
     const reader = new TreeReader(directorySource(join(root, 'log')), 70_000);
     expect(await reader.root()).toEqual(log.published.root);

@@ -156,14 +156,14 @@ describe('hostile notes', () => {
       expect(text).toHaveLength(44);
       const dump = `${JSON.stringify(key)}${String(key)}${Object.values(key).join()}${inspect(key, { depth: 9, showHidden: true })}`;
       expect(dump).toContain(key.verifier.text);
-      for (const shown of [
+      for (const verified of [
         text,
         text.slice(4),
         toHex(new Uint8Array(32).fill(n)),
         `${n}, ${n}, ${n}`,
         `${n},${n},${n}`,
       ])
-        expect(dump).not.toContain(shown);
+        expect(dump).not.toContain(verified);
       expect(() => parseSignerKey(`${secret}x`)).toThrow(/not a signer key/);
       expect(parseSignerKey(secret).verifier.text).toBe(key.verifier.text);
     },

@@ -29,7 +29,7 @@ const begin = Date.parse('2026-11-23T08:00:00Z');
 beforeAll(async () => {
   let now = begin;
   const log = await openAt(root);
-  const recorder = await Recorder.open(log, { by: 'guard-1', clock: () => (now += 1000) });
+  const recorder = await Recorder.open(log, { by: 'guard-1', nowMs: () => (now += 1000) });
   for (let i = 0; i < 60; i++) {
     now = begin + i * hour;
     for (const draft of drafts(`session-${i}`)) await recorder.record(draft);

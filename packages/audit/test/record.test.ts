@@ -296,7 +296,7 @@ describe('the recorder', () => {
   it('never lets time run backwards', async () => {
     const times = [5, 3, 9, 1];
     const log = await openAt(scratch());
-    const recorder = await Recorder.open(log, { clock: () => times.shift() ?? 0 });
+    const recorder = await Recorder.open(log, { nowMs: () => times.shift() ?? 0 });
     for (let i = 0; i < 4; i++) await recorder.record(decision('s', i));
     await log.checkpoint();
     const at = await Promise.all(

@@ -28,7 +28,7 @@ const openWitness = (name: string, directory: string): Promise<Witness> =>
     directory,
     signer: cosigner(name),
     logs: [testSigner.verifier],
-    clock: () => 1_700_000_000,
+    nowSeconds: () => 1_700_000_000,
   });
 
 /** A request body for `add-checkpoint`. */
@@ -88,10 +88,10 @@ describe('a witness', () => {
     expect((await post(body)).status).toBe(200);
     // The same again is a fresh cosignature over the same tree.
     expect((await post(await request(log, 305))).status).toBe(200);
-    const shown = await (
+    const verified = await (
       await fetch(new URL(`${originPath(testSigner.verifier.name)}/checkpoint`, server.url))
     ).text();
-    expect(verifyCheckpoint(shown, testSigner.verifier, [witness.key])?.size).toBe(305);
+    expect(verifyCheckpoint(verified, testSigner.verifier, [witness.key])?.size).toBe(305);
     expect((await fetch(new URL(`${'0'.repeat(64)}/checkpoint`, server.url))).status).toBe(404);
     expect((await fetch(new URL('../../etc/passwd', server.url))).status).toBe(404);
     expect(await postUnfinished(server.url, 131_073)).toBe(413);

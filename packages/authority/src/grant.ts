@@ -16,7 +16,7 @@ import {
 import {
   admit,
   checkRevoked,
-  holds,
+  covers,
   least,
   leastBudgets,
   reduce,
@@ -123,9 +123,9 @@ export function grantFor(request: SessionRequest, context: BindContext): Bound {
     data = labels;
   }
   const denied = deniedOf([request.deny ?? [], ...layers.map((l) => l.denied)], tools);
-  const left = tools.filter((t) => !denied.some((d) => holds(d, t)));
+  const left = tools.filter((t) => !denied.some((d) => covers(d, t)));
   if (left.length === 0) {
-    const layer = layers.find((l) => tools.some((t) => l.denied.some((d) => holds(d, t))));
+    const layer = layers.find((l) => tools.some((t) => l.denied.some((d) => covers(d, t))));
     return at(
       layer?.name ?? 'session',
       deny('authority_empty', `${layer?.title ?? 'the request'} denies what is left`),
@@ -177,7 +177,7 @@ const lost = (before: readonly string[], after: readonly string[]): readonly str
 // All denials that can still matter: those that share something with the tools left.
 function deniedOf(lists: readonly (readonly string[])[], tools: readonly string[]): readonly string[] {
   const all = reduce([...new Set(lists.flat())]);
-  return all.filter((d) => tools.some((t) => holds(d, t) || holds(t, d)));
+  return all.filter((d) => tools.some((t) => covers(d, t) || covers(t, d)));
 }
 
 const list = (items: readonly string[]): string =>

@@ -1,6 +1,15 @@
 // Attack catalogue, group I, with real tokens, a real store and a real artifact; and the life of a session.
 import { beforeAll, describe, expect, test } from 'vitest';
-import { AmbitError, call, createVerifier, Keyring, mint, prove, signer, toBase64url } from '@ambit/core';
+import {
+  AmbitError,
+  parseCall,
+  createVerifier,
+  Keyring,
+  mint,
+  prove,
+  signer,
+  toBase64url,
+} from '@ambit/core';
 import { nodeProvider } from '@ambit/core/node';
 import {
   applyConfiguration,
@@ -60,7 +69,7 @@ describe('binding: requested AND operator AND model AND user', () => {
   test('the digest of configuration and model, session, user and task stand in the token', async () => {
     fresh();
     const { token, session } = await w.token({ task: 'weekly report' });
-    const seen = w.verifier.authenticate(token);
+    const seen = w.verifier.identify(token);
     expect(seen).toMatchObject({
       ok: true,
       token: {
@@ -387,7 +396,7 @@ describe('I3 the user', () => {
     let rights: Entitlement | null = { groups: ['senior', 'no-such-group'] };
     const entitlements = new ResolvedEntitlements({
       resolver: { resolve: () => Promise.resolve(rights) },
-      clock: () => w.now,
+      nowSeconds: () => w.now,
     });
     w.entitlements = entitlements;
     expect(await w.open()).toMatchObject({ code: 'entitlements_unavailable', layer: 'user' });
@@ -415,7 +424,7 @@ describe('I3 the user', () => {
     let answer: () => Promise<unknown> = () => Promise.resolve({ groups: ['senior'] });
     const entitlements = new ResolvedEntitlements({
       resolver: { resolve: () => answer() as Promise<Entitlement> },
-      clock: () => w.now,
+      nowSeconds: () => w.now,
       timeout: 0.02,
     });
     w.entitlements = entitlements;
@@ -447,7 +456,7 @@ describe('I3 the user', () => {
     const operator = w.registration.operator;
     const waiting: ((e: Entitlement) => void)[] = [];
     let asked = 0;
-    const entitlements = new ResolvedEntitlements({ resolver: { resolve: () => new Promise((r) => { asked++; waiting.push(r); }) }, clock: () => w.now }); // prettier-ignore
+    const entitlements = new ResolvedEntitlements({ resolver: { resolve: () => new Promise((r) => { asked++; waiting.push(r); }) }, nowSeconds: () => w.now }); // prettier-ignore
     const both = [entitlements.refresh(operator, 'sam'), entitlements.refresh(operator, 'sam')];
     expect(asked).toBe(1);
     entitlements.forget('sam');
@@ -472,7 +481,7 @@ describe('I3 the user', () => {
     let answer: (e: Entitlement) => void = () => {};
     const entitlements = new ResolvedEntitlements({
       resolver: { resolve: () => new Promise((r) => { answer = r; }) },
-      clock: () => w.now,
+      nowSeconds: () => w.now,
     }); // prettier-ignore
     const asking = entitlements.refresh(operator, 'sam');
     expect(entitlements.view(operator, 'sam', T0 + 30)).toMatchObject({ code: 'entitlements_unavailable' });
@@ -607,7 +616,7 @@ describe('explain', () => {
   test('says of every layer what it answers, and which one forbids', async () => {
     fresh();
     const { token } = await w.token({ user: 'jane' });
-    const seen = w.verifier.authenticate(token);
+    const seen = w.verifier.identify(token);
     if (!seen.ok) throw new Error(seen.message);
     const context = {
       operators: w.operators,
@@ -667,7 +676,7 @@ describe('federation', () => {
       provider: nodeProvider,
       ...verifierSeals(operator.config),
     });
-    const made = call({ tool, args: {} });
+    const made = parseCall({ tool, args: {} });
     if (!made.ok) return made.code;
     const proof = prove(
       token,
@@ -709,7 +718,7 @@ describe('federation', () => {
     expect(code({ sealedBy: null })).toBe('seal_required');
     expect(code({ sealedBy: toBase64url(holderKey.bytes) })).toBe('seal_required');
     expect(code({ sealedBy, issuer: 'another' })).toBe('not_federated');
-    expect(code({ sealedBy, way: 'mac' })).toBe('not_federated');
+    expect(code({ sealedBy, verifiedBy: 'mac' })).toBe('not_federated');
     expect(code({ sealedBy, operator: { id: 'nobody', config: null } })).toBe('operator_unknown');
     expect(code({ sealedBy, chain: [1, 2] })).toBe('allowed');
     expect(code({ sealedBy, chain: [1, 2, 3] })).toBe('delegation_exceeded');

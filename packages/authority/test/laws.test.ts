@@ -6,7 +6,7 @@ import { intersectTools, isToolName, matchLabel, matchTool, type Budget } from '
 import {
   checkConfiguration,
   explainLayers,
-  holds,
+  covers as patternCovers,
   LabelSet,
   leastBudgets,
   Operator,
@@ -180,7 +180,7 @@ describe('tables', () => {
   test('one pattern holds another only if it names all that it names', () => {
     fc.assert(
       fc.property(fc.constantFrom(...PATTERNS), fc.constantFrom(...PATTERNS), name, (a, b, tool) => {
-        if (holds(a, b) && matchTool(b, tool)) is(matchTool(a, tool), true);
+        if (patternCovers(a, b) && matchTool(b, tool)) is(matchTool(a, tool), true);
       }),
       runs(1000, 200_000),
     );
@@ -320,7 +320,7 @@ sessions: { most: { life: 1h } }
     const world = new World(model, checked.operator);
     const { token } = await world.token({ tools: ['a'], data: ['p'] });
     expect(await world.use(token, 'a')).toBe('allowed');
-    const seen = world.verifier.authenticate(token);
+    const seen = world.verifier.identify(token);
     if (!seen.ok) throw new Error(seen.message);
     const { view } = seen.token;
     const context = {
@@ -421,7 +421,7 @@ sessions: { most: { life: 1h } }
         let lastHeld = T0;
         const waiting: { answer: (e: Entitlement) => void; fail: (e: Error) => void }[] = [];
         const entitlements = new ResolvedEntitlements({
-          clock: () => now,
+          nowSeconds: () => now,
           resolver: {
             // The resolver looks at the right when it is asked and may answer much later.
             resolve: () => {

@@ -18,7 +18,7 @@ const spec = (more: Partial<GrantSpec> = {}): GrantSpec => ({
   ...more,
 });
 const fresh = (): { store: SyncStore; minting: Minting } => {
-  const store = memoryStore({ clockSeconds: () => T0 });
+  const store = memoryStore({ nowSeconds: () => T0 });
   return { store, minting: { keyring, holder, sessions: store.sessions } };
 };
 const minted = async (minting: Minting, grant: GrantSpec): Promise<string> => {

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
-  call,
-  clear,
+  parseCall,
+  authorize,
   createVerifier,
   Keyring,
   prove,
@@ -59,7 +59,7 @@ export type Outcome = 'allowed' | { readonly code: string; readonly layers?: Lay
 
 export class World {
   readonly keyring: Keyring = Keyring.create('razorsec-iam-service');
-  readonly store: SyncStore = memoryStore({ clockSeconds: () => this.now });
+  readonly store: SyncStore = memoryStore({ nowSeconds: () => this.now });
   readonly operators = new Map<string, Registration>();
   readonly verifier: Verifier;
   readonly measured: Manifest;
@@ -142,7 +142,7 @@ export class World {
 
   /** One call, from proof to decision, as a guard does it. */
   async use(token: string, tool: string, verifier: Verifier = this.verifier): Promise<Outcome> {
-    const made = call({ tool, args: {} });
+    const made = parseCall({ tool, args: {} });
     if (!made.ok) return { code: made.code };
     const proof = prove(token, made.call, { audience: AUDIENCE, time: this.now }, holder);
     const verified = verifier.verify({ token, proof, call: made.call, now: this.now });
@@ -162,7 +162,7 @@ export class World {
     if (!layers.ok) return { code: layers.code, layers };
     const { data, external } = layers.facts;
     const facts = { now: this.now, external, ...(data === null ? {} : { data }) };
-    const decision: Decision = clear(verified.token, facts, this.store.ledger);
+    const decision: Decision = authorize(verified.token, facts, this.store.ledger);
     return decision.ok ? 'allowed' : { code: decision.code };
   }
 }

@@ -9,9 +9,9 @@ import type { FlowFacts } from '@ambit/core';
 import { identifiers } from './identifiers.ts';
 import type { IdentifierKind } from './identifiers.ts';
 import { ORIGIN, Provenance } from './provenance.ts';
-import type { Trace } from './provenance.ts';
+import type { ValueTrace } from './provenance.ts';
 import { scalars } from './scalars.ts';
-import type { Json } from './scalars.ts';
+import type { JsonValue } from './scalars.ts';
 import type { ToolShape } from './tool-shape.ts';
 import { wordingOf } from './wording.ts';
 import type { Wording } from './wording.ts';
@@ -48,8 +48,8 @@ export interface FlowReading {
 
 /** A result that comes in. */
 export interface FlowResult {
-  readonly args: Json;
-  readonly value: Json;
+  readonly args: JsonValue;
+  readonly value: JsonValue;
   /** What the operator calls this kind of content; default the tool's name. */
   readonly label?: string;
 }
@@ -123,7 +123,7 @@ export class FlowTracker {
     if (tool.effect) {
       const record =
         typeof value === 'object' && value !== null && !Array.isArray(value)
-          ? (value as Record<string, Json>)
+          ? (value as Record<string, JsonValue>)
           : {};
       const handle = record['id'] ?? record['id_'];
       if (handle !== undefined)
@@ -141,12 +141,12 @@ export class FlowTracker {
   }
 
   /** Reads a call before it is cleared. `approved`: a person has agreed to this very call. */
-  read(tool: ToolShape, args: Json, approved = false): FlowReading {
+  read(tool: ToolShape, args: JsonValue, approved = false): FlowReading {
     const findings: FlowFinding[] = [];
     const tainted = this.#untrusted.size > 0;
     if (tainted && (tool.effect || tool.class === 'fetch') && typeof args === 'object' && args !== null) {
       const document = { used: false };
-      for (const [param, value] of Object.entries(args as Record<string, Json>)) {
+      for (const [param, value] of Object.entries(args as Record<string, JsonValue>)) {
         const role = tool.roles.get(param) ?? 'destination';
         scalars(value, (item) => {
           if (typeof item === 'boolean' || item === '') return;
@@ -154,7 +154,7 @@ export class FlowTracker {
           if (finding !== undefined) findings.push(finding);
         });
       }
-      if (document.used) this.#amounts(tool, args as Record<string, Json>, findings);
+      if (document.used) this.#amounts(tool, args as Record<string, JsonValue>, findings);
     }
     const facts = { untrusted: [...this.#untrusted], destinationsNamed: findings.length === 0, approved };
     return {
@@ -210,7 +210,7 @@ export class FlowTracker {
   #destination(
     tool: ToolShape,
     param: string,
-    trace: Trace,
+    trace: ValueTrace,
     document: { used: boolean },
     found: (reason: FlowReason) => FlowFinding,
   ): FlowFinding | undefined {
@@ -247,7 +247,7 @@ export class FlowTracker {
   }
 
   /** A payee read from a document is paid what the user or that document says. */
-  #amounts(tool: ToolShape, args: Record<string, Json>, findings: FlowFinding[]): void {
+  #amounts(tool: ToolShape, args: Record<string, JsonValue>, findings: FlowFinding[]): void {
     for (const [param, value] of Object.entries(args)) {
       if (tool.roles.get(param) !== 'amount') continue;
       if ((this.provenance.amount(Number(value)) & (ORIGIN.prompt | ORIGIN.named)) === 0) {

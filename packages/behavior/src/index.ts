@@ -2,7 +2,7 @@
 
 // Where values come from, and whose destinations they are.
 export * from './identifiers.ts';
-export { scalars, type Json } from './scalars.ts';
+export { scalars, type JsonValue } from './scalars.ts';
 export * from './provenance.ts';
 export * from './tool-shape.ts';
 export * from './wording.ts';

@@ -7,8 +7,8 @@ import type { AgentEvent } from './event.ts';
 import { FlowTracker } from './flow.ts';
 import type { FlowReading, FlowResult } from './flow.ts';
 import type { Alert, Monitor } from './monitor.ts';
-import type { Json } from './scalars.ts';
-import type { Response, Responses } from './respond.ts';
+import type { JsonValue } from './scalars.ts';
+import type { BehaviorResponse, Responses } from './respond.ts';
 import type { ToolShape } from './tool-shape.ts';
 
 const SESSIONS = 4096;
@@ -56,7 +56,7 @@ export class SessionFlows {
   }
 
   /** The reading of a call, with its findings; undefined for an unknown session or tool. */
-  reading(session: string, call: Pick<Call, 'tool'>, args: Json): FlowReading | undefined {
+  reading(session: string, call: Pick<Call, 'tool'>, args: JsonValue): FlowReading | undefined {
     const shape = this.#shapes.get(call.tool);
     return shape === undefined ? undefined : this.#trackers.get(session)?.read(shape, args);
   }
@@ -74,7 +74,7 @@ export class SessionFlows {
 /** What a watcher does with an alert and a response, beside refusing: write them to the audit log. */
 export interface WatcherHooks {
   readonly onAlert?: (alert: Alert) => void;
-  readonly onResponse?: (response: Response) => void;
+  readonly onResponse?: (response: BehaviorResponse) => void;
 }
 
 /** Refuses calls while a response is in force; fits `Watcher` of `@ambit/guard`. */

@@ -40,7 +40,7 @@ export interface MonitorOptions {
   /** Alerts are raised at p <= level; default 0.05. */
   readonly level?: number;
   /** Sessions watched at once; the one that was quiet longest is dropped; default 4,096. */
-  readonly sessions?: number;
+  readonly maxSessions?: number;
 }
 
 const SENTENCES: Readonly<Record<DetectorName, (tool: string, since: number) => string>> = {
@@ -76,13 +76,13 @@ export class Monitor {
   readonly #sessions: Map<string, Watched> = new Map();
 
   constructor(baseline: Baseline, options: MonitorOptions = {}) {
-    const { level = 0.05, sessions = 4096 } = options;
+    const { level = 0.05, maxSessions = 4096 } = options;
     if (!(level > 0 && level < 1)) throw new RangeError('level: expected a rate between 0 and 1');
     if (baseline.calibration.length !== DETECTORS.length + 1)
       throw new RangeError('baseline: not calibrated; use learn()');
     this.#baseline = baseline;
     this.#level = level;
-    this.#limit = sessions;
+    this.#limit = maxSessions;
   }
 
   /** Takes an event in; an alert if the pattern breaks further than it had before in this session. */

@@ -5,7 +5,7 @@
 import { amounts, identifiers, normalise } from './identifiers.ts';
 import type { Identifier, IdentifierKind } from './identifiers.ts';
 import { normaliseText, scalars } from './scalars.ts';
-import type { Json } from './scalars.ts';
+import type { JsonValue } from './scalars.ts';
 import { ValueTable } from './value-table.ts';
 
 /** Ways in which a value entered, as bits; 0 means it was never seen (the agent made it up). */
@@ -38,15 +38,15 @@ export const ORIGIN: {
 export interface Incoming {
   readonly tool: string;
   /** Arguments of the call that asked for it; a source is named by the user if one of them occurs in the prompt. */
-  readonly args: Json;
-  readonly value: Json;
+  readonly args: JsonValue;
+  readonly value: JsonValue;
   readonly trusted: boolean;
   /** The tool fetches addresses from outside: a link in its text was put there by whoever wrote the page. */
   readonly fetched?: boolean;
 }
 
 /** What is known about a value. */
-export interface Trace {
+export interface ValueTrace {
   readonly kind: IdentifierKind;
   /** Bits of ORIGIN. */
   readonly origin: number;
@@ -125,7 +125,7 @@ export class Provenance {
   }
 
   /** Whether the user named the source: one of the arguments' texts (three characters or more) is in the prompt. */
-  namesSource(args: Json): boolean {
+  namesSource(args: JsonValue): boolean {
     let named = false;
     scalars(args, (value) => {
       if (typeof value === 'string' && value.length >= 3 && this.#inPrompt(normalise(value))) named = true;
@@ -178,7 +178,7 @@ export class Provenance {
   }
 
   /** Where a destination or value came from. */
-  trace(value: string | number, parameter = ''): Trace {
+  trace(value: string | number, parameter = ''): ValueTrace {
     const identifier = normalise(String(value));
     const hash = this.#hash(identifier);
     let origin = this.#table.bits(hash);
@@ -205,7 +205,7 @@ export class Provenance {
     return words.trim() !== '' && this.#quotes.some((quote) => quote.includes(words));
   }
 
-  #keep(value: Json): void {
+  #keep(value: JsonValue): void {
     let text = '';
     scalars(value, (scalar) => {
       if (typeof scalar === 'string' && text.length < QUOTE_LENGTH)
@@ -221,7 +221,7 @@ export class Provenance {
   }
 
   /** Marks the whole scalars of records in which a name from the prompt occurs. */
-  #records(value: Json, trusted: boolean, depth: number): void {
+  #records(value: JsonValue, trusted: boolean, depth: number): void {
     if (typeof value !== 'object' || value === null || depth > 4 || this.#names.length === 0) return;
     const items = Object.values(value);
     if (!Array.isArray(value)) {

@@ -35,7 +35,7 @@ export const DEFAULT_LADDER: readonly Rung[] = Object.freeze([
 ] as const);
 
 /** What the guard is to do in a session until a person releases it. */
-export interface Response {
+export interface BehaviorResponse {
   readonly session: string;
   readonly action: Action;
   /** The alert's audit index and p-value: why. */
@@ -58,7 +58,7 @@ export const actionFor = (alert: Alert, ladder: readonly Rung[] = DEFAULT_LADDER
 export class Responses {
   readonly #ladder: readonly Rung[];
   readonly #narrowed: readonly string[];
-  readonly #inForce: Map<string, Response> = new Map();
+  readonly #inForce: Map<string, BehaviorResponse> = new Map();
 
   /** `narrowed`: tool patterns (writes, calls outside) that `narrow` denies. */
   constructor(narrowed: readonly string[], ladder: readonly Rung[] = DEFAULT_LADDER) {
@@ -67,13 +67,13 @@ export class Responses {
   }
 
   /** Takes an alert in; the new response if it is harder than the one in force, for the log and the guard. */
-  on(alert: Alert): Response | null {
+  on(alert: Alert): BehaviorResponse | null {
     const action = actionFor(alert, this.#ladder);
     if (action === null) return null;
     const before = this.#inForce.get(alert.session);
     if (before !== undefined && ACTIONS.indexOf(before.action) >= ACTIONS.indexOf(action)) return null;
     const narrows = ACTIONS.indexOf(action) >= ACTIONS.indexOf('narrow') && this.#narrowed.length > 0;
-    const response: Response = {
+    const response: BehaviorResponse = {
       session: alert.session,
       action,
       because: {
@@ -88,7 +88,7 @@ export class Responses {
   }
 
   /** The response in force in a session; undefined for none. */
-  of(session: string): Response | undefined {
+  of(session: string): BehaviorResponse | undefined {
     return this.#inForce.get(session);
   }
 

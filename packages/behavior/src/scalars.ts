@@ -1,7 +1,8 @@
 // Results as values: their scalars, and the one form in which words are compared.
 
 /** JSON as it came from a tool, already parsed. */
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+export type JsonValue =
+  null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue };
 
 /** Lower case, words and the signs that occur inside names and addresses, one blank around everything. */
 export const normaliseText = (text: string): string =>
@@ -14,7 +15,7 @@ export const normaliseText = (text: string): string =>
 
 /** Visits every scalar of a JSON value, keys of maps included (they carry names in many tools' answers). */
 export const scalars = (
-  value: Json,
+  value: JsonValue,
   visit: (scalar: string | number | boolean, key: string) => void,
   key = '',
   depth = 0,
@@ -22,7 +23,7 @@ export const scalars = (
   if (value === null || depth > 16) return;
   if (typeof value === 'object') {
     if (Array.isArray(value)) {
-      for (const item of value as readonly Json[]) scalars(item, visit, key, depth + 1);
+      for (const item of value as readonly JsonValue[]) scalars(item, visit, key, depth + 1);
     } else {
       for (const [name, item] of Object.entries(value)) {
         if (typeof item === 'object' || !/^[\w-]+$/.test(name)) visit(name, '');

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { FlowTracker, ORIGIN, Provenance, flowSentence, toolShape } from '@ambit/behavior';
-import type { FlowReading, Json } from '@ambit/behavior';
+import type { FlowReading, JsonValue } from '@ambit/behavior';
 
 const READ = toolShape({ name: 'read_file', params: ['path'] });
 const MAIL = toolShape({ name: 'get_mails', params: ['query'] });
@@ -15,7 +15,7 @@ const GOOD = 'GB29NWBK60161331926819';
 
 const reasons = (reading: FlowReading): string[] =>
   reading.findings.map(({ reason, param }) => `${param}: ${reason}`);
-const after = (prompt: string, value: Json, args: Json = { path: 'notes.txt' }): FlowTracker => {
+const after = (prompt: string, value: JsonValue, args: JsonValue = { path: 'notes.txt' }): FlowTracker => {
   const tracker = new FlowTracker(7);
   tracker.prompt(prompt);
   tracker.result(READ, { args, value });
@@ -213,13 +213,13 @@ describe('provenance: bounded, and forgetting only refuses', () => {
 
   test('deep, huge and strange results are taken in', () => {
     const from = new Provenance(1);
-    let deep: Json = 'x';
+    let deep: JsonValue = 'x';
     for (let i = 0; i < 1000; i += 1) deep = [deep];
     from.result({ tool: 't', args: {}, value: deep, trusted: false });
     from.result({
       tool: 't',
       args: null,
-      value: JSON.parse('{"__proto__": {"a": "b@c.test"}, "constructor": 1}') as Json,
+      value: JSON.parse('{"__proto__": {"a": "b@c.test"}, "constructor": 1}') as JsonValue,
       trusted: false,
     });
     expect(from.trace('b@c.test').origin).toBe(ORIGIN.field);

@@ -132,7 +132,7 @@ describe('alerts', () => {
   });
 
   test('sessions watched are bounded', () => {
-    const monitor = new Monitor(base, { sessions: 10 });
+    const monitor = new Monitor(base, { maxSessions: 10 });
     for (let i = 0; i < 100; i += 1) monitor.event(callEvent(`s${String(i)}`, 'read_mail', 'read', i));
     expect(monitor.close('s0')).toBeUndefined();
     expect(monitor.close('s99')).toBeDefined();

@@ -9,7 +9,7 @@ import { Failure } from './failure.ts';
 import type { Home } from './home/home.ts';
 
 /** What was asked for: a grant as the flags or the file have it. */
-export interface Asked extends Wanted {
+export interface RequestedGrant extends Wanted {
   readonly spec: GrantSpec;
   readonly attestation: string | undefined;
 }
@@ -20,7 +20,7 @@ export function bindLayers(
   home: Home,
   store: SyncStore,
   registration: Registration,
-  asked: Asked,
+  asked: RequestedGrant,
 ): { readonly spec: GrantSpec; readonly notes: readonly string[] } {
   const { spec } = asked;
   const bound = bindGrant(spec, asked, {

@@ -3,13 +3,13 @@
 import { Command } from 'commander';
 import type { Cli, Shared } from './cli.ts';
 import { INTRO, OUTRO } from './help.ts';
-import { TABLE, type Entry } from './table.ts';
+import { TABLE, type CommandEntry } from './table.ts';
 import { version } from './version.ts';
 
 /** Builds the tree. */
 export function buildProgram(cli: Cli): Command {
   const root = new Command('ambit');
-  const entries = new Map<Command, Entry>();
+  const entries = new Map<Command, CommandEntry>();
   root
     .description(INTRO)
     .usage('COMMAND [options]')

@@ -12,7 +12,7 @@ export interface CommandFile {
 }
 
 /** A line of the table. */
-export interface Entry {
+export interface CommandEntry {
   readonly name: string;
   readonly group: string;
   readonly summary: string;
@@ -29,7 +29,7 @@ const GUARD = 'Guard:';
 const MORE = 'More:';
 
 /** All commands, in the order of the help. */
-export const TABLE: readonly Entry[] = [
+export const TABLE: readonly CommandEntry[] = [
   {
     name: 'init',
     group: START,

@@ -11,7 +11,7 @@ import {
 import type { Cli } from './cli.ts';
 import { readText } from './home/files.ts';
 import { inContext } from './home/keyfile.ts';
-import { diffText } from './show/diff.ts';
+import { tokenDiffText } from './show/diff.ts';
 
 /** A token's (or evidence's) text with what it says of itself. */
 export interface GivenToken {
@@ -20,7 +20,7 @@ export interface GivenToken {
 }
 
 /** Reads a token from a file, `-`, or its own text. */
-export async function readToken(cli: Cli, source: string, what = 'the token'): Promise<GivenToken> {
+export async function readTokenText(cli: Cli, source: string, what = 'the token'): Promise<GivenToken> {
   const text = await readText(cli, what, source);
   return { text, said: inContext(what, source, () => inspect(text)) };
 }
@@ -53,7 +53,7 @@ export function showChange(
   const rows = diff(before.said, after);
   const changes = rows.filter((r) => r.mark !== '=');
   const notes = narrowingNotes(before.said, after, restrictions);
-  cli.say(diffText(cli, rows, process.stderr));
+  cli.say(tokenDiffText(cli, rows, process.stderr));
   for (const note of notes) cli.warn(note);
   return { changes, notes };
 }

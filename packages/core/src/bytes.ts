@@ -153,5 +153,5 @@ export function equal(a: Uint8Array, b: Uint8Array): boolean {
 }
 
 /** Map key of bytes: Latin-1 text, cheaper to make than base64url. For short arrays (keys, digests). */
-export const bytesName = (bytes: Uint8Array): string =>
+export const bytesKey = (bytes: Uint8Array): string =>
   String.fromCharCode.apply(null, bytes as unknown as number[]);

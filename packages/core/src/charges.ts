@@ -25,7 +25,7 @@ export interface CounterCharge {
 }
 
 /** A key that may be claimed once until `expires` (Unix seconds): a nonce of a proof, or a `once` caveat. */
-export interface Claim {
+export interface NonceClaim {
   /** base64url, 43 characters. */
   readonly id: string;
   readonly expires: number;
@@ -54,11 +54,11 @@ export interface Charges {
    * step on a sharded store. It is `root`; but when the grant names a pool it is the digest of (counter label,
    * issuer), the same for every token of the issuer that names any pool, because those share counters.
    */
-  readonly place: string;
+  readonly partitionKey: string;
   readonly counters: readonly CounterCharge[];
-  readonly once: readonly Claim[];
+  readonly once: readonly NonceClaim[];
   /** The signed proof's nonce; null for a session proof (its window was claimed before) and for bearer tokens. */
-  readonly replay: Claim | null;
+  readonly replay: NonceClaim | null;
   /** Set only when the verifier's session windows are shared and so the ledger's to keep; null otherwise. */
   readonly sequence: SequenceClaim | null;
 }

@@ -59,7 +59,7 @@ export { attenuate, delegate, delegateLater, type Delegation } from './token/nar
 
 // The call: tool, arguments, constraints.
 export type { Call, Facts, FlowFacts, HttpContext } from './call.ts';
-export { call, type CallInput } from './make-call.ts';
+export { parseCall, type CallInput } from './make-call.ts';
 export { Arguments } from './args/arguments.ts';
 export { canonicalJson } from './args/canonical.ts';
 export { parseJson, type Json, type JsonArray, type JsonObject, type JsonResult } from './args/json.ts';
@@ -89,18 +89,25 @@ export {
   createVerifier,
   forCaller,
   Verifier,
-  type Authentication,
+  type Identification,
   type Presentation,
   type Verification,
 } from './verify/verifier.ts';
 export type { SealKey, VerifierOptions } from './verify/options.ts';
-export type { AuthenticToken, Node, TokenView, Way } from './verify/authentic.ts';
+export type { AuthenticToken, ChainNode, TokenView, VerifiedBy } from './verify/authentic.ts';
 export type { VerifiedToken } from './verify/verified.ts';
 export type { ProofKind } from './verify/possession.ts';
 export type * from './charges.ts';
-export { assess, clear, isFree, type Allowed, type Conditional, type Decision } from './clear/clear.ts';
-export { explain, type Explanation, type Outcome } from './clear/explain.ts';
-export { countersOf, type CounterView } from './clear/counters.ts';
+export {
+  evaluate,
+  authorize,
+  isFree,
+  type Allowed,
+  type Conditional,
+  type Decision,
+} from './authorize/authorize.ts';
+export { explain, type Explanation, type CheckOutcome } from './authorize/explain.ts';
+export { listCounters, type CounterView } from './authorize/counters.ts';
 
 // For people: unverified views.
 export { inspect, type Inspection } from './inspect/inspect.ts';

@@ -59,7 +59,7 @@ export interface CallInput {
 }
 
 /** A checked, frozen call; or a denial with `tool_invalid`, `arguments_invalid` or `request_invalid`. */
-export function call(input: CallInput): { readonly ok: true; readonly call: Call } | Denial {
+export function parseCall(input: CallInput): { readonly ok: true; readonly call: Call } | Denial {
   const { tool, args: given, http } = input;
   if (typeof tool !== 'string' || !isToolName(tool)) return deny('tool_invalid');
   const args = takeArguments(given);

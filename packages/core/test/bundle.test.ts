@@ -63,10 +63,10 @@ const JOB = `(T) => {
   const made = T.call({ tool: 'web_search', args: { q: 'macaroons' } });
   const proof = T.prove(child, made.call, { audience: 'x', time }, b);
   const verifier = T.createVerifier({ audience: 'x', keys: keyring.exportFor('x') });
-  const shown = verifier.verify({ token: child, proof, call: made.call, now: time });
+  const verified = verifier.verify({ token: child, proof, call: made.call, now: time });
   const stolen = verifier.verify({ token, proof, call: made.call, now: time });
-  const decision = T.clear(shown.token, { now: time, data: [] }, { apply: () => ({ ok: true }) });
-  return [decision.ok, shown.token.view.chain.length, stolen.code].join(' ');
+  const decision = T.clear(verified.token, { now: time, data: [] }, { apply: () => ({ ok: true }) });
+  return [decision.ok, verified.token.view.chain.length, stolen.code].join(' ');
 }`;
 const DONE = 'true 2 proof_invalid';
 

@@ -25,7 +25,7 @@ const minted = (): string =>
     expires: NOW + 900,
   });
 const authentic = (text: string): AuthenticToken => {
-  const found = verifier.authenticate(text);
+  const found = verifier.identify(text);
   if (!found.ok) throw new Error(found.message);
   return found.token;
 };

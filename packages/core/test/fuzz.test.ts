@@ -29,7 +29,7 @@ import {
 } from '@ambit/core';
 import { nodeProvider } from '@ambit/core/node';
 import { encodeCaveat } from '../src/caveats/encode.ts';
-import { readContents } from '../src/token/draft.ts';
+import { readContents } from '../src/token/contents.ts';
 import { readToken } from '../src/token/frame.ts';
 import { encodeGrant } from '../src/token/grant.ts';
 import { proofText, readProof } from '../src/proof/proof.ts';
@@ -142,7 +142,7 @@ const chain = delegate(
 const plain = mintBase();
 const tokens = [plain, rich, chain].map((t) => fromBase64url(t, 5)!);
 const verifier = verifierWith({
-  sessions: { key: x25519Secret, epoch: bytes16(7), perHolder: 1_000_000, total: 1_000_000 },
+  proofSessions: { key: x25519Secret, epoch: bytes16(7), perHolder: 1_000_000, total: 1_000_000 },
 });
 const session = ProofSession.open(verifier.sessionOffer!, { time: NOW }, holder(0));
 const signedProof = prove(plain, search, { audience: AUDIENCE, time: NOW, nonce: bytes16(9) }, holder(0));
@@ -294,7 +294,7 @@ function expectOurs(text: string): void {
 }
 
 type Attack = () => 'accepted' | 'refused';
-const authenticated = (text: string): boolean => verifier.authenticate(text).ok;
+const authenticated = (text: string): boolean => verifier.identify(text).ok;
 const known = new Set([plain, rich, chain]);
 const knownProofs = new Set([signedProof, openingProof, sessionProof]);
 
@@ -408,7 +408,7 @@ function remade(change: (item: Uint8Array) => Uint8Array): 'accepted' | 'refused
     default: break;
   } // prettier-ignore
   const text = remac(items);
-  const answer = verifier.authenticate(text);
+  const answer = verifier.identify(text);
   if (!answer.ok) return 'refused';
   expectOurs(text);
   // The signatures in `chain` cover all that precedes them: only what stands behind the last may differ.

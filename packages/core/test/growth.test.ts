@@ -3,8 +3,8 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import {
   attenuate,
-  call,
-  clear,
+  parseCall,
+  authorize,
   createVerifier,
   delegate,
   Keyring,
@@ -23,7 +23,7 @@ const NOW = 1_772_373_600;
 const keyring = Keyring.create('iam');
 const holder = signer(SecretKey.generate('holder'), nodeProvider);
 const ledger: Ledger = { apply: () => ({ ok: true }) };
-const made = call({ tool: 'read', args: { path: '/srv/a' } });
+const made = parseCall({ tool: 'read', args: { path: '/srv/a' } });
 if (!made.ok) throw new Error(made.message);
 
 /** Caveats of every cheap kind, and one budget in eight (there may be 16). */
@@ -97,14 +97,14 @@ function operations(
     hashed += end - start;
     return update.call(this, bytes, start, end);
   });
-  const shown = verifier.verify({
+  const verified = verifier.verify({
     token: text,
     proof,
     call: made.ok ? made.call : (undefined as never),
     now: NOW,
   });
-  if (!shown.ok) throw new Error(shown.message);
-  expect(clear(shown.token, { now: NOW, data: ['d'] }, ledger).ok).toBe(true);
+  if (!verified.ok) throw new Error(verified.message);
+  expect(authorize(verified.token, { now: NOW, data: ['d'] }, ledger).ok).toBe(true);
   const reads = heads.mock.calls.length + texts.mock.calls.length;
   vi.restoreAllMocks();
   return { reads, hashed, signatures, bytes: (text.length * 3) / 4 };

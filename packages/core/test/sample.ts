@@ -4,7 +4,7 @@
 import fc from 'fast-check';
 import {
   attenuate,
-  call,
+  parseCall,
   createVerifier,
   delegate,
   deriveKey,
@@ -30,7 +30,7 @@ import {
   type VerifierOptions,
 } from '@ambit/core';
 import { nodeProvider } from '@ambit/core/node';
-import { newToken } from '../src/token/links.ts';
+import { newToken } from '../src/token/mac.ts';
 import { items, readToken, tokenText } from '../src/token/frame.ts';
 
 export const LONG: boolean = process.env['AMBIT_LONG'] === '1';
@@ -92,8 +92,8 @@ export const COLD = { cache: { tokens: 0, delegations: 0 } } as const;
 export const facts = (more: Partial<Facts> = {}): Facts => ({ now: NOW, data: [], ...more });
 
 /** A call that is known to be well-formed. */
-export function makeCall(input: Parameters<typeof call>[0]): Call {
-  const made = call(input);
+export function makeCall(input: Parameters<typeof parseCall>[0]): Call {
+  const made = parseCall(input);
   if (!made.ok) throw new TypeError(`test call: ${made.message}`);
   return made.call;
 }

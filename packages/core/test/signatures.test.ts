@@ -15,7 +15,7 @@ import type { Provider } from '../src/index.ts';
 import { nodeProvider } from '../src/node.ts';
 import { tokenText } from '../src/token/frame.ts';
 import { encodeGrant } from '../src/token/grant.ts';
-import { newToken } from '../src/token/links.ts';
+import { newToken } from '../src/token/mac.ts';
 
 const NOW = 1_772_373_600;
 const keyring = Keyring.create('iam');
@@ -53,9 +53,9 @@ describe('signatures of a token', () => {
     const key = deriveKey('iam', keyring.current, null).unsafeBytes();
     const verifier = createVerifier({ audience: 'x', keys: keyring.domainKeys(), bearer: true });
     const forged = tokenText(newToken(key, [encodeGrant({ ...grant, delegations: 1 })]));
-    expect(verifier.authenticate(forged)).toMatchObject({ ok: false, code: 'delegation_invalid' });
+    expect(verifier.identify(forged)).toMatchObject({ ok: false, code: 'delegation_invalid' });
     const plain = tokenText(newToken(key, [encodeGrant({ ...grant, delegations: 0 })]));
-    expect(verifier.authenticate(plain).ok).toBe(true);
+    expect(verifier.identify(plain).ok).toBe(true);
   });
 
   it('a seal and a delegation seen before are not verified again, in any descendant', () => {
@@ -68,10 +68,10 @@ describe('signatures of a token', () => {
     });
     const root = mint(keyring, { ...who, delegations: 1, holder: a.publicKey }, seal);
     const derived = delegate(root, { to: b.publicKey, label: 'b', time: NOW }, a);
-    expect(verifier.authenticate(derived).ok).toBe(true);
+    expect(verifier.identify(derived).ok).toBe(true);
     expect(calls()).toBe(2);
     for (const limit of [1, 2, 3]) {
-      expect(verifier.authenticate(attenuate(derived, restrict.calls(limit))).ok).toBe(true);
+      expect(verifier.identify(attenuate(derived, restrict.calls(limit))).ok).toBe(true);
     }
     expect(calls()).toBe(2);
     // Nothing is kept of a token that did not verify as a whole.
@@ -82,8 +82,8 @@ describe('signatures of a token', () => {
       provider: fresh.provider,
       requireSeal: true,
     });
-    expect(strict.authenticate(derived).ok).toBe(false);
-    expect(strict.authenticate(derived).ok).toBe(false);
+    expect(strict.identify(derived).ok).toBe(false);
+    expect(strict.identify(derived).ok).toBe(false);
     expect(fresh.calls()).toBe(2);
   });
 });

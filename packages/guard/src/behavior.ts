@@ -25,16 +25,16 @@ import {
   type CallEvent,
   type Deployment,
   type FlowFinding,
-  type Json,
+  type JsonValue,
   type Monitor,
-  type Response,
+  type BehaviorResponse,
   type Responses,
   type ToolShape,
 } from '@ambit/behavior';
 import { contentOf } from './content.ts';
 import type { FlowKeeper, Observer, Watcher } from './guard.ts';
 import { quietly } from './quietly.ts';
-import type { Outcome } from './record.ts';
+import type { CallOutcome } from './record.ts';
 
 /** What the operator's configuration says of a tool; a fact that is missing is taken at its worst. */
 export interface BehaviorFacts {
@@ -53,7 +53,7 @@ export interface BehaviorOptions {
   readonly monitor?: Monitor;
   readonly responses?: Responses;
   /** Told of each response, to revoke where it says so; what it throws changes nothing. */
-  readonly onResponse?: (response: Response, view: TokenView) => void;
+  readonly onResponse?: (response: BehaviorResponse, view: TokenView) => void;
   readonly deployment?: (view: TokenView) => Deployment;
   /**
    * Begin a session with its first call. Only for a guard that sees every call of a session from its first on; by
@@ -61,9 +61,9 @@ export interface BehaviorOptions {
    */
   readonly implicit?: boolean;
   /** Sessions followed at once; default 4096. The one unused longest is forgotten, and then denied flow facts. */
-  readonly sessions?: number;
+  readonly maxSessions?: number;
   /** Unix milliseconds; default the system clock. */
-  readonly clock?: () => number;
+  readonly nowMs?: () => number;
 }
 
 interface Followed {
@@ -168,7 +168,7 @@ export class Behavior implements FlowKeeper, Watcher, Observer {
   }
 
   #answer(
-    { action, because, restrictions }: Response,
+    { action, because, restrictions }: BehaviorResponse,
     view: TokenView,
     call: Call,
     proof: VerifiedToken['proof'],
@@ -211,7 +211,7 @@ export class Behavior implements FlowKeeper, Watcher, Observer {
     this.#feed(view, call, { kind: 'ingest', trusted: shape.trusted, bytes: content.bytes, index: record });
   }
 
-  ended(view: TokenView, call: Call, outcome: Outcome, record: number): void {
+  ended(view: TokenView, call: Call, outcome: CallOutcome, record: number): void {
     this.#feed(view, call, { kind: 'outcome', ok: outcome.status === 'ok', index: record });
   }
 
@@ -239,7 +239,7 @@ export class Behavior implements FlowKeeper, Watcher, Observer {
     const followed: Followed = { flow: new FlowTracker(), approved: new Set() };
     this.#followed.set(key, followed);
     const oldest = this.#followed.keys().next();
-    if (this.#followed.size > (this.#options.sessions ?? 4096) && oldest.done !== true) {
+    if (this.#followed.size > (this.#options.maxSessions ?? 4096) && oldest.done !== true) {
       this.#followed.delete(oldest.value);
       this.#forgot = true;
     }
@@ -297,7 +297,7 @@ export class Behavior implements FlowKeeper, Watcher, Observer {
       | { readonly kind: 'ingest'; readonly trusted: boolean; readonly bytes: number; readonly index: number }
       | { readonly kind: 'outcome'; readonly ok: boolean; readonly index: number },
   ): void {
-    const { monitor, responses, onResponse, clock = Date.now } = this.#options;
+    const { monitor, responses, onResponse, nowMs: clock = Date.now } = this.#options;
     const alert = monitor?.event({ ...this.#common(view, call), ...event, time: clock() / 1000 }) ?? null;
     if (alert === null) return;
     this.#write(view, alertDraft(alert, [], event.index ?? null));
@@ -316,7 +316,7 @@ function who(view: TokenView): Partial<Draft> {
   return parts;
 }
 
-const argumentsOf = (call: Call): { readonly [name: string]: Json } => call.args.value;
+const argumentsOf = (call: Call): { readonly [name: string]: JsonValue } => call.args.value;
 
 function alertDraft(alert: Alert, findings: readonly FlowFinding[], record: number | null): Draft {
   const [first] = alert.evidence;

@@ -1,7 +1,7 @@
 // What a tool gave back, as values whose origin can be followed: MCP results by their structured content or their
 // texts, texts that are JSON by what they say, anything else as it is.
 import { utf8 } from '@ambit/core';
-import type { Json } from '@ambit/behavior';
+import type { JsonValue } from '@ambit/behavior';
 
 /** The most characters of one result that are looked at; the rest counts as come in all the same. */
 const LOOKED_AT = 262_144;
@@ -9,11 +9,11 @@ const LOOKED_AT = 262_144;
 const isObject = (x: unknown): x is { readonly [key: string]: unknown } =>
   typeof x === 'object' && x !== null && !Array.isArray(x);
 
-function fromText(text: string): Json {
+function fromText(text: string): JsonValue {
   const part = text.slice(0, LOOKED_AT);
   if (/^\s*[[{]/.test(part)) {
     try {
-      return JSON.parse(part) as Json;
+      return JSON.parse(part) as JsonValue;
     } catch {
       // A text like any other.
     }
@@ -22,7 +22,7 @@ function fromText(text: string): Json {
 }
 
 /** The content of a result, and its size in bytes. */
-export function contentOf(value: unknown): { readonly json: Json; readonly bytes: number } {
+export function contentOf(value: unknown): { readonly json: JsonValue; readonly bytes: number } {
   const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? 'null');
   const bytes = utf8(text).length;
   if (isObject(value)) {

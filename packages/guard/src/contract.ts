@@ -4,7 +4,7 @@ import type { Call, CallInput, Denial, Facts, TokenView, VerifiedToken, Verifier
 import type { Sink } from '@ambit/audit';
 import type { Entitlements, LayerAnswer, Registration } from '@ambit/identity';
 import type { Store } from '@ambit/state';
-import type { CallContext, Outcome } from './record.ts';
+import type { CallContext, CallOutcome } from './record.ts';
 import type { Span, Telemetry } from './telemetry.ts';
 
 /** What the enforcement point knows about a tool without an operator configuration. */
@@ -38,7 +38,7 @@ export interface Observer {
   /** What an allowed call gave back: content that is now in the session. */
   ingested(view: TokenView, call: Call, value: unknown, record: number): void;
   /** The call ended. */
-  ended(view: TokenView, call: Call, outcome: Outcome, record: number): void;
+  ended(view: TokenView, call: Call, outcome: CallOutcome, record: number): void;
 }
 
 /** How a guard is put together. */
@@ -55,7 +55,7 @@ export interface GuardOptions {
   /** Without `identity`: what is known about a tool. */
   readonly tools?: (tool: string) => ToolKnowledge;
   /** Whether a token's session has to be open in the store; default true. */
-  readonly sessions?: boolean;
+  readonly requireOpenSession?: boolean;
   /** Milliseconds that the store, the entitlements and the log may take, each; default 5000. Then the call is denied. */
   readonly timeout?: number;
   /** Tool patterns that proceed when the store fails; default none. Logged as such. */
@@ -64,7 +64,7 @@ export interface GuardOptions {
   readonly watcher?: Watcher;
   readonly observer?: Observer;
   /** Unix milliseconds; default the system clock. */
-  readonly clock?: () => number;
+  readonly nowMs?: () => number;
   /** Told of every decision; what it throws or returns changes nothing (attack G4). */
   readonly onDecision?: (event: DecisionEvent) => void;
   /** Told when an outcome could not be settled or written. The call is over then; the next decision will be denied. */
@@ -86,7 +86,7 @@ export interface DecisionEvent {
 }
 
 /** What came with a call. */
-export interface Presented {
+export interface GuardRequest {
   readonly token?: string | undefined;
   readonly proof?: string | undefined;
   readonly call: Call | CallInput;
@@ -110,28 +110,28 @@ export interface Permit {
   /** Index of the decision's record in the audit log. */
   readonly record: number;
   /** For the tool: what it knows of its own outcome. Outweighs what the adapter sees from outside. */
-  report(outcome: Partial<Outcome>): void;
+  report(outcome: Partial<CallOutcome>): void;
   /** For the adapter or the tool: what the call returned, for the keeper of the session's information flow. */
   ingest(value: unknown): void;
   /**
    * Settles what was charged and hands the outcome to the log; resolves when the budget is settled, without waiting
    * for the log (`Guard.settled` does). Never rejects; a second call does nothing.
    */
-  finish(outcome: Outcome): Promise<void>;
+  finish(outcome: CallOutcome): Promise<void>;
 }
 
 /** The call must not run. `shown` is what its caller may be told. */
 export interface Refusal {
   readonly ok: false;
   readonly denial: Denial;
-  readonly shown: Denial;
+  readonly publicDenial: Denial;
   readonly record: number | null;
 }
 
 /** One enforcement point. */
 export interface Guard {
   readonly verifier: Verifier;
-  authorize(p: Presented): Promise<Permit | Refusal>;
+  authorize(p: GuardRequest): Promise<Permit | Refusal>;
   /** Records a refusal that an adapter found before there was a call (malformed, unknown method): none goes unlogged. */
   refuse(
     denial: Denial,
@@ -139,9 +139,9 @@ export interface Guard {
   ): Promise<Refusal>;
   /** `authorize`, then `tool` with the checked call, then the outcome. What `tool` throws is thrown on. */
   run<T>(
-    p: Presented,
+    p: GuardRequest,
     tool: (call: Call, permit: Permit) => Promise<T>,
-    measure?: (result: T) => Partial<Outcome>,
+    measure?: (result: T) => Partial<CallOutcome>,
   ): Promise<{ readonly ok: true; readonly result: T; readonly permit: Permit } | Refusal>;
   /** Resolves when every outcome handed over so far is durable, or was reported to `onFault`. */
   settled(): Promise<void>;

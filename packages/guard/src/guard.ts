@@ -5,7 +5,7 @@
 // the call's own objects, so that concurrent calls can't mix.
 import {
   AmbitError,
-  call as makeCall,
+  parseCall as makeCall,
   compileTools,
   deny,
   forCaller,
@@ -20,9 +20,17 @@ import { checkLayers, ResolvedEntitlements, type Registration } from '@ambit/ide
 import { createAuthorizer, type Authorized, type Authorizer } from '@ambit/state';
 import type { Draft } from '@ambit/audit';
 import type { Verifier } from '@ambit/core';
-import type { DecisionEvent, Guard, GuardOptions, Permit, Presented, Progress, Refusal } from './contract.ts';
+import type {
+  DecisionEvent,
+  Guard,
+  GuardOptions,
+  Permit,
+  GuardRequest,
+  Progress,
+  Refusal,
+} from './contract.ts';
 import { LATE, within } from './deadline.ts';
-import { decisionDraft, outcomeDraft, type CallContext, type Outcome } from './record.ts';
+import { decisionDraft, outcomeDraft, type CallContext, type CallOutcome } from './record.ts';
 import { quietly } from './quietly.ts';
 import { instrument } from './telemetry.ts';
 
@@ -33,13 +41,13 @@ export function createGuard(options: GuardOptions): Guard {
   const { verifier, store, audit } = options;
   if (typeof audit?.record !== 'function')
     throw new TypeError('audit: expected a recorder; no tool runs unlogged');
-  const clock = options.clock ?? Date.now;
+  const clock = options.nowMs ?? Date.now;
   const listed = compileTools(options.proceedOnFault ?? []);
   const operators = options.identity?.operators;
   const authorizer: Authorizer = createAuthorizer({
     verifier,
     store,
-    ...(options.sessions === undefined ? {} : { sessions: options.sessions }),
+    ...(options.requireOpenSession === undefined ? {} : { requireOpenSession: options.requireOpenSession }),
     proceedOnFault: (tool) => listed(tool) || proceeds(operators, tool),
   });
   const telemetry = instrument(options.telemetry);
@@ -53,7 +61,7 @@ export function createGuard(options: GuardOptions): Guard {
     return answer.index;
   };
 
-  async function authorize(p: Presented): Promise<Permit | Refusal> {
+  async function authorize(p: GuardRequest): Promise<Permit | Refusal> {
     const started = clock();
     const state: Progress = { call: null, view: null, layers: null };
     const decision = await decide(p, started / 1000, state);
@@ -80,7 +88,7 @@ export function createGuard(options: GuardOptions): Guard {
   ): Promise<Refusal> {
     const started = clock();
     const { tool = 'unknown', ...rest } = about;
-    const p: Presented = { ...rest, call: { tool } };
+    const p: GuardRequest = { ...rest, call: { tool } };
     const state: Progress = { call: null, view: null, layers: null };
     let record: number | null = null;
     try {
@@ -91,7 +99,7 @@ export function createGuard(options: GuardOptions): Guard {
     return report(p, state, refusalOf(denial, record), started);
   }
 
-  async function decide(p: Presented, now: number, state: Progress): Promise<Authorized | Denial> {
+  async function decide(p: GuardRequest, now: number, state: Progress): Promise<Authorized | Denial> {
     const made = isCall(p.call) ? { ok: true as const, call: p.call } : makeCall(p.call);
     if (!made.ok) return made;
     state.call = made.call;
@@ -145,7 +153,7 @@ export function createGuard(options: GuardOptions): Guard {
     }
   }
 
-  function factsOf(p: Presented, token: VerifiedToken, now: number, state: Progress): Facts | Denial {
+  function factsOf(p: GuardRequest, token: VerifiedToken, now: number, state: Progress): Facts | Denial {
     const { view, call } = token;
     state.view = view;
     state.proof = token.proof;
@@ -192,8 +200,8 @@ export function createGuard(options: GuardOptions): Guard {
     const call = state.call!;
     const { view } = answer.token;
     let finished = false;
-    let reported: Partial<Outcome> = {};
-    const finish = async (seen: Outcome): Promise<void> => {
+    let reported: Partial<CallOutcome> = {};
+    const finish = async (seen: CallOutcome): Promise<void> => {
       if (finished) return;
       finished = true;
       const outcome = { ...seen, ...reported };
@@ -211,7 +219,7 @@ export function createGuard(options: GuardOptions): Guard {
       call,
       view,
       record,
-      report: (outcome: Partial<Outcome>) => {
+      report: (outcome: Partial<CallOutcome>) => {
         reported = { ...reported, ...outcome };
       },
       ingest: (value: unknown) => quietly(() => options.observer?.ingested(view, call, value, record)),
@@ -237,7 +245,12 @@ export function createGuard(options: GuardOptions): Guard {
     quietly(() => options.onFault?.(error));
   }
 
-  function report<T extends Permit | Refusal>(p: Presented, state: Progress, answer: T, started: number): T {
+  function report<T extends Permit | Refusal>(
+    p: GuardRequest,
+    state: Progress,
+    answer: T,
+    started: number,
+  ): T {
     const event: DecisionEvent = {
       ok: answer.ok,
       code: answer.ok ? 'allowed' : answer.denial.code,
@@ -256,9 +269,9 @@ export function createGuard(options: GuardOptions): Guard {
   }
 
   async function run<T>(
-    p: Presented,
+    p: GuardRequest,
     tool: (call: Call, permit: Permit) => Promise<T>,
-    measure: (result: T) => Partial<Outcome> = () => ({}),
+    measure: (result: T) => Partial<CallOutcome> = () => ({}),
   ): Promise<{ readonly ok: true; readonly result: T; readonly permit: Permit } | Refusal> {
     const answer = await authorize(p);
     if (!answer.ok) return answer;
@@ -296,12 +309,12 @@ function isCall(c: Call | CallInput): c is Call {
 }
 
 const viewOf = (verifier: Verifier, token: string): TokenView | null => {
-  const found = verifier.authenticate(token);
+  const found = verifier.identify(token);
   return found.ok ? found.token.view : null;
 };
 
 const refusalOf = (denial: Denial, record: number | null): Refusal =>
-  Object.freeze({ ok: false as const, denial, shown: forCaller(denial), record });
+  Object.freeze({ ok: false as const, denial, publicDenial: forCaller(denial), record });
 
 const flowFacts = (flow: Facts['flow']): Pick<Facts, 'flow'> => (flow === undefined ? {} : { flow });
 

@@ -1,5 +1,5 @@
 // HTTP: a Fetch-shaped core and thin adapters. No framework is imported.
-export { capability, type Capability, type CapabilityOptions, type HttpAnswer } from './http/capability.ts';
+export { httpGuard, type Capability, type CapabilityOptions, type HttpAnswer } from './http/capability.ts';
 export { fetchHandler, honoCapability } from './http/fetch.ts';
 export {
   expressCapability,
@@ -9,4 +9,4 @@ export {
   type NodeResponse,
 } from './http/node.ts';
 export { refusal, type HttpRefusal } from './http/answer.ts';
-export { byMethod, PROOF_HEADER, type AskedFor, type HttpCall } from '@ambit/wire/http';
+export { byMethod, PROOF_HEADER, type CallMapping, type HttpCall } from '@ambit/wire/http';

@@ -1,5 +1,5 @@
 // The enforcement point: verification, clearing, identity, state and audit in the right order for one call.
 export * from './guard.ts';
-export type { CallContext, Outcome } from './record.ts';
-export type { Meter, Span, Telemetry, Tracer } from './telemetry.ts';
+export type { CallContext, CallOutcome } from './record.ts';
+export type { OtelMeter, Span, Telemetry, Tracer } from './telemetry.ts';
 export { Behavior, type BehaviorFacts, type BehaviorOptions } from './behavior.ts';

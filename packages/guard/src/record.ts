@@ -1,9 +1,9 @@
 // A decision and its outcome as audit records (law L11). What did not verify is a digest, a size and a key id,
 // and nothing it says of itself is repeated (docs/design.md section 9).
 import { toBase64url, utf8, type Call, type Denial, type TokenView } from '@ambit/core';
-import { fromToken, unverifiedToken, type Draft, type Layer } from '@ambit/audit';
+import { fromToken, unverifiedToken, type Draft, type IdentityLayer } from '@ambit/audit';
 import type { Authorized } from '@ambit/state';
-import type { Presented, Progress } from './guard.ts';
+import type { GuardRequest, Progress } from './guard.ts';
 
 /** Where a call stands among others. */
 export interface CallContext {
@@ -17,7 +17,7 @@ export interface CallContext {
 }
 
 /** How a call ended. */
-export interface Outcome {
+export interface CallOutcome {
   readonly status: 'ok' | 'error' | 'timeout' | 'cancelled' | 'unknown';
   /** Bytes that were really moved: what a `bytes` budget keeps. */
   readonly bytes?: number;
@@ -29,7 +29,7 @@ export interface Outcome {
 
 /** The record of a decision. */
 export function decisionDraft(
-  p: Presented,
+  p: GuardRequest,
   state: Progress,
   decision: Authorized | Denial,
   personal: ((name: string) => string) | undefined,
@@ -52,17 +52,17 @@ export function decisionDraft(
 const proceeded = (a: Authorized): { reason?: string } =>
   a.fault === null ? {} : { reason: `proceeded uncharged although the store failed: ${a.fault}` };
 
-function tokenParts(p: Presented, state: Progress, personal?: (name: string) => string): Partial<Draft> {
+function tokenParts(p: GuardRequest, state: Progress, personal?: (name: string) => string): Partial<Draft> {
   if (state.view !== null) return fromToken(state.view, personal);
   return p.token === undefined ? {} : { token: unverifiedToken(p.token) };
 }
 
 function layerParts(state: Progress, decision: Authorized | Denial): Partial<Draft> {
   if (state.layers === null || decision.ok) return {};
-  const of = (answer: 'allowed' | 'refused'): Layer[] =>
+  const of = (answer: 'allowed' | 'refused'): IdentityLayer[] =>
     (state.layers ?? []).filter((l) => l.answer === answer).map((l) => l.layer);
   const session = decision.code === 'session_closed' || decision.code === 'session_not_found';
-  const refused: Layer[] = session ? [...of('refused'), 'session'] : of('refused');
+  const refused: IdentityLayer[] = session ? [...of('refused'), 'session'] : of('refused');
   const allowed = of('allowed').filter((layer) => !refused.includes(layer));
   return { ...(allowed.length > 0 ? { allowed } : {}), ...(refused.length > 0 ? { refused } : {}) };
 }
@@ -98,7 +98,7 @@ export function outcomeDraft(
   view: TokenView,
   call: Call,
   of: number,
-  outcome: Outcome,
+  outcome: CallOutcome,
   milliseconds: number,
   personal: ((name: string) => string) | undefined,
 ): Draft {

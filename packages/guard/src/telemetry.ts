@@ -12,7 +12,7 @@ interface Histogram {
 }
 
 /** The part of `@opentelemetry/api`'s `Meter` that is used. */
-export interface Meter {
+export interface OtelMeter {
   createCounter(name: string, options?: { description?: string; unit?: string }): Counter;
   createHistogram(name: string, options?: { description?: string; unit?: string }): Histogram;
 }
@@ -31,7 +31,7 @@ export interface Tracer {
 
 /** Where measurements go. */
 export interface Telemetry {
-  readonly meter?: Meter;
+  readonly meter?: OtelMeter;
   readonly tracer?: Tracer;
 }
 

@@ -1,7 +1,7 @@
 // Behaviour at the guard: flow facts from what really came in, `flow` caveats cleared against them, alerts and
 // responses acted on, approvals and releases by a person, all of it in the log.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { call as makeCall, prove, restrict, type Call } from '@ambit/core';
+import { parseCall as makeCall, prove, restrict, type Call } from '@ambit/core';
 import {
   Behavior,
   createGuard,
@@ -95,7 +95,7 @@ describe('information flow', () => {
     await run(g, t, 'read_page', { url: 'https://x.example' }, mcp('hello'));
     const asked = await run(g, t, 'send_email', mail);
     expect(asked.code).toBe('approval_required');
-    const found = g.verifier.authenticate(t);
+    const found = g.verifier.identify(t);
     if (!found.ok) throw new Error(found.code);
     await b.approve(found.token.view, asked.call, 'jane@acme.com', asked.answer.record!);
     expect((await run(g, t, 'send_email', { ...mail, body: 'other' })).code).toBe('approval_required');
@@ -111,7 +111,7 @@ describe('information flow', () => {
     const t = token(restrict.flow('named', 'send_email'));
     const mail = { to: 'bob@acme.com', body: 'x' };
     expect((await run(watching().g, t, 'send_email', mail)).code).toBe('fact_missing');
-    const { g, b } = watching({ implicit: true, sessions: 1 });
+    const { g, b } = watching({ implicit: true, maxSessions: 1 });
     expect((await run(g, t, 'read_page', { url: 'https://x.example' }, mcp('planted'))).code).toBe('allowed');
     expect((await run(g, t, 'send_email', mail)).code).toBe('flow_refused');
     b.begin({ ...SESSION, session: 'another' });
@@ -174,7 +174,7 @@ describe('monitor and responses', () => {
     expect(alerts.length).toBeGreaterThan(0);
     expect(alerts[0]).toMatchObject({ session: 's-1', tool: { name: 'send_email' } });
     expect(alerts[0]?.reason).toContain('send_email');
-    const found = g.verifier.authenticate(t);
+    const found = g.verifier.identify(t);
     if (!found.ok) throw new Error(found.code);
     expect(await b.release(found.token.view, 'jane', last!.answer.record!)).toBe(true);
     expect(await b.release(found.token.view, 'jane', last!.answer.record!)).toBe(false);

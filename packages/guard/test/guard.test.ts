@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
-  call as makeCall,
+  parseCall as makeCall,
   createVerifier,
   fromHex,
   prove,
@@ -22,7 +22,7 @@ import {
   type Guard,
   type GuardOptions,
   type Permit,
-  type Presented,
+  type GuardRequest,
   type Refusal,
 } from '@ambit/guard';
 import { issue, newSessionId } from '@ambit/authority';
@@ -56,7 +56,12 @@ const base = (more: Partial<GuardOptions> = {}): Guard =>
     timeout: 30_000,
     ...more,
   });
-function present(token: string, tool = 'echo', args: object = {}, by: Signer<'holder'> = w.agent): Presented {
+function present(
+  token: string,
+  tool = 'echo',
+  args: object = {},
+  by: Signer<'holder'> = w.agent,
+): GuardRequest {
   const made = makeCall({ tool, args: args as { [name: string]: unknown } });
   if (!made.ok) throw new Error(made.message);
   return {
@@ -256,7 +261,7 @@ describe('group G', () => {
 
   it('G5 a forgotten await is found by the compiler or the linter, in each of its forms', () => {
     // Types: never run. `npm run check` fails when one of these compiles.
-    const misuse = async (g: Guard, p: Presented): Promise<void> => {
+    const misuse = async (g: Guard, p: GuardRequest): Promise<void> => {
       // @ts-expect-error a promise has no `ok`
       if (g.authorize(p).ok) throw new Error();
       const answer = await g.authorize(p);
@@ -397,7 +402,7 @@ describe('the layers of an operator, asked at every call', () => {
       audience: AUDIENCE,
       keys: w.keyring.domainKeys(),
       provider: nodeProvider,
-      sessions: { key: SecretKey.generate('x25519') },
+      proofSessions: { key: SecretKey.generate('x25519') },
     });
     return createGuard({
       verifier,
@@ -443,7 +448,7 @@ describe('the layers of an operator, asked at every call', () => {
     ]);
     const { ProofSession } = await import('@ambit/core');
     const session = ProofSession.open(g.verifier.sessionOffer!, { time: seconds() }, w.agent, nodeProvider);
-    const by = (tool: string): Presented => {
+    const by = (tool: string): GuardRequest => {
       const made = makeCall({ tool, args: {} });
       if (!made.ok) throw new Error(made.message);
       return { token, proof: session.prove(token, made.call, seconds()), call: made.call };
@@ -461,7 +466,7 @@ describe('the layers of an operator, asked at every call', () => {
     const entitlements = new ResolvedEntitlements({
       resolver: { resolve: () => says() },
       timeout: 0.1,
-      clock: () => now,
+      nowSeconds: () => now,
     });
     await entitlements.refresh(operators.get('acme-corp')!.operator, 'analyst-sam@acme.com');
     const token = await minted('analyst-sam@acme.com', entitlements, ['web_search', 'file_write']);

@@ -245,7 +245,7 @@ describe('what else comes over HTTP', () => {
   });
 
   it('made-up sessions push nobody out, and an upstream that fails closes the call', async () => {
-    const handle = proxy({ sessions: 2 });
+    const handle = proxy({ maxSessions: 2 });
     const [client, transport] = sdks[0]![1]((to, init) => handle(new Request(to, init)));
     attach(transport as never, {
       token: w.token({ tools: ['echo', 'trigger-long-running-operation'] }),

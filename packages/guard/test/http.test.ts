@@ -6,11 +6,11 @@ import express from 'express';
 import fastify from 'fastify';
 import { Hono } from 'hono';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { bodyDigest, call as makeCall, prove, restrict } from '@ambit/core';
+import { bodyDigest, parseCall as makeCall, prove, restrict } from '@ambit/core';
 import { capabilityFetch } from '@ambit/agent';
 import type { Permit } from '@ambit/guard';
 import {
-  capability,
+  httpGuard,
   expressCapability,
   fastifyCapability,
   fetchHandler,
@@ -166,7 +166,7 @@ beforeEach(async () => {
 });
 afterEach(async () => w.end());
 const made = (more: Partial<CapabilityOptions> = {}): Capability =>
-  capability({ guard: w.guard, origin: ORIGIN, ...more });
+  httpGuard({ guard: w.guard, origin: ORIGIN, ...more });
 
 /** Headers with token and proof over what is given. */
 function credentials(token: string, over: Sent, scheme = 'Capability'): (readonly [string, string])[] {
@@ -217,16 +217,16 @@ describe('the same answer everywhere', () => {
       const got: unknown[] = [];
       for (const sent of cases) {
         const { status, headers, body } = await service.send(sent);
-        const shown = (header: string): string | undefined =>
+        const verified = (header: string): string | undefined =>
           headers.get(header)?.replace(/; ?charset=utf-8$/i, '');
         if (body.startsWith('<')) console.log(name, sent, body);
         const { instance: _, ...parsed } = JSON.parse(body) as Record<string, unknown>;
         got.push({
           status,
-          type: shown('content-type'),
-          cache: status === 200 ? 'free' : shown('cache-control'),
-          vary: status === 200 ? 'free' : shown('vary'),
-          challenge: shown('www-authenticate'),
+          type: verified('content-type'),
+          cache: status === 200 ? 'free' : verified('cache-control'),
+          vary: status === 200 ? 'free' : verified('vary'),
+          challenge: verified('www-authenticate'),
           body: parsed,
         });
         expect(body).not.toMatch(/amb1_[A-Za-z0-9]{5}|ambp1_/);

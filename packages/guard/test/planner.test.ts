@@ -3,10 +3,10 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { call as makeCall, prove, restrict, SecretKey, signer, type Signer } from '@ambit/core';
+import { parseCall as makeCall, prove, restrict, SecretKey, signer, type Signer } from '@ambit/core';
 import { nodeProvider } from '@ambit/core/node';
-import { during, spawn, type SpawnOptions } from '@ambit/agent';
-import { revokeIn } from '@ambit/state';
+import { withSubAgent, createSubAgent, type SpawnOptions } from '@ambit/agent';
+import { storeRevoker } from '@ambit/state';
 import { AUDIENCE, seconds, world, type World } from './world.ts';
 
 let w: World;
@@ -19,7 +19,7 @@ const options = (more: Partial<SpawnOptions> = {}): SpawnOptions => ({
   to: worker.publicKey,
   label: 'worker',
   only: [restrict.tools('echo')],
-  revoke: revokeIn(w.store),
+  revoke: storeRevoker(w.store),
   ...more,
 });
 async function use(token: string, tool: string, by: Signer<'holder'> = worker): Promise<string> {
@@ -33,9 +33,9 @@ async function use(token: string, tool: string, by: Signer<'holder'> = worker): 
 describe('spawn', () => {
   it('gives less, to another key, and ends with the sub-task; the planner and a sibling live on', async () => {
     const token = w.token({ delegations: 1 });
-    const sibling = spawn(token, w.agent, options());
+    const sibling = createSubAgent(token, w.agent, options());
     let kept = '';
-    const result = await during(token, w.agent, options(), async (agent) => {
+    const result = await withSubAgent(token, w.agent, options(), async (agent) => {
       kept = agent.token;
       expect(agent.expires).toBeLessThanOrEqual(seconds() + 301);
       expect(await use(agent.token, 'echo')).toBe('allowed');
@@ -51,7 +51,7 @@ describe('spawn', () => {
   it('a sub-task that throws ends its token as well, and its own error is seen', async () => {
     const token = w.token({ delegations: 1 });
     let kept = '';
-    const task = during(token, w.agent, options(), async (agent) => {
+    const task = withSubAgent(token, w.agent, options(), async (agent) => {
       kept = agent.token;
       throw new Error('the task failed');
     });
@@ -62,8 +62,8 @@ describe('spawn', () => {
   it('whatever the sub-agent derived in turn dies with it', async () => {
     const token = w.token({ delegations: 2 });
     const second = signer(SecretKey.generate('holder'), nodeProvider);
-    const agent = spawn(token, w.agent, options());
-    const below = spawn(agent.token, worker, options({ to: second.publicKey, label: 'second' }));
+    const agent = createSubAgent(token, w.agent, options());
+    const below = createSubAgent(agent.token, worker, options({ to: second.publicKey, label: 'second' }));
     expect(await use(below.token, 'echo', second)).toBe('allowed');
     await agent.end();
     expect(await use(below.token, 'echo', second)).toBe('revoked');
@@ -71,18 +71,18 @@ describe('spawn', () => {
 
   it('needs a restriction, an allowance to delegate, and the holder; an end that failed can be tried again', async () => {
     const token = w.token({ delegations: 1 });
-    expect(() => spawn(token, w.agent, options({ only: [] }))).toThrow(RangeError);
-    expect(() => spawn(w.token(), w.agent, options())).toThrow(
+    expect(() => createSubAgent(token, w.agent, options({ only: [] }))).toThrow(RangeError);
+    expect(() => createSubAgent(w.token(), w.agent, options())).toThrow(
       expect.objectContaining({ code: 'delegation_exceeded' }),
     );
-    expect(() => spawn(token, w.thief, options())).toThrow(
+    expect(() => createSubAgent(token, w.thief, options())).toThrow(
       expect.objectContaining({ code: 'delegation_invalid' }),
     );
     let down = true;
     const flaky = options({
-      revoke: async (...a) => (down ? Promise.reject(new Error('down')) : revokeIn(w.store)(...a)),
+      revoke: async (...a) => (down ? Promise.reject(new Error('down')) : storeRevoker(w.store)(...a)),
     });
-    const agent = spawn(token, w.agent, flaky);
+    const agent = createSubAgent(token, w.agent, flaky);
     await expect(agent.end()).rejects.toThrow('down');
     down = false;
     await agent.end();

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js';
 import { Client as ClientV2 } from '@modelcontextprotocol/client';
-import { prove, restrict, call as makeCall, delegate } from '@ambit/core';
+import { prove, restrict, parseCall as makeCall, delegate } from '@ambit/core';
 import { attach } from '@ambit/agent';
 import { DENIAL_KEY } from '@ambit/guard/mcp';
 import { proxied, recorded, serverFile, type Proxied } from './transports.ts';

@@ -12,7 +12,7 @@ import {
   type SpanOptions,
   type Tracer,
 } from '@opentelemetry/api';
-import { call as makeCall, prove } from '@ambit/core';
+import { parseCall as makeCall, prove } from '@ambit/core';
 import { createGuard } from '@ambit/guard';
 import { AUDIENCE, seconds, world, type World } from './world.ts';
 

@@ -66,7 +66,7 @@ export async function world(options: Partial<GuardOptions> = {}): Promise<World>
     audience: AUDIENCE,
     keys: keyring.exportFor(AUDIENCE),
     provider: nodeProvider,
-    sessions: { key: SecretKey.generate('x25519') },
+    proofSessions: { key: SecretKey.generate('x25519') },
   });
   const tools = (): { external: boolean; data: string[] } => ({ external: false, data: ['internal'] });
   const guard = createGuard({ verifier, store, audit: recorder, tools, ...options });

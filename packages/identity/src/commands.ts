@@ -4,7 +4,7 @@
 import { AmbitError, nobleProvider, type Denial, type Provider, type Signer } from '@ambit/core';
 import { diffConfigurations, diffText, type ConfigurationDiff, type LiveSession } from './config/diff.ts';
 import { parseConfiguration } from './config/parse.ts';
-import { problemText, type Problem } from './config/source.ts';
+import { problemText, type ConfigProblem } from './config/source.ts';
 import { attest, checkArtifact, verifyAttestation, type VerifiedAttestation } from './model/attestation.ts';
 import { admit } from './model/admit.ts';
 import { modelDigestText } from './model/digest.ts';
@@ -24,7 +24,7 @@ import type { LayersAnswer } from './session/layers.ts';
 /** A configuration text that is fine, or its problems; `text` is what to print. */
 export type Checked =
   | { readonly ok: true; readonly operator: Operator; readonly text: string }
-  | { readonly ok: false; readonly problems: readonly Problem[]; readonly text: string };
+  | { readonly ok: false; readonly problems: readonly ConfigProblem[]; readonly text: string };
 
 /** `ambit config check FILE`: `file` is the name to print before each line number. */
 export function checkConfiguration(text: string, file = 'configuration'): Checked {

@@ -4,13 +4,13 @@
 
 // The operator's configuration: read, digested, compared, compiled, put in force.
 export { parseConfiguration, type Parsed } from './config/parse.ts';
-export { problemText, type Problem } from './config/source.ts';
+export { problemText, type ConfigProblem } from './config/source.ts';
 export * from './config/configuration.ts';
 export { canonicalConfiguration, configurationDigest } from './config/digest.ts';
 export * from './config/diff.ts';
 export { Operator, type AdmittedModel, type FederatedOperator } from './operator/operator.ts';
 export { Layer, type LayerName, type Right } from './operator/layer.ts';
-export { holds, LabelSet, reduce, ToolSet, ToolTable } from './operator/tables.ts';
+export { covers, LabelSet, reduce, ToolSet, ToolTable } from './operator/tables.ts';
 export { least, leastBudgets, withDefaults } from './operator/ceilings.ts';
 export * from './operator/registration.ts';
 
@@ -24,7 +24,7 @@ export {
   attestLater,
   checkArtifact,
   PAYLOAD_TYPE,
-  statement,
+  attestationStatement,
   verifyAttestation,
   type VerifiedAttestation,
 } from './model/attestation.ts';

@@ -21,7 +21,7 @@ import { AmbitError, fromHex, nobleProvider, SecretKey, signer, toHex, utf8 } fr
 import { nodeProvider } from '@ambit/core/node';
 import {
   admit, attest, attestLater, bundleText, digestModel, envelopeText, isModelDigest, keyid, manifest, measure, modelDigestText,
-  openssfRoot, pae, parseModelDigest, readEnvelope, signModel, statement, verifyAttestation, verifyModel,
+  openssfRoot, pae, parseModelDigest, readEnvelope, signModel, attestationStatement, verifyAttestation, verifyModel,
 } from '../src/index.ts'; // prettier-ignore
 import { comparePaths } from '../src/model/manifest.ts';
 import { acme, modelKey, modelSigner, otherModelSecret } from './operators.ts';
@@ -190,7 +190,7 @@ describe('DSSE', () => {
 
   test('the statement is that of OpenSSF model signing 1.0', async () => {
     const artifact = await measure(dir);
-    const value = JSON.parse(new TextDecoder().decode(statement('agent-v2', artifact))) as Record<
+    const value = JSON.parse(new TextDecoder().decode(attestationStatement('agent-v2', artifact))) as Record<
       string,
       unknown
     >;
@@ -205,7 +205,7 @@ describe('DSSE', () => {
       },
     }); // prettier-ignore
     const file = JSON.parse(
-      new TextDecoder().decode(statement('m', await measure(join(dir, 'config.json')))),
+      new TextDecoder().decode(attestationStatement('m', await measure(join(dir, 'config.json')))),
     ) as { predicate: { resources: { name: string }[] } };
     expect(file.predicate.resources.map((r) => r.name)).toEqual(['.']);
   });
@@ -417,10 +417,9 @@ describe('I1 attestations', () => {
     ],
     ['no statement', () => ({})],
   ])('I1 a trusted signature over %s attests nothing', async (_, change) => {
-    const payload = JSON.parse(new TextDecoder().decode(statement('agent-v2', await measure(dir)))) as Record<
-      string,
-      unknown
-    >;
+    const payload = JSON.parse(
+      new TextDecoder().decode(attestationStatement('agent-v2', await measure(dir))),
+    ) as Record<string, unknown>;
     const bytes = utf8(JSON.stringify(change(payload)));
     const type = 'application/vnd.in-toto+json';
     const rest = pae(type, bytes).subarray('DSSEv1 '.length);

@@ -1,6 +1,6 @@
 // The rules by which charges meet rows, once, for the back ends whose rows are in reach of JavaScript (memory
 // and SQLite). Redis says the same in Lua; the conformance suite holds all three to it.
-import type { Charges, Claim, CounterCharge, SequenceClaim } from '@ambit/core';
+import type { Charges, NonceClaim, CounterCharge, SequenceClaim } from '@ambit/core';
 import type { Refused, Reservation, Reserved } from './budgets.ts';
 
 /** What a counter holds. `start` is 0 for a total. */
@@ -66,7 +66,7 @@ export function applyCharges(rows: Rows, charges: Charges, share: number): Reser
     met.push(row);
     amounts.push(Math.max(c.amount, Math.floor(left * share)));
   }
-  const claimed: Claim[] = [];
+  const claimed: NonceClaim[] = [];
   const undo = (refused: Refused): Refused => {
     for (const claim of claimed.toReversed()) rows.unclaim(claim.id, claim.expires);
     if (replay !== null) rows.dropNonce(replay.id, replay.expires);

@@ -4,7 +4,7 @@
 // because that trip took time, and what was revoked during it is out. A store that fails or is
 // slow denies, unless the operator has listed the tool as one that may proceed; the decision then says so, and
 // `onProceed` is called first, because a call without its charges must not go unlogged.
-import { assess, compileTools, deny, fromHex, isFree, isToolPattern, toBase64url } from '@ambit/core';
+import { evaluate, compileTools, deny, fromHex, isFree, isToolPattern, toBase64url } from '@ambit/core';
 import type { Call, Charges, Denial, Facts, TokenView, VerifiedToken, Verifier } from '@ambit/core';
 import type { Budgets, FaultCode, Reservation } from './budgets.ts';
 import type { RevocationSubject } from './revocations.ts';
@@ -21,7 +21,7 @@ export interface AuthorizerOptions {
    * Whether a token's session has to be open in the store. Default true. False leaves it to the revocation
    * list, for services that don't share the issuer's sessions.
    */
-  readonly sessions?: boolean;
+  readonly requireOpenSession?: boolean;
   /** Tools whose calls proceed, uncharged, when the store fails: patterns, or a test. Default: none. */
   readonly proceedOnFault?: readonly string[] | ((tool: string) => boolean);
   /** Told of every call that proceeds so, before the decision is given. */
@@ -33,7 +33,7 @@ export interface AuthorizerOptions {
 }
 
 /** One call. `now` is the time of everything; facts may depend on the token, and may be refused for it. */
-export interface AuthorizeRequest {
+export interface PresentedCall {
   readonly token: string;
   readonly proof?: string | undefined;
   readonly call: Call;
@@ -57,7 +57,7 @@ export interface Authorized {
 
 /** Decides about calls. Rejects for misuse alone. */
 export interface Authorizer {
-  authorize(request: AuthorizeRequest): Promise<Authorized | Denial>;
+  authorize(request: PresentedCall): Promise<Authorized | Denial>;
   /** Gives back what a call did not use; `amounts` as for `Budgets.settle`. */
   settle(decision: Authorized, amounts: readonly number[]): Promise<boolean>;
   /** Gives everything back; only before the call has begun. */
@@ -106,7 +106,7 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
       if (!shown.ok) return shown;
       const facts = typeof given === 'function' ? given(shown.token) : given;
       if ('ok' in facts) return facts;
-      const assessed = assess(shown.token, facts);
+      const assessed = evaluate(shown.token, facts);
       if (assessed.ok === false) return assessed;
       const { charges } = assessed;
       const { view } = shown.token;
@@ -130,7 +130,7 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
       const out = revoked();
       if (out !== null) return out;
       let session: Session | null = null;
-      if (options.sessions !== false) {
+      if (options.requireOpenSession !== false) {
         const asked = store.sessions.check(view.issuer, view.session, now);
         const answer = asked instanceof Promise ? await asked : asked;
         if (answer.ok) session = answer.session;

@@ -50,7 +50,7 @@ export interface Budgets {
   /** Gives all counters back; only before the call has begun. Claims stay claimed. False as for `settle`. */
   release(reservation: Reservation): Promise<boolean>;
   /** What is left of each counter of `charges.place` at `now`, for display. Rejects with AmbitError on a fault. */
-  left(place: string, counters: readonly CounterKey[], now: number): Promise<readonly number[]>;
+  left(partitionKey: string, counters: readonly CounterKey[], now: number): Promise<readonly number[]>;
 }
 
 /** The part of a charge that `left` needs. */
@@ -81,8 +81,8 @@ export const systemSeconds = (): number => Math.floor(Date.now() / 1000);
  * cannot make (bad ids, a counter twice, no place) throw TypeError.
  */
 export function checkCharges(charges: Charges): Refused | null {
-  const { counters, once, replay, sequence, root, place } = charges;
-  if (!ID.test(root) || !ID.test(place))
+  const { counters, once, replay, sequence, root, partitionKey } = charges;
+  if (!ID.test(root) || !ID.test(partitionKey))
     throw new TypeError('charges: root and place must be base64url digests');
   if (counters.length > 16) throw new TypeError('charges: at most 16 counters');
   for (let i = 0; i < counters.length; i++) {

@@ -1,5 +1,5 @@
 // What `ambit revoke`, `revocations`, `session` and `budget` do; the command line only parses and prints.
-import { countersOf, type AuthenticToken, type Budget, type PublicKey, type Signer } from '@ambit/core';
+import { listCounters, type AuthenticToken, type Budget, type PublicKey, type Signer } from '@ambit/core';
 import { deny, type Denial } from '@ambit/core';
 import type { Revocation, RevocationInput } from './revocations.ts';
 import type { Session } from './sessions.ts';
@@ -70,7 +70,7 @@ export async function budgetLines(
   now: number,
 ): Promise<readonly BudgetLine[] | Denial> {
   const at = Math.floor(now);
-  const { place, counters } = countersOf(token, at);
+  const { partitionKey: place, counters } = listCounters(token, at);
   if (token.view.expires <= at) return deny('expired');
   const left = await store.budgets.left(place, counters, at);
   return counters.map((counter, i) => {

@@ -41,7 +41,7 @@ export interface MemoryOptions {
   /** The most rows one token's holders may append (attack S12). */
   readonly rowsPerToken?: number;
   /** This process's own clock, Unix seconds, by which rows are dropped. Default: the system's. */
-  readonly clockSeconds?: () => number;
+  readonly nowSeconds?: () => number;
 }
 
 /** Seconds of one expiry bucket: rows are dropped a bucket at a time. */
@@ -162,7 +162,7 @@ const sessionKey = (issuer: string, id: string): string => `${issuer}\0${id}`;
 /** A store in this process's memory. */
 export function memoryStore(options: MemoryOptions = {}): SyncStore {
   const limit = options.rows ?? 1_000_000;
-  const clock = options.clockSeconds ?? systemSeconds;
+  const clock = options.nowSeconds ?? systemSeconds;
   const rows = new MemoryRows(options.rowsPerToken ?? ROWS_PER_TOKEN);
   const view = new RevocationView();
   const list: Revocation[] = [];

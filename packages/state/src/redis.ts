@@ -17,13 +17,13 @@ import {
   type Refused,
   type Reservation,
 } from './budgets.ts';
-import { Fence, faultOf, type RedisClient } from './redis/fence.ts';
+import { Fence, fenceFaultOf, type RedisClient } from './redis/fence.ts';
 import { Registry, type RedisSubscriber, type RegistryOptions } from './redis/registry.ts';
 import { REFUND, RESERVE, ROWS } from './redis/scripts.ts';
 import { isSequence, type Replay } from './replay.ts';
 import type { Store } from './store.ts';
 
-export { initialiseRedis, resetRedis, type OperateOptions } from './redis/operate.ts';
+export { initializeRedis, resetRedis, type OperateOptions } from './redis/operate.ts';
 export type { RedisClient } from './redis/fence.ts';
 export type { RedisSubscriber } from './redis/registry.ts';
 
@@ -73,7 +73,7 @@ export async function redisStore(options: RedisOptions): Promise<Store> {
     await registry.start();
   } catch (error) {
     registry.stop();
-    throw new AmbitError(faultOf(error), undefined, { cause: error });
+    throw new AmbitError(fenceFaultOf(error), undefined, { cause: error });
   }
   return {
     ...budgetsAndReplay(fence, options.rowsPerToken ?? ROWS_PER_TOKEN),
@@ -93,8 +93,8 @@ function budgetsAndReplay(fence: Fence, rowsPerToken: number): { budgets: Budget
     const back = refunds(reservation, amounts);
     if (back === null || !open.delete(reservation)) return false;
     if (back.every((n) => n === 0)) return true;
-    const { place, counters } = reservation.charges;
-    const part = partition(place);
+    const { partitionKey, counters } = reservation.charges;
+    const part = partition(partitionKey);
     const keys = [fence.key(part, `f:${toHex(randomBytes(16))}`)];
     const args: number[] = [];
     counters.forEach((c, i) => {
@@ -114,11 +114,11 @@ function budgetsAndReplay(fence: Fence, rowsPerToken: number): { budgets: Budget
       checkNow(now);
       const wrong = checkCharges(charges);
       if (wrong !== null) return wrong;
-      const { counters, once, replay, sequence, root, place } = charges;
+      const { counters, once, replay, sequence, root, partitionKey } = charges;
       if (sequence !== null && told !== fence.epoch) return { ok: false, code: 'replayed', caveat: -1 };
       if (sequence !== null && !isSequence(sequence.sequence))
         return { ok: false, code: 'replayed', caveat: -1 };
-      const part = partition(place);
+      const part = partition(partitionKey);
       const key = (name: string): string => fence.key(part, name);
       const keys = [key(`r:${short(root)}`)];
       const args: (string | number)[] = [
@@ -153,7 +153,7 @@ function budgetsAndReplay(fence: Fence, rowsPerToken: number): { budgets: Budget
         open.add(reservation);
         return { ok: true, reservation };
       } catch (error) {
-        return { ok: false, code: faultOf(error), caveat: -1 };
+        return { ok: false, code: fenceFaultOf(error), caveat: -1 };
       }
     },
     settle: giveBack,
@@ -176,7 +176,7 @@ function budgetsAndReplay(fence: Fence, rowsPerToken: number): { budgets: Budget
           return Math.max(0, c.limit - effective(row, c).used);
         });
       } catch (error) {
-        throw new AmbitError(faultOf(error), undefined, { cause: error });
+        throw new AmbitError(fenceFaultOf(error), undefined, { cause: error });
       }
     },
   };
@@ -186,7 +186,7 @@ function budgetsAndReplay(fence: Fence, rowsPerToken: number): { budgets: Budget
       try {
         return (told = await fence.adopt());
       } catch (error) {
-        throw new AmbitError(faultOf(error), undefined, { cause: error });
+        throw new AmbitError(fenceFaultOf(error), undefined, { cause: error });
       }
     },
   };

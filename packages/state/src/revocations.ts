@@ -82,7 +82,7 @@ export interface Revocations {
 export type RevokeNode = (node: string, expires: number, reason: string) => Promise<void>;
 
 /** Revokes nodes in a store, for a runtime that shares it with its guards. `clock` gives Unix milliseconds. */
-export function revokeIn(
+export function storeRevoker(
   store: { readonly revocations: Revocations },
   clock: () => number = Date.now,
 ): RevokeNode {

@@ -49,7 +49,7 @@ export interface SqliteOptions {
   /** The most rows one token's holders may append (attack S12). */
   readonly rowsPerToken?: number;
   /** This process's own clock, Unix seconds, by which rows are dropped. Default: the system's. */
-  readonly clockSeconds?: () => number;
+  readonly nowSeconds?: () => number;
 }
 
 function connect(path: string, options: SqliteOptions): Connection {
@@ -129,7 +129,7 @@ class SqliteStore {
     this.#rows = new SqliteRows(
       db,
       options.rowsPerToken ?? ROWS_PER_TOKEN,
-      options.clockSeconds ?? systemSeconds,
+      options.nowSeconds ?? systemSeconds,
     );
     this.#writer = new Writer(db, file, options.timeout ?? 5000, this.#rows, options.maxLogBytes);
   }

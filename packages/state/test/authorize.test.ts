@@ -14,7 +14,7 @@ import {
   toBase64url,
   type Ledger,
 } from '@ambit/core';
-import { clear } from '@ambit/core';
+import { authorize } from '@ambit/core';
 import { nodeProvider } from '@ambit/core/node';
 import { afterAll, describe, expect, test } from 'vitest';
 import { budgetLines, memoryStore, revoke, closeSession, type Budgets, type Store } from '../src/index.ts';
@@ -123,9 +123,9 @@ describe.each([
       const store = open();
       const a = await authorizer(store);
       const t = delegate(token(), { to: agent(1).publicKey, label: 'sub', time: NOW }, agent(0));
-      const shown = await use(a, t, pay(1), agent(1));
-      if (!shown.ok) throw new Error(shown.code);
-      const v = shown.token.view;
+      const verified = await use(a, t, pay(1), agent(1));
+      if (!verified.ok) throw new Error(verified.code);
+      const v = verified.token.view;
       const values = {
         token: v.tokenId,
         node: v.chain[1]!.id,
@@ -153,7 +153,7 @@ describe.each([
 
   test('S3 revoked while the call waits for the store: refused, and its budget is given back', async () => {
     const store = memoryStore();
-    const shown = token({ budgets: [{ unit: 'calls', limit: 5 }] });
+    const verified = token({ budgets: [{ unit: 'calls', limit: 5 }] });
     // The revocation is acknowledged after the charges are applied and before their answer arrives.
     const budgets: Budgets = {
       ...store.budgets,
@@ -167,9 +167,9 @@ describe.each([
       },
     };
     const to = await authorizer(store, { budgets });
-    const denied = await use(to, shown, makeCall('search'));
+    const denied = await use(to, verified, makeCall('search'));
     expect(denied).toMatchObject({ ok: false, code: 'revoked' });
-    const authentic = verifier().authenticate(shown);
+    const authentic = verifier().identify(verified);
     if (!authentic.ok) throw new Error(authentic.code);
     expect(await budgetLines(store, authentic.token, NOW)).toMatchObject([{ left: 5 }]);
   });
@@ -181,9 +181,9 @@ describe.each([
     const left = delegate(base, { to: agent(1).publicKey, label: 'left', time: NOW }, agent(0));
     const right = delegate(base, { to: agent(2).publicKey, label: 'right', time: NOW }, agent(0));
     const under = delegate(left, { to: agent(3).publicKey, label: 'under', time: NOW }, agent(1));
-    const shown = await use(a, left, pay(1), agent(1));
-    if (!shown.ok) throw new Error(shown.code);
-    await revoke(store, { kind: 'node', value: shown.token.view.chain[1]!.id, reason: '' }, NOW);
+    const verified = await use(a, left, pay(1), agent(1));
+    if (!verified.ok) throw new Error(verified.code);
+    await revoke(store, { kind: 'node', value: verified.token.view.chain[1]!.id, reason: '' }, NOW);
     expect(code(await use(a, left, pay(1), agent(1)))).toBe('revoked');
     expect(code(await use(a, under, pay(1), agent(3)))).toBe('revoked');
     expect(code(await use(a, right, pay(1), agent(2)))).toBe('ok');
@@ -218,13 +218,13 @@ describe.each([
       { audience: AUDIENCE, time: NOW },
       agent(5),
     );
-    for (const [shown, by, what] of [
+    for (const [verified, by, what] of [
       [t, forged, good],
       [t, undefined, good],
       [t.slice(0, -2) + 'AA', proof, good],
       [t, proof, pay(2)],
     ] as const)
-      expect((await a.authorize({ token: shown, proof: by, call: what, facts: facts() })).ok).toBe(false);
+      expect((await a.authorize({ token: verified, proof: by, call: what, facts: facts() })).ok).toBe(false);
     expect(code(await use(a, t, makeCall('search')))).toBe('tool_not_granted');
     expect(code(await a.authorize({ token: t, proof, call: good, facts: facts() }))).toBe('ok');
     expect(code(await a.authorize({ token: t, proof, call: good, facts: facts() }))).toBe('replayed');
@@ -298,7 +298,7 @@ describe.each([
     const epoch = new Uint8Array(Buffer.from(await store.replay.epoch(), 'hex'));
     const sessions = { key: SecretKey.generate('x25519'), epoch, shared: true };
     // Two replicas of one service: the same keys, the same windows.
-    const [first, second] = [verifier({ sessions }), verifier({ sessions })];
+    const [first, second] = [verifier({ proofSessions: sessions }), verifier({ proofSessions: sessions })];
     const replicas = await Promise.all([first, second].map((each) => authorizer(store, { verifier: each })));
     const session = ProofSession.open(first.sessionOffer!, { time: NOW }, agent(0), nodeProvider);
     const t = token();
@@ -335,7 +335,7 @@ describe.each([
     if (!decision.ok) throw new Error(decision.code);
     expect(code(await use(a, child, pay(1), agent(1), facts({ bytes: 600 })))).toBe('budget_exceeded');
     expect(await a.settle(decision, [250, 1, 1])).toBe(true);
-    const seen = verifier().authenticate(child);
+    const seen = verifier().identify(child);
     if (!seen.ok) throw new Error(seen.code);
     const lines = await budgetLines(store, seen.token, NOW);
     expect(lines).toMatchObject([
@@ -403,14 +403,14 @@ test("core's synchronous clear takes the memory and the SQLite ledger", () => {
     const v = verifier();
     const once = (): string => {
       const what = pay(1);
-      const shown = v.verify({
+      const verified = v.verify({
         token: t,
         proof: prove(t, what, { audience: AUDIENCE, time: NOW }, agent(0)),
         call: what,
         now: NOW,
       });
-      if (!shown.ok) throw new Error(shown.code);
-      return code(clear(shown.token, facts(), ledger));
+      if (!verified.ok) throw new Error(verified.code);
+      return code(authorize(verified.token, facts(), ledger));
     };
     expect([once(), once(), once()]).toEqual(['ok', 'ok', 'budget_exceeded']);
   }

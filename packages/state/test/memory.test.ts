@@ -17,7 +17,7 @@ test('S8 a full memory store refuses with the code that says so', async () => {
 
 test('memory is given back: rows that expired make room', async () => {
   let now = NOW;
-  const store = memoryStore({ rows: 300, clockSeconds: () => now });
+  const store = memoryStore({ rows: 300, nowSeconds: () => now });
   for (let i = 0; i < 2000; i++) {
     now = NOW + i;
     const c = charges([counter(`c${i}`, 1, 1, { expires: NOW + i + 10, caveat: 1 })], {

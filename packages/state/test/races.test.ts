@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openSqlite } from '../src/sqlite.ts';
-import { initialiseRedis, redisStore } from '../src/redis.ts';
+import { initializeRedis, redisStore } from '../src/redis.ts';
 import { initializePostgres, postgresStore } from '../src/postgres.ts';
 import { hasPostgres, startPostgres, stopServers, type PostgresServer } from './postgres-server.ts';
 import { bundleWorker, race, startWorker, sum } from './processes.ts';
@@ -193,7 +193,7 @@ describe.skipIf(!hasRedis)('redis', () => {
     const prefix = `race${n++}:`;
     const client = server.connect();
     await client.connect();
-    await initialiseRedis(client, { prefix });
+    await initializeRedis(client, { prefix });
     return {
       place: { redis: { port: server.port, prefix } },
       store: await redisStore({ client, prefix, timeout: 60_000 }),

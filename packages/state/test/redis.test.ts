@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { spawnSync } from 'node:child_process';
 import { Cluster } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { initialiseRedis, redisStore, resetRedis } from '../src/redis.ts';
+import { initializeRedis, redisStore, resetRedis } from '../src/redis.ts';
 import type { Store } from '../src/index.ts';
 import { conformance } from '../src/testing.ts';
 import { freePort, hasRedis, startRedis, stopAll, type Server } from './redis-server.ts';
@@ -49,7 +49,7 @@ describe.skipIf(!hasRedis)('with redis-server', () => {
 
   conformance('redis', async ({ rowsPerToken }) => {
     const prefix = `t${n++}:`;
-    await initialiseRedis(await connected(), { prefix });
+    await initializeRedis(await connected(), { prefix });
     const more = rowsPerToken === undefined ? {} : { rowsPerToken };
     return redisStore({ client: await connected(), subscriber: await connected(), prefix, ...more });
   });
@@ -57,8 +57,8 @@ describe.skipIf(!hasRedis)('with redis-server', () => {
   test('a Redis that nobody initialised is refused; it is initialised once', async () => {
     const prefix = `t${n++}:`;
     await expect(open(server, { prefix })).rejects.toMatchObject({ code: 'store_corrupt' });
-    await initialiseRedis(await connected(), { prefix });
-    await expect(initialiseRedis(await connected(), { prefix })).rejects.toMatchObject({
+    await initializeRedis(await connected(), { prefix });
+    await expect(initializeRedis(await connected(), { prefix })).rejects.toMatchObject({
       code: 'file_exists',
     });
     const store = await open(server, { prefix });
@@ -68,7 +68,7 @@ describe.skipIf(!hasRedis)('with redis-server', () => {
 
   test('a refund that travels twice is given once', async () => {
     const prefix = `t${n++}:`;
-    await initialiseRedis(await connected(), { prefix });
+    await initializeRedis(await connected(), { prefix });
     const client = await connected();
     const twice = new Proxy(client, {
       get: (target, key) =>
@@ -100,7 +100,7 @@ describe.skipIf(!hasRedis)('with redis-server', () => {
       const own = await startRedis();
       try {
         const admin = await connected(own);
-        await initialiseRedis(admin);
+        await initializeRedis(admin);
         const store = await open(own, { poll: 20, staleAfter: 200 });
         const epoch = await store.replay.epoch();
         const sequence = { session: id('s'), sequence: 5, expires: LATER };
@@ -140,7 +140,7 @@ describe.skipIf(!hasRedis)('with redis-server', () => {
       const port = await freePort();
       const first = await startRedis(['--save', ''], { port, dir });
       const admin = await connected(first);
-      await initialiseRedis(admin);
+      await initializeRedis(admin);
       const store = await open(first, { timeout: 500, poll: 20, staleAfter: 300 });
       for (let i = 0; i < 5; i++) await spend(store);
       await admin.save();
@@ -165,7 +165,7 @@ describe.skipIf(!hasRedis)('with redis-server', () => {
       const primary = await startRedis(['--save', '', '--repl-diskless-sync-delay', '0']);
       const replica = await startRedis(['--save', '', '--replicaof', '127.0.0.1', String(primary.port)]);
       try {
-        await initialiseRedis(await connected(primary));
+        await initializeRedis(await connected(primary));
         const store = await open(primary);
         for (let i = 0; i < 5; i++) expect(await spend(store)).toBe('ok');
         const admin = await connected(replica);
@@ -192,7 +192,7 @@ describe.skipIf(!hasRedis)('with redis-server', () => {
         'volatile-lru',
       ]);
       try {
-        await initialiseRedis(await connected(own));
+        await initializeRedis(await connected(own));
         await expect(open(own)).rejects.toMatchObject({ code: 'store_corrupt' });
       } finally {
         await own.stop();
@@ -205,7 +205,7 @@ describe.skipIf(!hasRedis)('with redis-server', () => {
     try {
       const admin = await connected(own);
       await admin.config('SET', 'maxmemory', '100mb');
-      await initialiseRedis(admin);
+      await initializeRedis(admin);
       const store = await open(own, { poll: 10_000 });
       expect(await spend(store)).toBe('ok');
       await admin.config('SET', 'maxmemory', '1mb');
@@ -221,7 +221,7 @@ describe.skipIf(!hasRedis)('with redis-server', () => {
   test('S8 a slow server: store_unavailable, and the late answer changes nothing for the caller', async () => {
     const prefix = `t${n++}:`;
     const admin = await connected();
-    await initialiseRedis(admin, { prefix });
+    await initializeRedis(admin, { prefix });
     const store = await open(server, { prefix, timeout: 100, staleAfter: 60_000 });
     expect(await spend(store)).toBe('ok');
     await admin.call('CLIENT', 'PAUSE', '400', 'WRITE');
@@ -240,7 +240,7 @@ describe.skipIf(!hasRedis)('with redis-server', () => {
     const port = await freePort();
     const args = ['--save', '', '--appendonly', 'yes', '--appendfsync', 'always'];
     let own = await startRedis(args, { port, dir });
-    await initialiseRedis(await connected(own), { restarts: 'trusted' });
+    await initializeRedis(await connected(own), { restarts: 'trusted' });
     let acknowledged = 0;
     for (let round = 0; round < 3; round++) {
       const store = await open(own, { timeout: 1000 });
@@ -273,7 +273,7 @@ describe.skipIf(!hasRedis)('with redis-server', () => {
   test('S7 a push that was missed arrives with the next look; a list that went back is stale', async () => {
     const prefix = `t${n++}:`;
     const admin = await connected();
-    await initialiseRedis(admin, { prefix });
+    await initializeRedis(admin, { prefix });
     const deaf = await open(server, { prefix, push: false, poll: 30, staleAfter: 400 });
     const other = await open(server, { prefix });
     await other.revocations.add({ kind: 'user', issuer: 'acme', value: 'u', reason: 'lost' }, NOW);
@@ -290,7 +290,7 @@ describe.skipIf(!hasRedis)('with redis-server', () => {
 
   test('a session closed elsewhere is refused here although it is remembered', async () => {
     const prefix = `t${n++}:`;
-    await initialiseRedis(await connected(), { prefix });
+    await initializeRedis(await connected(), { prefix });
     const [a, b] = [await open(server, { prefix }), await open(server, { prefix })];
     await a.sessions.open({ issuer: 'acme', id: 's', operator: 'o', expires: NOW + 100 }, NOW);
     expect(await b.sessions.check('acme', 's', NOW)).toMatchObject({ ok: true });
@@ -319,7 +319,7 @@ describe.skipIf(!hasRedis)('with redis-server', () => {
       await expect
         .poll(() => cluster.cluster('INFO').then((info) => String(info).includes('cluster_state:ok')))
         .toBe(true);
-      await initialiseRedis(cluster);
+      await initializeRedis(cluster);
       const store = await redisStore({ client: cluster, poll: 50 });
       const answers = await Promise.all(
         Array.from({ length: 200 }, (_, i) => {
@@ -336,7 +336,7 @@ describe.skipIf(!hasRedis)('with redis-server', () => {
       const pooled = await Promise.all(
         Array.from({ length: 10 }, (_, i) =>
           store.budgets.reserve(
-            charges([counter('pool', 1, 3)], { root: id(`r ${i}`), place: id('pools of acme') }),
+            charges([counter('pool', 1, 3)], { root: id(`r ${i}`), partitionKey: id('pools of acme') }),
             NOW,
           ),
         ),

@@ -196,7 +196,7 @@ test('S7 a revocation list that went back in time is stale', async () => {
 test('S12 rows are dropped when they have expired: the file does not grow for ever', async () => {
   const file = path();
   let time = NOW;
-  const store = openSqlite(file, { clockSeconds: () => time });
+  const store = openSqlite(file, { nowSeconds: () => time });
   const sizes: number[] = [];
   for (let round = 0; round < 12; round++) {
     for (let i = 0; i < 10; i++) {

@@ -2,7 +2,7 @@
 import {
   Keyring,
   SecretKey,
-  call,
+  parseCall,
   createVerifier,
   mint,
   prove,
@@ -57,7 +57,7 @@ export const verifier = (more: Partial<VerifierOptions> = {}): Verifier =>
   createVerifier({ audience: AUDIENCE, keys: keyring.exportFor(AUDIENCE), provider: nodeProvider, ...more });
 
 export function makeCall(tool: string, args: { readonly [name: string]: unknown } = {}): Call {
-  const made = call({ tool, args });
+  const made = parseCall({ tool, args });
   if (!made.ok) throw new TypeError(made.message);
   return made.call;
 }

@@ -24,13 +24,13 @@ export interface HttpCall {
 }
 
 /** What a request asks for. `http` is added by the guard. */
-export type AskedFor = (request: HttpCall) => Pick<CallInput, 'tool' | 'args'>;
+export type CallMapping = (request: HttpCall) => Pick<CallInput, 'tool' | 'args'>;
 
 /**
  * The default tool name for a request, when no mapping is configured: `http.get` and so on, without arguments.
  * The proof covers the rest.
  */
-export const byMethod: AskedFor = ({ method }) => ({ tool: `http.${method.toLowerCase()}`, args: {} });
+export const byMethod: CallMapping = ({ method }) => ({ tool: `http.${method.toLowerCase()}`, args: {} });
 
 /** The part of a call that method, target and body make. */
 export function contextOf(r: Pick<HttpCall, 'method' | 'target' | 'body'>, origin: string): HttpContext {

@@ -12,7 +12,7 @@ export type Id = string | number;
 export type Params = { readonly [name: string]: unknown };
 
 /** A request: it has an id and wants an answer. */
-export interface Request {
+export interface RpcRequest {
   readonly jsonrpc: '2.0';
   readonly id: Id;
   readonly method: string;
@@ -25,14 +25,14 @@ export interface Notification {
   readonly params?: Params;
 }
 /** An answer. */
-export interface Response {
+export interface RpcResponse {
   readonly jsonrpc: '2.0';
   /** Null in an error about something whose id could not be read. */
   readonly id: Id | null;
   readonly result?: Params;
   readonly error?: { readonly code: number; readonly message: string; readonly data?: unknown };
 }
-export type Message = Request | Notification | Response;
+export type Message = RpcRequest | Notification | RpcResponse;
 
 /** What is used of a transport, of either SDK. */
 export interface TransportLike {
@@ -61,8 +61,8 @@ export function asMessage(x: unknown): Message | null {
   return (result !== undefined) !== (error !== undefined) ? (x as unknown as Message) : null;
 }
 
-export const isRequest = (m: Message): m is Request => 'method' in m && 'id' in m;
-export const isResponse = (m: Message): m is Response => !('method' in m);
+export const isRequest = (m: Message): m is RpcRequest => 'method' in m && 'id' in m;
+export const isResponse = (m: Message): m is RpcResponse => !('method' in m);
 
 /** What the caller attached to a request. */
 export interface Attached {

@@ -31,8 +31,8 @@ export const LOG_DEFAULTS: {
   readonly batchBytes: number;
   readonly queueBytes: number;
   readonly backlogBytes: number;
-  readonly patience: number;
-  readonly quick: number;
+  readonly maxDelayMs: number;
+  readonly inlineFlushEntries: number;
 } = Object.freeze({
   /** Milliseconds between checkpoints: how long an entry may be durable and not yet signed for. */
   checkpointInterval: 1000,
@@ -45,9 +45,9 @@ export const LOG_DEFAULTS: {
   /** Bytes of full tiles not yet written: beyond it flushing waits. */
   backlogBytes: 67_108_864,
   /** Milliseconds that entries nobody waits for (outcomes) wait to share the fdatasync of the next decision. */
-  patience: 10,
+  maxDelayMs: 10,
   /** A flush of at most so many entries is written without the thread pool, whose way there and back costs as much as a fast disk. */
-  quick: 4,
+  inlineFlushEntries: 4,
 });
 
 /** How a log is opened. */
@@ -265,7 +265,7 @@ export class Log {
       this.#queue.push({ entry: entry instanceof Uint8Array ? Buffer.from(entry) : entry, resolve, reject });
     });
     this.#queued += length + 2;
-    if (patient) this.#patience ??= setTimeout(() => this.#startFlush(), LOG_DEFAULTS.patience);
+    if (patient) this.#patience ??= setTimeout(() => this.#startFlush(), LOG_DEFAULTS.maxDelayMs);
     else this.#startFlush();
     return promise;
   }
@@ -343,7 +343,7 @@ export class Log {
     const out = whole.subarray(0, at);
     sealFrame(out, first, batch.length, edge.root());
     try {
-      await this.#write(out, batch.length <= LOG_DEFAULTS.quick && this.#slow === 0);
+      await this.#write(out, batch.length <= LOG_DEFAULTS.inlineFlushEntries && this.#slow === 0);
     } catch (error) {
       this.#giveUp(batch, batch.length, unavailable(error));
       return;

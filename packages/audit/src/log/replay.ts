@@ -10,7 +10,7 @@ import { parseBundle } from '../tile/bundle.ts';
 import { tilePath } from '../tile/path.ts';
 import { makeDirectory, replaceFile, syncDirectory } from './files.ts';
 import { type FullFile, TileWriter } from './tiles.ts';
-import { decodeSegmentHeader, encodeSegmentHeader, readFrame, segmentName, segmentStart } from './wal.ts';
+import { decodeSegmentHeader, encodeSegmentHeader, readWalFrame, segmentName, segmentStart } from './wal.ts';
 
 /** A segment of the write-ahead log that is on disk. */
 export interface Segment {
@@ -129,7 +129,7 @@ export async function replay(directory: string, head: Checkpoint, tiles: TileWri
     }
     offset = header.end;
     for (;;) {
-      const read = readFrame(bytes, offset);
+      const read = readWalFrame(bytes, offset);
       if (read.kind === 'end') break;
       if (read.kind === 'damaged' || (read.kind === 'torn' && i < starts.length - 1)) {
         throw corrupt(`wal/${segmentName(start)}: damaged at byte ${offset}, after entry ${edge.size}.`);

@@ -65,7 +65,7 @@ function readEdge(value: unknown): EdgeState | null {
 }
 
 /** One flush: `payload` is `count` entries in the form of a bundle. */
-export interface Frame {
+export interface WalFrame {
   readonly first: number;
   readonly count: number;
   readonly payload: Buffer;
@@ -85,13 +85,13 @@ export function sealFrame(out: Buffer, first: number, count: number, root: Uint8
 
 /** What is at `at`: a frame, the end, the beginning of a frame that was never finished, or damage. */
 export type FrameRead =
-  | { readonly kind: 'frame'; readonly frame: Frame; readonly next: number }
+  | { readonly kind: 'frame'; readonly frame: WalFrame; readonly next: number }
   | { readonly kind: 'end' }
   | { readonly kind: 'torn' }
   | { readonly kind: 'damaged' };
 
 /** Reads the frame at `at`. Entries and root are the caller's to compare. */
-export function readFrame(bytes: Buffer, at: number): FrameRead {
+export function readWalFrame(bytes: Buffer, at: number): FrameRead {
   if (at === bytes.length) return { kind: 'end' };
   const rest = bytes.subarray(at);
   if (rest.length < FRAME_HEADER_BYTES) return { kind: isPrefixOfFrame(rest) ? 'torn' : 'damaged' };
@@ -106,7 +106,7 @@ export function readFrame(bytes: Buffer, at: number): FrameRead {
   }
   const next = at + FRAME_HEADER_BYTES + rest.readUInt32BE(16);
   if (next > bytes.length) return { kind: 'torn' };
-  const frame: Frame = {
+  const frame: WalFrame = {
     first: Number(rest.readBigUInt64BE(4)),
     count: rest.readUInt32BE(12),
     payload: bytes.subarray(at + FRAME_HEADER_BYTES, next),

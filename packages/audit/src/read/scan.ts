@@ -14,7 +14,7 @@ import { RecordCheck } from './record-check.ts';
 import type { VerifyOptions } from './verify.ts';
 
 /** One thing that is wrong. */
-export interface Problem {
+export interface LogProblem {
   /** File, relative to the log's directory, or `head`. */
   readonly where: string;
   /** The entry concerned, where one can be named. */
@@ -25,7 +25,7 @@ export interface Problem {
 const MOST_PROBLEMS = 1000;
 
 /** A root that some file claims for a size. */
-export interface Claim {
+export interface RecordClaim {
   readonly size: number;
   readonly root: Uint8Array;
   readonly where: string;
@@ -33,7 +33,7 @@ export interface Claim {
 
 /** What was found; a thousand at most. */
 export class Problems {
-  readonly list: Problem[] = [];
+  readonly list: LogProblem[] = [];
   truncated = false;
   add(where: string, what: string, index?: number): void {
     if (this.list.length >= MOST_PROBLEMS) this.truncated = true;
@@ -54,7 +54,7 @@ export const readOrNull = async (path: string): Promise<Buffer | null> => {
 export class Scan {
   readonly #options: VerifyOptions;
   readonly #target: SignedCheckpoint;
-  readonly #claims: Claim[];
+  readonly #claims: RecordClaim[];
   readonly #partials: ReadonlyMap<string, readonly number[]>;
   readonly #problems: Problems;
   /** From the entries, and from the rows of tiles; one object while they agree. */
@@ -67,7 +67,7 @@ export class Scan {
   constructor(
     options: VerifyOptions,
     target: SignedCheckpoint,
-    claims: Claim[],
+    claims: RecordClaim[],
     partials: ReadonlyMap<string, readonly number[]>,
     problems: Problems,
   ) {
@@ -137,7 +137,7 @@ export class Scan {
   }
 
   /** Published checkpoints in order, each with a good signature. */
-  async *#history(): AsyncGenerator<Claim> {
+  async *#history(): AsyncGenerator<RecordClaim> {
     let digest: Uint8Array = new Uint8Array(HASH_BYTES);
     let before = -1;
     let last: SignedCheckpoint | null = null;
@@ -273,7 +273,7 @@ export class Scan {
   }
 
   /** Meets a claimed root; where entries and tiles differ, it decides between them. */
-  #compare(claim: Claim): void {
+  #compare(claim: RecordClaim): void {
     const entries = equal(this.#entries.root(), claim.root);
     const tiles = this.#tiles === this.#entries ? entries : equal(this.#tiles.root(), claim.root);
     if (this.#doubt.length === 0) {

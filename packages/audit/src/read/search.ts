@@ -4,7 +4,7 @@ import { fromBase64url, fromHex } from '../core.ts';
 import { TILE_WIDTH } from '../merkle/edge.ts';
 import type { TreeReader } from '../tile/reader.ts';
 import { decodeRecord } from '../record/codec.ts';
-import type { AuditRecord, Kind } from '../record/record.ts';
+import type { AuditRecord, RecordKind } from '../record/record.ts';
 
 /** A record with its place. */
 export interface Found {
@@ -25,7 +25,7 @@ export interface Query {
   readonly modelDigest?: string;
   readonly tool?: string;
   readonly code?: string;
-  readonly kind?: Kind;
+  readonly kind?: RecordKind;
   /** A token id (hexadecimal) or a node id. */
   readonly token?: string;
   /** Unix milliseconds: from, inclusive, to, exclusive. */

@@ -1,11 +1,11 @@
 // The provenance of an action (law L5): for whom, by whose authority, through whose hands, and what belongs to it.
 import { TILE_WIDTH } from '../merkle/edge.ts';
 import type { TreeReader } from '../tile/reader.ts';
-import { layersOf, type AuditRecord, type ChainNode, type Layer } from '../record/record.ts';
+import { layersOf, type AuditRecord, type ChainNode, type IdentityLayer } from '../record/record.ts';
 import { search, show, type Found } from './search.ts';
 
 /** Everything a log says about how one record came about. */
-export interface Trace {
+export interface CallTrace {
   readonly record: Found;
   /** The decision it belongs to: of an outcome or approval the one it names, otherwise itself. */
   readonly decision: Found;
@@ -13,7 +13,7 @@ export interface Trace {
   readonly operator: AuditRecord['operator'] | null;
   readonly model: AuditRecord['model'] | null;
   readonly session: string | null;
-  readonly layers: Record<Layer, 'allowed' | 'refused' | 'not asked'>;
+  readonly layers: Record<IdentityLayer, 'allowed' | 'refused' | 'not asked'>;
   /** The holders, first to last; with each, the record that says how it came to hold, where the log has one. */
   readonly chain: readonly (ChainNode & { readonly said: Found | null })[];
   /** The calls this one was made from within, outermost first. */
@@ -28,7 +28,7 @@ export interface Trace {
 const REACH = 1_000_000;
 
 /** Traces a record; null when the entry is not a record. Throws RangeError outside the log. */
-export async function trace(reader: TreeReader, index: number): Promise<Trace | null> {
+export async function trace(reader: TreeReader, index: number): Promise<CallTrace | null> {
   const start = await show(reader, index);
   if (start === null) return null;
   const decision = start.record.of === undefined ? start : ((await show(reader, start.record.of)) ?? start);
@@ -80,7 +80,7 @@ export async function trace(reader: TreeReader, index: number): Promise<Trace | 
 const short = (id: string): string => `${id.slice(0, 10)}\u2026`;
 
 /** A trace as lines for people, outermost authority first. */
-export function traceLines(found: Trace): string[] {
+export function traceLines(found: CallTrace): string[] {
   const { record } = found.decision;
   const lines = [
     `user      ${found.user ?? '-'} (${found.layers.user})`,

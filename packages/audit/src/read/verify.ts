@@ -5,7 +5,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { equal } from '../core.ts';
 import type { HeadStore } from '../log/head.ts';
-import { decodeSegmentHeader, readFrame, segmentStart } from '../log/wal.ts';
+import { decodeSegmentHeader, readWalFrame, segmentStart } from '../log/wal.ts';
 import { Edge, TILE_WIDTH } from '../merkle/edge.ts';
 import { EMPTY_ROOT, leafHash } from '../merkle/hash.ts';
 import { verifyCheckpoint, type SignedCheckpoint } from '../note/checkpoint.ts';
@@ -13,9 +13,9 @@ import type { VerifierKey } from '../note/key.ts';
 import { satisfies, witnessKeys, type Policy } from '../note/policy.ts';
 import { parseBundle } from '../tile/bundle.ts';
 import { parseTilePath, tilePath, widthAt } from '../tile/path.ts';
-import { Problems, readOrNull, Scan, type Claim, type Problem } from './scan.ts';
+import { Problems, readOrNull, Scan, type RecordClaim, type LogProblem } from './scan.ts';
 
-export type { Problem } from './scan.ts';
+export type { LogProblem } from './scan.ts';
 
 /** What a verification found. */
 export interface VerifyReport {
@@ -28,7 +28,7 @@ export interface VerifyReport {
   readonly checkpoints: number;
   /** Cosigners of the last cosigned checkpoint (with a policy). */
   readonly witnesses: readonly string[];
-  readonly problems: readonly Problem[];
+  readonly problems: readonly LogProblem[];
   /** More were found than are listed. */
   readonly truncated: boolean;
 }
@@ -86,7 +86,7 @@ export async function verifyLog(options: VerifyOptions): Promise<VerifyReport> {
 async function findTarget(
   { directory, log, head: store, policy }: VerifyOptions,
   problems: Problems,
-): Promise<{ target: SignedCheckpoint; claims: Claim[]; witnesses: string[] } | null> {
+): Promise<{ target: SignedCheckpoint; claims: RecordClaim[]; witnesses: string[] } | null> {
   const headNote = store === undefined ? null : await store.read();
   const shown = await readOrNull(join(directory, 'checkpoint'));
   const checkpoint = shown === null ? null : verifyCheckpoint(shown, log);
@@ -95,7 +95,7 @@ async function findTarget(
   const head = headNote === null ? null : verifyCheckpoint(headNote, log);
   if (store !== undefined && head === null)
     problems.add('head', 'the last signed checkpoint is missing, malformed or by another key');
-  const claims: Claim[] = [];
+  const claims: RecordClaim[] = [];
   if (head !== null && checkpoint !== null && head.note !== checkpoint.note) {
     if (head.size === checkpoint.size)
       problems.add(
@@ -185,7 +185,7 @@ async function checkSegment(
   path: string,
   target: SignedCheckpoint,
   problems: Problems,
-): Promise<Claim[]> {
+): Promise<RecordClaim[]> {
   const bytes = await readOrNull(join(directory, path));
   if (bytes === null) return []; // Dropped by the writer meanwhile.
   const header = decodeSegmentHeader(bytes);
@@ -194,10 +194,10 @@ async function checkSegment(
     return [];
   }
   const edge = new Edge(header.edge);
-  const claims: Claim[] = [{ size: edge.size, root: edge.root(), where: path }];
+  const claims: RecordClaim[] = [{ size: edge.size, root: edge.root(), where: path }];
   let at = header.end;
   for (;;) {
-    const read = readFrame(bytes, at);
+    const read = readWalFrame(bytes, at);
     if (read.kind === 'end') break;
     if (read.kind !== 'frame') {
       problems.add(

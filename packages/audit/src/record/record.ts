@@ -22,10 +22,10 @@ export const KINDS = [
   'alert',
   'approval',
 ] as const;
-export type Kind = (typeof KINDS)[number];
+export type RecordKind = (typeof KINDS)[number];
 
 export const LAYERS = ['operator', 'model', 'session', 'user'] as const;
-export type Layer = (typeof LAYERS)[number];
+export type IdentityLayer = (typeof LAYERS)[number];
 
 export const PROOFS = ['none', 'signed', 'session', 'bearer'] as const;
 export const ORIGINS = ['none', 'prompt', 'trusted', 'untrusted', 'agent', 'mixed'] as const;
@@ -61,7 +61,7 @@ export interface TokenFacts {
 /** A record as it stands in the log. */
 export interface AuditRecord {
   readonly v: typeof RECORD_VERSION;
-  readonly kind: Kind;
+  readonly kind: RecordKind;
   /** Unix milliseconds by the writer's clock; never smaller than the record before. */
   readonly at: number;
   /** Which enforcement point recorded it; set by the writer, not by its client. */
@@ -73,8 +73,8 @@ export interface AuditRecord {
   readonly user?: string;
   /** The acting agent: the label of the last holder, or its name in the configuration. */
   readonly agent?: string;
-  readonly allowed?: readonly Layer[];
-  readonly refused?: readonly Layer[];
+  readonly allowed?: readonly IdentityLayer[];
+  readonly refused?: readonly IdentityLayer[];
   readonly token?: TokenFacts;
   readonly proof?: (typeof PROOFS)[number];
   readonly tool?: {
@@ -155,8 +155,8 @@ export interface AuditRecord {
 export type Draft = Omit<AuditRecord, 'v' | 'at' | 'seq' | 'prev'> & { readonly at?: number };
 
 /** Which layers allowed and refused, spelt out: a layer that was not asked is `'not asked'`. */
-export function layersOf(record: AuditRecord): Record<Layer, 'allowed' | 'refused' | 'not asked'> {
-  const say = (layer: Layer): 'allowed' | 'refused' | 'not asked' => {
+export function layersOf(record: AuditRecord): Record<IdentityLayer, 'allowed' | 'refused' | 'not asked'> {
+  const say = (layer: IdentityLayer): 'allowed' | 'refused' | 'not asked' => {
     if (record.refused?.includes(layer) === true) return 'refused';
     return record.code === 'allowed' || record.allowed?.includes(layer) === true ? 'allowed' : 'not asked';
   };

@@ -29,7 +29,7 @@ export interface RecorderOptions {
   /** Name of the enforcement point, written into every record. */
   readonly by?: string;
   /** Unix milliseconds. */
-  readonly clock?: () => number;
+  readonly nowMs?: () => number;
   /** Where the places of open sessions are kept between starts; without it a start reads the whole log. */
   readonly sessionsFile?: string;
 }
@@ -101,7 +101,7 @@ export class Recorder implements Sink {
       bytes: length + LATE_BYTES,
       encode: () => {
         lastBefore = this.#last;
-        this.#last = Math.max(this.#last, Math.floor((this.#options.clock ?? Date.now)()));
+        this.#last = Math.max(this.#last, Math.floor((this.#options.nowMs ?? Date.now)()));
         before = session === undefined ? undefined : this.#sessions.get(session);
         return encodeRecord(this.#complete(draft, by, before));
       },

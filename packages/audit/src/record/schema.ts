@@ -1,6 +1,15 @@
 // The schema as data: number, form and bound of each field. Encoder, decoder, checks and the scan for secrets all
 // walk this one table, so none of them can know a field that another does not.
-import { KINDS, LAYERS, ORIGINS, PROOFS, SESSION_EVENTS, STATUSES, TRUSTS, type Kind } from './record.ts';
+import {
+  KINDS,
+  LAYERS,
+  ORIGINS,
+  PROOFS,
+  SESSION_EVENTS,
+  STATUSES,
+  TRUSTS,
+  type RecordKind,
+} from './record.ts';
 
 /** The form of a value. `free` text comes from outside and is scanned for the shapes of keys as well. */
 export type Form =
@@ -196,7 +205,7 @@ export const SCHEMA: Form & { is: 'map' } = map([
 ]);
 
 /** What a kind cannot do without. */
-export const REQUIRED: Readonly<Record<Kind, readonly string[]>> = {
+export const REQUIRED: Readonly<Record<RecordKind, readonly string[]>> = {
   mint: ['token'],
   attenuate: ['token'],
   delegate: ['token'],

@@ -32,7 +32,7 @@ export interface WitnessOptions {
   /** The logs it will witness. */
   readonly logs: readonly VerifierKey[];
   /** Unix seconds. */
-  readonly clock?: () => number;
+  readonly nowSeconds?: () => number;
   /** Called after the new checkpoint is durable and before it is answered: a fleet log appends it here. */
   readonly onAccepted?: (checkpoint: SignedCheckpoint) => Promise<void>;
 }
@@ -137,7 +137,7 @@ export class Witness {
     if (old !== stored.size) return answer(409, `${stored.size}\n`);
     if (checkpoint.size === 0 && !equal(checkpoint.root, EMPTY_ROOT)) return answer(422);
     if (!verifyConsistency(old, checkpoint.size, proof, stored.root, checkpoint.root)) return answer(422);
-    const time = (this.#options.clock ?? (() => Math.floor(Date.now() / 1000)))();
+    const time = (this.#options.nowSeconds ?? (() => Math.floor(Date.now() / 1000)))();
     const line = signatureLine(checkpoint.text, this.#options.signer, time);
     await this.#options.onAccepted?.(checkpoint);
     await replaceFile(this.#path(checkpoint.origin), checkpoint.note + line, true);

@@ -13,7 +13,7 @@ import {
   logOf,
   policyOf,
   readerOf,
-  within,
+  inPeriod,
   type LogFlags,
 } from './target.ts';
 
@@ -58,7 +58,7 @@ export function defineChecking(command: Command, cli: Cli): void {
       const { source, key, reader } = await readerOf(cli, f);
       const { prove } = await audit();
       const policy = await policyOf(f);
-      const receipt = await within(indexOf(word), reader.size, () =>
+      const receipt = await inPeriod(indexOf(word), reader.size, () =>
         prove(source, key, indexOf(word), policy),
       );
       if (f.entry !== undefined) writeFile(f.entry, await reader.entry(indexOf(word)), { mode: 0o600 });

@@ -17,7 +17,7 @@ import {
   logOf,
   queryOf,
   readerOf,
-  within,
+  inPeriod,
   type LogFlags,
   type QueryFlags,
 } from './target.ts';
@@ -90,7 +90,7 @@ export function defineReading(command: Command, cli: Cli): void {
     .action(async (word: string, f: LogFlags) => {
       const { reader } = await readerOf(cli, f);
       const { jsonLine, show } = await audit();
-      const found = await within(indexOf(word), reader.size, () => show(reader, indexOf(word)));
+      const found = await inPeriod(indexOf(word), reader.size, () => show(reader, indexOf(word)));
       cli.out(
         cli.json ? `${jsonLine(found)}\n` : `${JSON.stringify(JSON.parse(jsonLine(found)), null, 2)}\n`,
       );
@@ -103,7 +103,7 @@ export function defineReading(command: Command, cli: Cli): void {
     .action(async (word: string, f: LogFlags) => {
       const { reader } = await readerOf(cli, f);
       const { trace, traceLines } = await audit();
-      const found = await within(indexOf(word), reader.size, () => trace(reader, indexOf(word)));
+      const found = await inPeriod(indexOf(word), reader.size, () => trace(reader, indexOf(word)));
       cli.result({ trace: found }, () =>
         traceLines(found)
           .map((line) => `${line}\n`)

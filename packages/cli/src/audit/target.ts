@@ -100,7 +100,7 @@ export async function readerOf(cli: Cli, f: LogFlags): Promise<Given & { readonl
 }
 
 /** A record of the log; Failure if the number does not exist. */
-export async function within<T>(index: number, size: number, job: () => Promise<T | null>): Promise<T> {
+export async function inPeriod<T>(index: number, size: number, job: () => Promise<T | null>): Promise<T> {
   const found = index < size ? await job() : null;
   if (found === null) throw new Failure('input_invalid', `there is no record ${index}; the log has ${size}`);
   return found;

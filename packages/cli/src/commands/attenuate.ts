@@ -5,7 +5,7 @@ import type { Cli } from '../cli.ts';
 import { usage } from '../failure.ts';
 import { addNarrowFlags, restrictionsOf, type NarrowFlags } from '../flags/restrictions.ts';
 import { example } from '../help.ts';
-import { readToken, showChange } from '../tokens.ts';
+import { readTokenText, showChange } from '../tokens.ts';
 
 export function define(command: Command, cli: Cli): void {
   command.argument('<token>', 'the token: a file, - or its text');
@@ -17,7 +17,7 @@ export function define(command: Command, cli: Cli): void {
       example('ambit attenuate a.tok --tool web_search --max-calls 5 --expires 10m > narrow.tok'),
     )
     .action(async (source: string, flags: NarrowFlags & { readonly dryRun?: boolean }) => {
-      const before = await readToken(cli, source);
+      const before = await readTokenText(cli, source);
       const restrictions = restrictionsOf(cli, flags, effectiveAuthority(before.said).tools);
       if (restrictions.length === 0)
         throw usage('nothing to narrow: name at least one restriction', 'see `ambit attenuate --help`');

@@ -9,7 +9,7 @@ import { Home } from '../home/home.ts';
 import { example } from '../help.ts';
 import { withState } from '../home/state.ts';
 import { fromNow, timeText } from '../flags/times.ts';
-import { readToken } from '../tokens.ts';
+import { readTokenText } from '../tokens.ts';
 import { verifierOf } from '../home/verifier.ts';
 
 const holderText = (holder: string | null): string | null =>
@@ -22,7 +22,7 @@ export function define(command: Command, cli: Cli): void {
     .addHelpText('after', example('ambit budget b.tok'))
     .action(async (source: string, flags: { readonly keys?: string }) => {
       const home = new Home(cli).require();
-      const { text, said } = await readToken(cli, source);
+      const { text, said } = await readTokenText(cli, source);
       const lines = await withState(home, async (store) => {
         const audience = said.grant.audience ?? 'any';
         const { verifier } = await verifierOf(cli, home, store, {
@@ -30,7 +30,7 @@ export function define(command: Command, cli: Cli): void {
           bearer: true,
           ...(flags.keys === undefined ? {} : { keys: flags.keys }),
         });
-        const genuine = verifier.authenticate(text);
+        const genuine = verifier.identify(text);
         if (!genuine.ok) throw new Failure(genuine.code, genuine.message);
         const answer = await budgetLines(store, genuine.token, cli.now);
         if ('code' in answer)

@@ -5,7 +5,7 @@ import type { Cli } from '../cli.ts';
 import { readPublicKey, readSigner } from '../home/keyfile.ts';
 import { addNarrowFlags, restrictionsOf, type NarrowFlags } from '../flags/restrictions.ts';
 import { example } from '../help.ts';
-import { readToken, showChange } from '../tokens.ts';
+import { readTokenText, showChange } from '../tokens.ts';
 
 interface DelegateFlags extends NarrowFlags {
   readonly key?: string;
@@ -31,7 +31,7 @@ export function define(command: Command, cli: Cli): void {
       ),
     )
     .action(async (source: string, flags: DelegateFlags) => {
-      const before = await readToken(cli, source);
+      const before = await readTokenText(cli, source);
       const by = await readSigner(cli, 'holder', flags.key);
       const to = await readPublicKey(cli, 'holder', flags.to);
       const restrictions = restrictionsOf(cli, flags, effectiveAuthority(before.said).tools);

@@ -3,8 +3,8 @@ import { diff } from '@ambit/core';
 import type { Command } from 'commander';
 import type { Cli } from '../cli.ts';
 import { example } from '../help.ts';
-import { diffText } from '../show/diff.ts';
-import { readToken } from '../tokens.ts';
+import { tokenDiffText } from '../show/diff.ts';
+import { readTokenText } from '../tokens.ts';
 
 export function define(command: Command, cli: Cli): void {
   command
@@ -22,14 +22,14 @@ export function define(command: Command, cli: Cli): void {
         second: string,
         flags: { readonly changes?: boolean; readonly exitCode?: boolean },
       ) => {
-        const a = await readToken(cli, first, 'the first token');
-        const b = await readToken(cli, second, 'the second token');
+        const a = await readTokenText(cli, first, 'the first token');
+        const b = await readTokenText(cli, second, 'the second token');
         const all = diff(a.said, b.said);
         const changes = all.filter((r) => r.mark !== '=');
         const rows = flags.changes === true ? changes : all;
         const gained = changes.filter((r) => r.mark === '+').length;
         cli.result({ same: changes.length === 0, wider: gained > 0, rows }, () =>
-          rows.length === 0 ? '' : `${diffText(cli, rows, process.stdout)}\n`,
+          rows.length === 0 ? '' : `${tokenDiffText(cli, rows, process.stdout)}\n`,
         );
         if (gained > 0)
           cli.warn(

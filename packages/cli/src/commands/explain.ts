@@ -8,7 +8,7 @@ import { Failure } from '../failure.ts';
 import { Home } from '../home/home.ts';
 import { example } from '../help.ts';
 import { withState } from '../home/state.ts';
-import { readToken } from '../tokens.ts';
+import { readTokenText } from '../tokens.ts';
 
 export function define(command: Command, cli: Cli): void {
   command
@@ -24,7 +24,7 @@ export function define(command: Command, cli: Cli): void {
           `${home.path}: no configuration is in force, so there are no layers to ask`,
           '`ambit config apply FILE`; `ambit verify --explain` explains the token',
         );
-      const { text, said } = await readToken(cli, source);
+      const { text, said } = await readTokenText(cli, source);
       const actor = unverifiedActor(text);
       const answer = await withState(home, async (store) =>
         explainLayers(actor, tool, await layerContext(store, registration, actor, cli.now), cli.now),

@@ -79,7 +79,7 @@ export function define(command: Command, cli: Cli): void {
           verifier,
           store,
           audit,
-          sessions: issuer !== null,
+          requireOpenSession: issuer !== null,
           ...(registration === null
             ? { tools: () => ({ external, data }) }
             : {

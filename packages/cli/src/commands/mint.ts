@@ -110,7 +110,7 @@ async function bound(
   home: Home,
   store: SyncStore,
   registration: Registration,
-  asked: Asked,
+  asked: RequestedSpec,
   flags: MintFlags,
 ): Promise<{ readonly spec: GrantSpec; readonly notes: readonly string[] }> {
   const { bindLayers } = await import('../mint-layers.ts');
@@ -123,12 +123,12 @@ async function bound(
   });
 }
 
-interface Asked {
+interface RequestedSpec {
   readonly spec: GrantSpec;
   readonly signedBy: string | undefined;
 }
 
-async function specOf(cli: Cli, flags: MintFlags, operator: string | undefined): Promise<Asked> {
+async function specOf(cli: Cli, flags: MintFlags, operator: string | undefined): Promise<RequestedSpec> {
   const delegations = flags.delegable === undefined ? 0 : wholeNumber('--delegable', flags.delegable);
   const common = { delegations, ...(flags.audience === undefined ? {} : { audience: flags.audience }) };
   if (flags.from === undefined) {

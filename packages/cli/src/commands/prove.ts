@@ -21,7 +21,7 @@ import { inContext, readSigner } from '../home/keyfile.ts';
 import { underLock } from '../home/lock.ts';
 import { parseDuration } from '../flags/times.ts';
 import { example } from '../help.ts';
-import { readToken, type GivenToken } from '../tokens.ts';
+import { readTokenText, type GivenToken } from '../tokens.ts';
 
 interface ProveFlags extends CallFlags {
   readonly key?: string;
@@ -48,7 +48,7 @@ export function define(command: Command, cli: Cli): void {
       ),
     )
     .action(async (source: string, flags: ProveFlags) => {
-      const token = await readToken(cli, source);
+      const token = await readTokenText(cli, source);
       if (flags.session !== undefined) return inSession(cli, token, flags, flags.session);
       if (flags.offer !== undefined || flags.life !== undefined)
         throw usage('--offer and --life belong to a proof session: add --session FILE');

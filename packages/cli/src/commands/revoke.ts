@@ -10,7 +10,7 @@ import { readPublicKey } from '../home/keyfile.ts';
 import { example } from '../help.ts';
 import { withState } from '../home/state.ts';
 import { parseTime, timeText } from '../flags/times.ts';
-import { readToken } from '../tokens.ts';
+import { readTokenText } from '../tokens.ts';
 
 interface RevokeFlags {
   readonly whole?: boolean;
@@ -98,7 +98,7 @@ async function inputOf(
   const until = f.until === undefined ? {} : { expires: parseTime('--until', f.until, cli.now) };
   const how = { reason: f.reason ?? '', ...until };
   if (source !== undefined) {
-    const { said } = await readToken(cli, source);
+    const { said } = await readTokenText(cli, source);
     const { issuer, expires } = said.grant;
     // A node's id covers the grant, and so its expiry; a token id alone does not, so its entry stays.
     if (f.whole === true) return { kind: 'token', issuer, value: said.tokenId, ...how };

@@ -58,7 +58,7 @@ export function define(command: Command, cli: Cli): void {
 }
 
 /** What became of one call. */
-export interface Verdict {
+export interface VerifyResult {
   readonly decision: Authorized | Denial;
   /** Null when the token did not verify: nothing of it is known to be true. */
   readonly view: TokenView | null;
@@ -82,7 +82,7 @@ async function run(cli: Cli, source: string, flags: VerifyFlags): Promise<void> 
     : null;
   const known = registration?.operator.facts(call.tool) ?? null;
   const facts = factsOf(cli, flags, known ?? home.defaults);
-  const verdict = await withState(home, async (store): Promise<Verdict> => {
+  const verdict = await withState(home, async (store): Promise<VerifyResult> => {
     const { verifier, issuer } = await verifierOf(cli, home, store, flags, {
       ...(known?.signedProof === true ? { signedProofTools: [call.tool] } : {}),
       ...(registration === null ? {} : await sealsOf(registration)),
@@ -90,7 +90,7 @@ async function run(cli: Cli, source: string, flags: VerifyFlags): Promise<void> 
     // Looked at once by itself, for what is shown: verifying claims nothing, so asking twice changes nothing.
     const shown = verifier.verify({ token, proof, call, now: cli.now });
     if (!shown.ok) {
-      const found = verifier.authenticate(token);
+      const found = verifier.identify(token);
       const genuine = found.ok ? found.token.view : null;
       const note = genuine === null ? null : besides(token, call);
       return { decision: shown, view: null, genuine, proof: null, checks: [], note, layers: [] };
@@ -110,7 +110,7 @@ async function run(cli: Cli, source: string, flags: VerifyFlags): Promise<void> 
     const authorizer = createAuthorizer({
       verifier,
       store,
-      sessions: view.issuer === issuer,
+      requireOpenSession: view.issuer === issuer,
       proceedOnFault: proceed,
     });
     const decision = await authorizer.authorize({ token, proof, call, facts });
@@ -128,7 +128,7 @@ async function run(cli: Cli, source: string, flags: VerifyFlags): Promise<void> 
 }
 
 function verdictJson(
-  { decision, view, proof, checks, note, layers }: Verdict,
+  { decision, view, proof, checks, note, layers }: VerifyResult,
   tool: string,
   all: boolean,
 ): { readonly [field: string]: unknown } {
@@ -167,7 +167,7 @@ async function sealsOf(registration: Registration): Promise<{ readonly seals: re
 const denialOf = ({ code, message }: Denial): Denial => ({ ok: false, code, message });
 
 /** The decision as the log has it. Of a token that did not verify: its digest, its size, the key id it names. */
-async function draftOf(token: string, call: Call, facts: Facts, v: Verdict): Promise<Draft> {
+async function draftOf(token: string, call: Call, facts: Facts, v: VerifyResult): Promise<Draft> {
   const { fromToken, unverifiedToken } = await import('@ambit/audit');
   const { decision } = v;
   const { external, data } = facts;

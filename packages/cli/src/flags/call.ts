@@ -2,7 +2,7 @@
 // point would state about it.
 import {
   bodyDigest,
-  call,
+  parseCall,
   isLabel,
   LIMITS,
   type Call,
@@ -68,7 +68,7 @@ export const addFactFlags = (command: Command): Command =>
 /** The call. Failure with core's code when tool or arguments are not of the right form. */
 export async function readCall(cli: Cli, f: CallFlags, audience: string): Promise<Call> {
   const http = await httpOf(cli, f, audience);
-  const made = call({
+  const made = parseCall({
     tool: f.tool,
     args: await readArgs(cli, f.args),
     ...(http === undefined ? {} : { http }),

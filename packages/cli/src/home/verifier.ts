@@ -97,7 +97,7 @@ export async function verifierOf(
     requireSeal: f.requireSeal ?? false,
     bearer: f.bearer ?? false,
     signedProofTools: [...(f.signedProof ?? []), ...(more.signedProofTools ?? [])],
-    sessions: { key: home.sessionKey, epoch, shared: true },
+    proofSessions: { key: home.sessionKey, epoch, shared: true },
     provider: nodeProvider,
     // One process, one token, as a rule: nothing would be found again.
     cache: more.cache ?? { tokens: 0, delegations: 0 },

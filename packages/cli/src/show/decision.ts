@@ -1,10 +1,10 @@
 // A decision as text: one line, and with `--explain` each check of the token with its outcome.
 import { CODES, type Denial, type Explanation } from '@ambit/core';
 import type { Cli, Tone } from '../cli.ts';
-import type { Verdict } from '../commands/verify.ts';
+import type { VerifyResult } from '../commands/verify.ts';
 
 /** What became of a check once the state had been asked. */
-export type Became = 'passed' | 'failed' | 'charged' | 'not charged' | 'not reached' | 'not concerned';
+export type Became = 'passed' | 'failed' | 'charged' | 'not charged' | 'not reached' | 'not applicable';
 
 /** One check. `caveat` is -1 for the grant. */
 export interface CheckRow {
@@ -17,7 +17,7 @@ export interface CheckRow {
 
 /** Core's explanation, completed by what the state said. */
 export function explanationRows(
-  decision: Verdict['decision'],
+  decision: VerifyResult['decision'],
   checks: readonly Explanation[],
 ): readonly CheckRow[] {
   const refused: Denial | null = decision.ok ? null : decision;
@@ -36,8 +36,8 @@ export function explanationRows(
     const outcome: Became =
       c.outcome === 'not_reached'
         ? 'not reached'
-        : c.outcome === 'not_concerned'
-          ? 'not concerned'
+        : c.outcome === 'not_applicable'
+          ? 'not applicable'
           : c.outcome;
     return { ...base, outcome, code: c.code ?? null, detail: c.detail ?? null };
   });
@@ -49,11 +49,11 @@ const TONES: Readonly<Record<Became, Tone>> = {
   failed: 'bad',
   'not charged': 'dim',
   'not reached': 'dim',
-  'not concerned': 'dim',
+  'not applicable': 'dim',
 };
 
 /** The text that `ambit verify` prints. */
-export function decisionText(cli: Cli, v: Verdict, tool: string, all: boolean): string {
+export function decisionText(cli: Cli, v: VerifyResult, tool: string, all: boolean): string {
   const { decision, view } = v;
   const who = view === null ? '' : ` for ${view.user}${byWhom(v)}`;
   const head = decision.ok
@@ -63,7 +63,7 @@ export function decisionText(cli: Cli, v: Verdict, tool: string, all: boolean): 
   return `${[head, ...stages(cli, v), ...rows(cli, v)].join('\n')}\n`;
 }
 
-function byWhom({ view, proof }: Verdict): string {
+function byWhom({ view, proof }: VerifyResult): string {
   if (view === null || proof === null) return '';
   if (view.holder === null) return ' (bearer token: no holder to prove)';
   const last = view.chain.at(-1)?.label;
@@ -73,7 +73,7 @@ function byWhom({ view, proof }: Verdict): string {
 const line = (cli: Cli, name: string, outcome: Became, detail: string): string =>
   `  ${name.padEnd(24)} ${cli.paint(TONES[outcome], outcome.padEnd(13))} ${detail}`.trimEnd();
 
-function stages(cli: Cli, { decision, view, proof }: Verdict): readonly string[] {
+function stages(cli: Cli, { decision, view, proof }: VerifyResult): readonly string[] {
   if (view === null) {
     const denial = decision as Denial;
     const what =
@@ -90,7 +90,7 @@ function stages(cli: Cli, { decision, view, proof }: Verdict): readonly string[]
     ];
   }
   const way =
-    view.way === 'mac'
+    view.verifiedBy === 'mac'
       ? `by MAC, key ${view.keyId} of ${view.issuer}`
       : `by signatures, seal of ${view.issuer}`;
   const holders =
@@ -108,7 +108,7 @@ function stages(cli: Cli, { decision, view, proof }: Verdict): readonly string[]
   ];
 }
 
-function rows(cli: Cli, v: Verdict): readonly string[] {
+function rows(cli: Cli, v: VerifyResult): readonly string[] {
   const { decision } = v;
   const layers = v.layers.map((l) =>
     line(

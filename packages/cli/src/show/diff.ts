@@ -17,7 +17,7 @@ const keys = (row: DiffRow): DiffRow => {
 };
 
 /** One line a row. */
-export function diffText(cli: Cli, rows: readonly DiffRow[], stream: NodeJS.WriteStream): string {
+export function tokenDiffText(cli: Cli, rows: readonly DiffRow[], stream: NodeJS.WriteStream): string {
   const width = Math.max(0, ...rows.map((r) => r.subject.length));
   return rows
     .map((row) => {

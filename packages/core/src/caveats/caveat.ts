@@ -1,5 +1,5 @@
 // The caveats: each a predicate over one request, all of which must hold (docs/design.md section 3). This file
-// is the vocabulary; `encode.ts` and `parse.ts` give the bytes, `../clear/` evaluates.
+// is the vocabulary; `encode.ts` and `parse.ts` give the bytes, `../authorize/` evaluates.
 import type { Constraint } from '../args/constraint.ts';
 import type { Budget } from '../token/budget.ts';
 

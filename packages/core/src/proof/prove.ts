@@ -7,7 +7,7 @@ import type { PublicKey } from '../keys/key.ts';
 import { signLater, signNow, type AsyncSigner, type Signer, type SigningPlan } from '../keys/signer.ts';
 import { LABELS } from '../labels.ts';
 import { requireCall } from '../make-call.ts';
-import { currentHolder, unverifiedContents } from '../token/draft.ts';
+import { currentHolder, unverifiedContents } from '../token/contents.ts';
 import { requireName } from '../token/names.ts';
 import { Prefixes } from '../token/prefix.ts';
 import { proofText } from './proof.ts';

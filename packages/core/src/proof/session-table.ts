@@ -3,7 +3,7 @@
 // passed (docs/design.md section 5, "Order"); so bad statements neither fill the table nor move a window
 // (attack P9). No window is ever dropped while its ticket lives: beyond the bounds, new sessions are refused
 // instead.
-import { bytesName, concat, equal, toBase64url } from '../bytes.ts';
+import { bytesKey, concat, equal, toBase64url } from '../bytes.ts';
 import type { Call } from '../call.ts';
 import type { SequenceClaim } from '../charges.ts';
 import { deny, type Denial } from '../codes.ts';
@@ -91,7 +91,7 @@ export class SessionTable {
 
   /** Checks a proof of an open session. */
   use(proof: SessionProof, u: SessionUse): SessionVerdict {
-    const open = this.#open.get(bytesName(proof.session));
+    const open = this.#open.get(bytesKey(proof.session));
     if (open === undefined) return deny('session_unknown');
     return this.#check(open, proof, u, false);
   }
@@ -99,7 +99,7 @@ export class SessionTable {
   /** Checks a proof that brings a ticket, and registers the session when all of it holds. */
   opening(proof: OpeningProof, u: SessionUse): SessionVerdict {
     const id = sessionId(proof.ticket, proof.signature);
-    const known = this.#open.get(bytesName(id));
+    const known = this.#open.get(bytesKey(id));
     if (known !== undefined) return this.#check(known, proof, u, false);
     const ticket = readTicket(proof.ticket);
     if (ticket === null) return deny('ticket_invalid', 'malformed');
@@ -114,7 +114,7 @@ export class SessionTable {
       holder: ticket.holder,
       key: new HmacKey(sessionKey(shared, id, ticket)),
       id,
-      name: bytesName(id),
+      name: bytesKey(id),
       expires: ticket.expires,
       window: new SequenceWindow(DEFAULTS.sessionWindow),
     };
@@ -162,7 +162,7 @@ export class SessionTable {
 
   #register(open: Open, now: number): Denial | null {
     if (this.#open.size >= this.#total || now >= this.#nextSweep) this.#sweep(now);
-    const holder = bytesName(open.holder);
+    const holder = bytesKey(open.holder);
     const mine = this.#byHolder.get(holder) ?? 0;
     if (mine >= this.#perHolder) {
       this.#sweep(now);
@@ -180,7 +180,7 @@ export class SessionTable {
     for (const [name, open] of this.#open) {
       if (now < open.expires) continue;
       this.#open.delete(name);
-      const holder = bytesName(open.holder);
+      const holder = bytesKey(open.holder);
       const left = (this.#byHolder.get(holder) ?? 1) - 1;
       if (left === 0) this.#byHolder.delete(holder);
       else this.#byHolder.set(holder, left);

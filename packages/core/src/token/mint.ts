@@ -9,10 +9,10 @@ import type { PublicKey } from '../keys/key.ts';
 import { signLater, signNow, type AsyncSigner, type Signer, type SigningPlan } from '../keys/signer.ts';
 import { LABELS } from '../labels.ts';
 import type { Budget } from './budget.ts';
-import { requireWithinLimits } from './draft.ts';
+import { requireWithinLimits } from './contents.ts';
 import { readFrame, tokenText, writeFrame } from './frame.ts';
 import { encodeGrant, type Grant } from './grant.ts';
-import { newToken } from './links.ts';
+import { newToken } from './mac.ts';
 import { Prefixes } from './prefix.ts';
 
 /** What is granted, to whom. Times are Unix seconds. */

@@ -17,9 +17,9 @@ import {
   requireWithinLimits,
   unverifiedContents,
   type Contents,
-} from './draft.ts';
+} from './contents.ts';
 import { items, readFrame, tokenText, type Frame } from './frame.ts';
-import { extendToken } from './links.ts';
+import { extendToken } from './mac.ts';
 import { Prefixes } from './prefix.ts';
 
 const RESTRICTIONS: ReadonlySet<string> = new Set([

@@ -4,16 +4,16 @@
 import { toBase64url, toHex } from '../bytes.ts';
 import type { Caveat } from '../caveats/caveat.ts';
 import type { Budget } from '../token/budget.ts';
-import type { Meter } from '../clear/meters.ts';
+import type { ChargeRule } from '../authorize/meters.ts';
 import type { Frame } from '../token/frame.ts';
 import type { Grant } from '../token/grant.ts';
 import { Prefixes } from '../token/prefix.ts';
 
 /** How a token was found genuine. */
-export type Way = 'mac' | 'signatures';
+export type VerifiedBy = 'mac' | 'signatures';
 
 /** One holder in the chain. The node's id is what revocation names. */
-export interface Node {
+export interface ChainNode {
   /** base64url of D(0) for the root and of D(i+1) for the delegation at caveat i; 43 characters. */
   readonly id: string;
   /** base64url of the Ed25519 public key. */
@@ -28,7 +28,7 @@ export interface Node {
 
 /** What may be known of a token: deeply frozen, no bytes, no secret. */
 export interface TokenView {
-  readonly way: Way;
+  readonly verifiedBy: VerifiedBy;
   /** Hexadecimal, 32 characters. */
   readonly tokenId: string;
   readonly keyId: string;
@@ -50,7 +50,7 @@ export interface TokenView {
   /** base64url of the current holder's key; null for a bearer token. */
   readonly holder: string | null;
   /** The chain of holders, root first; empty for a bearer token. */
-  readonly chain: readonly Node[];
+  readonly chain: readonly ChainNode[];
   /** Delegations that may still follow. */
   readonly delegationsLeft: number;
   /** base64url of the issuer's seal key that signed it and that the verifier knows, or null. */
@@ -65,7 +65,7 @@ export interface AuthenticParts {
   readonly grant: Grant;
   readonly caveats: readonly Caveat[];
   readonly prefixes: Prefixes;
-  readonly way: Way;
+  readonly verifiedBy: VerifiedBy;
   readonly holder: Uint8Array | undefined;
   readonly delegationsLeft: number;
   readonly sealedBy: Uint8Array | null;
@@ -76,23 +76,23 @@ export let makeAuthentic: (parts: AuthenticParts) => AuthenticToken;
 /** What an authentic token is made of, bytes included. */
 export let partsOf: (t: AuthenticToken) => AuthenticParts;
 /** The meters of a token: computed once by `make`, since each has an id that is a digest. */
-export let metersOf: (
+export let chargeRulesOf: (
   t: AuthenticToken,
-  make: (parts: AuthenticParts) => readonly Meter[],
-) => readonly Meter[];
+  make: (parts: AuthenticParts) => readonly ChargeRule[],
+) => readonly ChargeRule[];
 
 /** Known to this file only: what the constructor demands, since `private` is the compiler's word alone. */
-const DOOR: unique symbol = Symbol('authentic');
+const CONSTRUCT: unique symbol = Symbol('authentic');
 
 /** A genuine token. Made by a verifier only. */
 export class AuthenticToken {
   readonly #parts: AuthenticParts;
   #view: TokenView | null = null;
   #expires = -1;
-  #meters: readonly Meter[] | null = null;
+  #meters: readonly ChargeRule[] | null = null;
 
-  private constructor(door: typeof DOOR, parts: AuthenticParts) {
-    if (door !== DOOR) throw new TypeError('AuthenticToken: only a verifier makes one');
+  private constructor(door: typeof CONSTRUCT, parts: AuthenticParts) {
+    if (door !== CONSTRUCT) throw new TypeError('AuthenticToken: only a verifier makes one');
     this.#parts = parts;
   }
 
@@ -117,15 +117,15 @@ export class AuthenticToken {
 
   static {
     // The doors for this package's own modules; not exported from the package.
-    makeAuthentic = (parts) => new AuthenticToken(DOOR, parts);
+    makeAuthentic = (parts) => new AuthenticToken(CONSTRUCT, parts);
     partsOf = (t) => t.#parts;
-    metersOf = (t, make) => (t.#meters ??= make(t.#parts));
+    chargeRulesOf = (t, make) => (t.#meters ??= make(t.#parts));
   }
 }
 
 function viewOf(p: AuthenticParts, expires: number): TokenView {
   const { grant, caveats, prefixes } = p;
-  const chain: Node[] = [];
+  const chain: ChainNode[] = [];
   if (grant.holder !== undefined) {
     chain.push(
       Object.freeze({ id: toBase64url(prefixes.at(0)), holder: toBase64url(grant.holder), caveat: -1 }),
@@ -138,7 +138,7 @@ function viewOf(p: AuthenticParts, expires: number): TokenView {
   }
   const { operator, model } = grant;
   return Object.freeze({
-    way: p.way,
+    verifiedBy: p.verifiedBy,
     tokenId: toHex(grant.tokenId),
     keyId: grant.keyId,
     issuer: grant.issuer,

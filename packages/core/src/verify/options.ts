@@ -1,7 +1,7 @@
 // A verifier's configuration: immutable, checked when it is built. It alone decides which way a token is
 // verified (docs/design.md section 5): by MAC where it holds a key for (issuer, own audience or none), by
 // signatures where the issuer is listed as federated and no such key is held. The token never chooses.
-import { bytesName } from '../bytes.ts';
+import { bytesKey } from '../bytes.ts';
 import { nobleProvider, type Provider } from '../crypto/index.ts';
 import { PublicKey } from '../keys/key.ts';
 import { VerificationKey } from '../keys/keyring.ts';
@@ -38,7 +38,7 @@ export interface VerifierOptions {
   /** Seconds by which another's clock may be ahead; default 30. */
   readonly skew?: number;
   /** Take session proofs; absent: signed proofs only. */
-  readonly sessions?: SessionTableOptions;
+  readonly proofSessions?: SessionTableOptions;
   /** Ed25519 and X25519; default noble. */
   readonly provider?: Provider;
   /** Entries kept: tokens by exact bytes (default 1024), delegation signatures (default 4096). 0 turns one off. */
@@ -101,7 +101,7 @@ export function configure(o: VerifierOptions): Config {
     if (!(s.key instanceof PublicKey) || s.key.use !== 'issuer')
       throw new TypeError('seals: expected a PublicKey of an issuer');
     requireName('seals issuer', s.issuer);
-    const name = bytesName(s.key.bytes);
+    const name = bytesKey(s.key.bytes);
     seals.set(name, [...(seals.get(name) ?? []), Object.freeze({ ...s })]);
   }
   const federated = new Set(o.federated ?? []);

@@ -1,7 +1,7 @@
 // Proof of possession: the current holder's signature or session MAC over this very call (docs/design.md
 // section 5).
 import { concat, toBase64url } from '../bytes.ts';
-import type { Claim, SequenceClaim } from '../charges.ts';
+import type { NonceClaim, SequenceClaim } from '../charges.ts';
 import { encode } from '../cbor/index.ts';
 import { deny, type Denial } from '../codes.ts';
 import { sha256 } from '../crypto/index.ts';
@@ -20,7 +20,7 @@ export type ProofKind = 'signed' | 'session' | 'bearer';
 export interface Proved {
   readonly ok: true;
   readonly kind: ProofKind;
-  readonly replay: Claim | null;
+  readonly replay: NonceClaim | null;
   readonly sequence: SequenceClaim | null;
 }
 

@@ -1,11 +1,11 @@
 // The signatures inside a token: the issuer's seal and the chain of delegations (docs/design.md sections 4 and
 // 5). The chain is walked once: the holder is the grant's key, each `delegate` is signed by the holder before
 // it over everything before it, within the delegations that remain, and a key occurs once.
-import { bytesName, concat, equal } from '../bytes.ts';
+import { bytesKey, concat, equal } from '../bytes.ts';
 import type { Caveat, DelegateCaveat, SealCaveat } from '../caveats/caveat.ts';
 import { deny, type Denial } from '../codes.ts';
 import { LABELS } from '../labels.ts';
-import { countersOf, delegatesOf, delegationsLeft, type Contents } from '../token/draft.ts';
+import { counterCount, delegatesOf, delegationsLeft, type Contents } from '../token/contents.ts';
 import type { Prefixes } from '../token/prefix.ts';
 import { LIMITS } from '../limits.ts';
 import type { BoundedMap } from './cache.ts';
@@ -28,7 +28,7 @@ export function checkSignatures(
   known: BoundedMap<true>,
 ): Signatures | Denial {
   const { grant, caveats } = contents;
-  if (countersOf(grant, caveats) > LIMITS.counters) return deny('token_invalid', 'too many counters');
+  if (counterCount(grant, caveats) > LIMITS.counters) return deny('token_invalid', 'too many counters');
   const left = delegationsLeft(grant, caveats);
   const { holder: first } = grant;
   // Most tokens hold no signature at all.
@@ -95,7 +95,7 @@ function checkDelegate(
   fresh: string[],
 ): boolean {
   // The node id covers everything before, the fields and the signature; and so, through D, the signer's key.
-  const node = bytesName(prefixes.at(i + 1));
+  const node = bytesKey(prefixes.at(i + 1));
   if (known.get(node) === true) return true;
   const message = concat(LABELS.delegate.bytes, prefixes.at(i), c.fields);
   if (!config.provider.verify(by, message, c.signature)) return false;
@@ -113,14 +113,14 @@ function checkSeal(
   known: BoundedMap<true>,
   fresh: string[],
 ): Uint8Array | null | false {
-  const pins = config.seals.get(bytesName(c.key));
+  const pins = config.seals.get(bytesKey(c.key));
   if (pins === undefined) return null;
   const pinned = pins.some(
     (p) =>
       p.issuer === grant.issuer && (p.operators === undefined || p.operators.includes(grant.operator.id)),
   );
   if (!pinned) return false;
-  const node = bytesName(prefixes.at(i + 1));
+  const node = bytesKey(prefixes.at(i + 1));
   if (known.get(node) === true) return c.key;
   const message = concat(LABELS.seal.bytes, prefixes.at(i));
   if (!config.provider.verify(c.key, message, c.signature)) return false;

@@ -1,7 +1,7 @@
 // A token verified for one call: genuine, and shown by its holder. The only thing `clear` takes, and only a
 // verifier makes it (law L6): the type has no public constructor, and a forged object is refused at run time.
 import type { Call } from '../call.ts';
-import type { Claim, SequenceClaim } from '../charges.ts';
+import type { NonceClaim, SequenceClaim } from '../charges.ts';
 import type { AuthenticToken, TokenView } from './authentic.ts';
 import type { Config } from './options.ts';
 import type { Proved, ProofKind } from './possession.ts';
@@ -13,7 +13,7 @@ export interface VerifiedParts {
   readonly now: number;
   readonly skew: number;
   readonly audience: string;
-  readonly replay: Claim | null;
+  readonly replay: NonceClaim | null;
   readonly sequence: SequenceClaim | null;
 }
 
@@ -29,7 +29,7 @@ export let makeVerified: (
 export let verifiedParts: (v: VerifiedToken) => VerifiedParts;
 
 /** Known to this file only: what the constructor demands, since `private` is the compiler's word alone. */
-const DOOR: unique symbol = Symbol('verified');
+const CONSTRUCT: unique symbol = Symbol('verified');
 
 /** A token verified for `call` at `now`. Good for that call, once. */
 export class VerifiedToken {
@@ -40,14 +40,14 @@ export class VerifiedToken {
   readonly #now: number;
 
   private constructor(
-    door: typeof DOOR,
+    door: typeof CONSTRUCT,
     token: AuthenticToken,
     call: Call,
     config: Config,
     now: number,
     proved: Proved,
   ) {
-    if (door !== DOOR) throw new TypeError('VerifiedToken: only a verifier makes one');
+    if (door !== CONSTRUCT) throw new TypeError('VerifiedToken: only a verifier makes one');
     this.#token = token;
     this.#call = call;
     this.#config = config;
@@ -88,7 +88,7 @@ export class VerifiedToken {
 
   static {
     makeVerified = (token, call, config, now, proved) =>
-      new VerifiedToken(DOOR, token, call, config, now, proved);
+      new VerifiedToken(CONSTRUCT, token, call, config, now, proved);
     verifiedParts = (v) => ({
       token: v.#token,
       // Not by the getters: a property of the same name on the object would hide them.

@@ -8,12 +8,12 @@ import { deny, type Denial } from '../codes.ts';
 import { requireCall } from '../make-call.ts';
 import { SessionTable } from '../proof/session-table.ts';
 import type { SessionOffer } from '../proof/proof-session.ts';
-import { readContents, sealOf } from '../token/draft.ts';
+import { readContents, sealOf } from '../token/contents.ts';
 import { readToken, type Frame } from '../token/frame.ts';
 import { readSelectors, type Selectors } from '../token/grant.ts';
-import { tailFrom, tailOf } from '../token/links.ts';
+import { tailFrom, tailOf } from '../token/mac.ts';
 import { Prefixes } from '../token/prefix.ts';
-import { makeAuthentic, partsOf, type AuthenticToken, type Way } from './authentic.ts';
+import { makeAuthentic, partsOf, type AuthenticToken, type VerifiedBy } from './authentic.ts';
 import { BoundedMap, TokenCache } from './cache.ts';
 import { configure, type Config, type HeldKey, type VerifierOptions } from './options.ts';
 import { checkProof } from './possession.ts';
@@ -21,7 +21,7 @@ import { checkSignatures } from './signatures.ts';
 import { makeVerified, type VerifiedToken } from './verified.ts';
 
 /** A genuine token whose holder is not proved: for provenance. Nothing clears it. */
-export type Authentication = { readonly ok: true; readonly token: AuthenticToken } | Denial;
+export type Identification = { readonly ok: true; readonly token: AuthenticToken } | Denial;
 /** A genuine token shown by its holder for one call. */
 export type Verification = { readonly ok: true; readonly token: VerifiedToken } | Denial;
 
@@ -53,7 +53,9 @@ export class Verifier {
     this.#tokens = tokenCache === 0 ? null : new TokenCache(tokenCache);
     this.#signatures = new BoundedMap(delegationCache);
     this.#sessions =
-      options.sessions === undefined ? null : new SessionTable(audience, options.sessions, provider);
+      options.proofSessions === undefined
+        ? null
+        : new SessionTable(audience, options.proofSessions, provider);
   }
 
   /** The name of this service. */
@@ -67,7 +69,7 @@ export class Verifier {
   }
 
   /** Whether the token is genuine, whoever shows it. Gives provenance only. */
-  authenticate(token: string): Authentication {
+  identify(token: string): Identification {
     if (typeof token !== 'string') throw new TypeError('token: expected a text');
     const hit = this.#tokens?.get(token);
     if (hit !== undefined) return { ok: true, token: hit };
@@ -90,7 +92,7 @@ export class Verifier {
     return refuse('unknown issuer or key');
   }
 
-  #byMac(text: string, frame: Frame, entry: HeldKey | undefined): Authentication {
+  #byMac(text: string, frame: Frame, entry: HeldKey | undefined): Identification {
     if (entry === undefined) return refuse('unknown key id');
     const parent = this.#tokens?.parentOf(frame);
     const tail = new Uint8Array(32);
@@ -103,7 +105,7 @@ export class Verifier {
     return done;
   }
 
-  #bySignatures(text: string, frame: Frame): Authentication {
+  #bySignatures(text: string, frame: Frame): Identification {
     const done = this.#contents(frame, 'signatures');
     if (!done.ok) return unverified(done);
     // Signatures say nothing of the tail: keep the entry without one a child could start from.
@@ -112,7 +114,7 @@ export class Verifier {
   }
 
   // Everything behind the MAC; or, by signatures, everything.
-  #contents(frame: Frame, way: Way, parent?: AuthenticToken): Authentication {
+  #contents(frame: Frame, verifiedBy: VerifiedBy, parent?: AuthenticToken): Identification {
     const contents = readContents(frame, parent === undefined ? undefined : partsOf(parent));
     if (contents === null) return deny('token_invalid', 'malformed grant or caveat');
     const prefixes = new Prefixes(frame);
@@ -120,7 +122,7 @@ export class Verifier {
     if (!signatures.ok) return signatures;
     const { holder, delegationsLeft, sealedBy, fresh } = signatures;
     const { grant, caveats } = contents;
-    if (sealedBy === null && (way === 'signatures' || this.#config.requireSeal)) {
+    if (sealedBy === null && (verifiedBy === 'signatures' || this.#config.requireSeal)) {
       return deny(
         'seal_required',
         sealOf(contents.caveats) === undefined ? 'it has none' : 'its seal key is not known',
@@ -132,7 +134,7 @@ export class Verifier {
     }
     if (holder === undefined && !this.#config.bearer) return deny('bearer_refused');
     for (const node of fresh) this.#signatures.set(node, true);
-    const parts = { frame, grant, caveats, prefixes, way, holder, delegationsLeft, sealedBy };
+    const parts = { frame, grant, caveats, prefixes, verifiedBy, holder, delegationsLeft, sealedBy };
     return { ok: true, token: makeAuthentic(parts) };
   }
 
@@ -143,7 +145,7 @@ export class Verifier {
   verify(p: Presentation): Verification {
     requireCall(p.call);
     if (!(p.now >= 0 && p.now < Infinity)) throw new RangeError('now: expected Unix seconds');
-    const authentic = this.authenticate(p.token);
+    const authentic = this.identify(p.token);
     if (!authentic.ok) return authentic;
     if (p.now > this.#highest) this.#highest = p.now;
     const proved = checkProof(authentic.token, p, this.#config, this.#sessions, this.#highest);

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import {
   attenuate,
-  clear,
+  authorize,
   concat,
   delegate,
   encodeCbor,
@@ -44,7 +44,7 @@ import { readToken, tokenText, writeFrame } from '../../src/token/frame.ts';
 import { Prefixes } from '../../src/token/prefix.ts';
 
 const verdict = (token: string): string => {
-  const answer = verifierWith(COLD).authenticate(token);
+  const answer = verifierWith(COLD).identify(token);
   return answer.ok ? 'ok' : answer.code;
 };
 const to = (n: number, restrictions: readonly Restriction[] = []) =>
@@ -143,7 +143,7 @@ describe('D6 crafted keys and signatures: every provider gives the same answer, 
   const number = (b: Uint8Array): bigint => b.reduce((n, x, i) => n | (BigInt(x) << BigInt(8 * i)), 0n);
   const verdicts = (token: string): string[] =>
     providers.map((provider) => {
-      const answer = verifierWith({ ...COLD, provider }).authenticate(token);
+      const answer = verifierWith({ ...COLD, provider }).identify(token);
       return answer.ok ? 'ok' : answer.code;
     });
 
@@ -200,7 +200,7 @@ test('D7 a label that imitates another agent: the key tells, and no label forges
   const honest = delegate(base, to(1), holder(0));
   const twin = delegate(base, { ...to(2), label: 'agent 1' }, holder(0));
   expect(inspect(honest).holder).not.toBe(inspect(twin).holder);
-  const genuine = verifierWith().authenticate(twin);
+  const genuine = verifierWith().identify(twin);
   expect(genuine.ok && genuine.token.view.chain[1]).toMatchObject({
     label: 'agent 1',
     holder: toBase64url(holder(2).publicKey.bytes),
@@ -227,9 +227,9 @@ test('D7 a label that imitates another agent: the key tells, and no label forges
 test('D8 a child ends with its parent; nodes name what revocation kills', () => {
   const child = delegate(attenuate(base, restrict.expires(NOW - 1)), to(1), holder(0));
   const proof = prove(child, search, { audience: AUDIENCE, time: NOW }, holder(1));
-  const shown = verifierWith().verify({ token: child, proof, call: search, now: NOW });
-  if (!shown.ok) throw new Error(shown.code);
-  expect(clear(shown.token, facts(), new TestLedger())).toMatchObject({
+  const verified = verifierWith().verify({ token: child, proof, call: search, now: NOW });
+  if (!verified.ok) throw new Error(verified.code);
+  expect(authorize(verified.token, facts(), new TestLedger())).toMatchObject({
     ok: false,
     code: 'expired',
     caveat: 0,
@@ -277,7 +277,7 @@ test('D11 a bearer token is never delegable', () => {
   expect(() => delegate(bearer, to(1), holder(0))).toThrow(
     expect.objectContaining({ code: 'delegation_exceeded' }),
   );
-  const answer = verifierWith({ ...COLD, bearer: true }).authenticate(forgedLink(bearer, 1, by(holder(0))));
+  const answer = verifierWith({ ...COLD, bearer: true }).identify(forgedLink(bearer, 1, by(holder(0))));
   expect(answer).toMatchObject({ ok: false, code: 'delegation_invalid' });
 });
 

@@ -18,10 +18,10 @@ import {
 } from '@ambit/core';
 import { bytes16, COLD, itemsOf, K, mintBase, NOW, remac, tailOf, verifierWith } from '../sample.ts';
 import { tokenText } from '../../src/token/frame.ts';
-import { newToken } from '../../src/token/links.ts';
+import { newToken } from '../../src/token/mac.ts';
 
 const verdict = (token: string): string => {
-  const answer = verifierWith(COLD).authenticate(token);
+  const answer = verifierWith(COLD).identify(token);
   return answer.ok ? 'ok' : answer.code;
 };
 const hex = (h: string): Uint8Array => Uint8Array.from(Buffer.from(h.replaceAll(' ', ''), 'hex'));

@@ -50,7 +50,7 @@ import { readToken, tokenText, writeFrame } from '../../src/token/frame.ts';
 import { Prefixes } from '../../src/token/prefix.ts';
 
 const verdict = (token: string, options: Partial<VerifierOptions> = {}): string => {
-  const answer = verifierWith({ ...COLD, ...options }).authenticate(token);
+  const answer = verifierWith({ ...COLD, ...options }).identify(token);
   return answer.ok ? 'ok' : answer.code;
 };
 const narrow = attenuate(
@@ -69,12 +69,12 @@ test('F1 one bit flipped anywhere in the token, in a warm verifier', () => {
     narrow,
     delegate(narrow, { to: holder(1).publicKey, label: 'b', time: T0 }, holder(0)),
   ];
-  for (const token of family) expect(v.authenticate(token).ok).toBe(true);
+  for (const token of family) expect(v.identify(token).ok).toBe(true);
   for (const token of family) {
     const bytes = fromBase64url(token, 5)!;
     for (let bit = 0; bit < bytes.length * 8; bit++) {
       bytes[bit >> 3]! ^= 1 << (bit & 7);
-      const answer = v.authenticate(`amb1_${toBase64url(bytes)}`);
+      const answer = v.identify(`amb1_${toBase64url(bytes)}`);
       expect(answer.ok).toBe(false);
       expect(answer).toMatchObject({ unverified: true });
       bytes[bit >> 3]! ^= 1 << (bit & 7);

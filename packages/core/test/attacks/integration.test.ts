@@ -3,8 +3,8 @@
 import { inspect as show } from 'node:util';
 import { expect, test } from 'vitest';
 import {
-  assess,
-  clear,
+  evaluate,
+  authorize,
   createVerifier,
   prove,
   proveLater,
@@ -27,19 +27,19 @@ import {
 
 test('G5 verification and clearing are synchronous: there is no promise to forget', () => {
   const proof = prove(mintBase(), search, { audience: AUDIENCE, time: NOW }, holder(0));
-  const shown = verifierWith().verify({ token: mintBase(), proof, call: search, now: NOW });
-  expect(shown).not.toHaveProperty('then');
-  if (!shown.ok) throw new Error(shown.code);
-  const decision = clear(shown.token, facts(), new TestLedger());
+  const verified = verifierWith().verify({ token: mintBase(), proof, call: search, now: NOW });
+  expect(verified).not.toHaveProperty('then');
+  if (!verified.ok) throw new Error(verified.code);
+  const decision = authorize(verified.token, facts(), new TestLedger());
   expect(decision).not.toHaveProperty('then');
   expect(decision.ok).toBe(true);
 });
 
 test('G5 what is assessed and not charged is no `true`, and a promise is no proof', async () => {
   const proof = prove(mintBase(), search, { audience: AUDIENCE, time: NOW }, holder(0));
-  const shown = verifierWith().verify({ token: mintBase(), proof, call: search, now: NOW });
-  if (!shown.ok) throw new Error(shown.code);
-  expect(assess(shown.token, facts()).ok).not.toBe(true);
+  const verified = verifierWith().verify({ token: mintBase(), proof, call: search, now: NOW });
+  if (!verified.ok) throw new Error(verified.code);
+  expect(evaluate(verified.token, facts()).ok).not.toBe(true);
   const kms: AsyncSigner<'holder'> = {
     publicKey: holder(0).publicKey,
     sign: async (l, m) => holder(0).sign(l, m),
@@ -54,15 +54,15 @@ test('G5 what is assessed and not charged is no `true`, and a promise is no proo
 
 test('G5 an async ledger in place of a synchronous one does not pass for a yes', () => {
   const proof = prove(mintBase(), search, { audience: AUDIENCE, time: NOW }, holder(0));
-  const shown = verifierWith().verify({ token: mintBase(), proof, call: search, now: NOW });
-  if (!shown.ok) throw new Error(shown.code);
+  const verified = verifierWith().verify({ token: mintBase(), proof, call: search, now: NOW });
+  if (!verified.ok) throw new Error(verified.code);
   let asked = 0;
   const right = { apply: () => (asked++, { ok: true as const }) };
   const wrong = { apply: async () => right.apply() };
-  expect(() => clear(shown.token, facts(), wrong as never)).toThrow(TypeError);
+  expect(() => authorize(verified.token, facts(), wrong as never)).toThrow(TypeError);
   expect(asked).toBe(1);
   // The promise is all that is wrong with it.
-  expect(clear(shown.token, facts(), right).ok).toBe(true);
+  expect(authorize(verified.token, facts(), right).ok).toBe(true);
   expect(asked).toBe(2);
 });
 

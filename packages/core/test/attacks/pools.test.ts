@@ -1,6 +1,15 @@
 // Pools: counters that the issuer lets tokens share (attacks S5, S13).
 import { describe, expect, it } from 'vitest';
-import { assess, call, createVerifier, Keyring, mint, prove, SecretKey, signer } from '../../src/index.ts';
+import {
+  evaluate,
+  parseCall,
+  createVerifier,
+  Keyring,
+  mint,
+  prove,
+  SecretKey,
+  signer,
+} from '../../src/index.ts';
 import type { Budget, HolderGrantSpec } from '../../src/index.ts';
 import { nodeProvider } from '../../src/node.ts';
 
@@ -27,12 +36,12 @@ const verifier = createVerifier({
 });
 
 function counters(token: string): readonly { id: string; expires: number }[] {
-  const made = call({ tool: 'pay', args: { amount: 5 } });
+  const made = parseCall({ tool: 'pay', args: { amount: 5 } });
   if (!made.ok) throw new Error(made.message);
   const proof = prove(token, made.call, { audience: 'bank', time: NOW }, agent);
-  const shown = verifier.verify({ token, proof, call: made.call, now: NOW });
-  if (!shown.ok) throw new Error(shown.message);
-  const answer = assess(shown.token, { now: NOW, data: [] });
+  const verified = verifier.verify({ token, proof, call: made.call, now: NOW });
+  if (!verified.ok) throw new Error(verified.message);
+  const answer = evaluate(verified.token, { now: NOW, data: [] });
   if (answer.ok === false) throw new Error(answer.message);
   return answer.charges.counters;
 }
@@ -60,12 +69,12 @@ describe('pools', () => {
   });
 
   it('G3 what assess gives is no permission to a careless reader', () => {
-    const made = call({ tool: 'pay', args: {} });
+    const made = parseCall({ tool: 'pay', args: {} });
     if (!made.ok) throw new Error(made.message);
     const token = mint(keyring, spec([], NOW + 60));
     const proof = prove(token, made.call, { audience: 'bank', time: NOW }, agent);
-    const shown = verifier.verify({ token, proof, call: made.call, now: NOW });
-    if (!shown.ok) throw new Error(shown.message);
-    expect(assess(shown.token, { now: NOW, data: [] }).ok).toBeFalsy();
+    const verified = verifier.verify({ token, proof, call: made.call, now: NOW });
+    if (!verified.ok) throw new Error(verified.message);
+    expect(evaluate(verified.token, { now: NOW, data: [] }).ok).toBeFalsy();
   });
 });

@@ -2,8 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import {
   bodyDigest,
-  call,
-  clear,
+  parseCall,
+  authorize,
   delegate,
   fromBase64url,
   LABELS,
@@ -124,9 +124,9 @@ test('P2 tool, arguments, audience or token swapped after proving', () => {
 
 describe('P3 the same proof twice', () => {
   const attempt = (v: Verifier, proof: string, ledger: TestLedger, now = NOW): string => {
-    const shown = v.verify({ token, proof, call: search, now });
-    if (!shown.ok) return shown.code;
-    const d = clear(shown.token, facts({ now }), ledger);
+    const verified = v.verify({ token, proof, call: search, now });
+    if (!verified.ok) return verified.code;
+    const d = authorize(verified.token, facts({ now }), ledger);
     return d.ok ? 'ok' : d.code;
   };
   test('at once, from two connections, after a restart with the same ledger', () => {
@@ -137,14 +137,14 @@ describe('P3 the same proof twice', () => {
       v.verify({ token, proof, call: search, now: NOW }),
       v.verify({ token, proof, call: search, now: NOW }),
     ];
-    expect(two.map((s) => s.ok && clear(s.token, facts(), ledger).ok)).toEqual([true, false]);
+    expect(two.map((s) => s.ok && authorize(s.token, facts(), ledger).ok)).toEqual([true, false]);
     expect(attempt(verifierWith(), proof, ledger)).toBe('replayed');
   });
   test('until the edge of its window the nonce is kept, and beyond it the proof is too old', () => {
     const proof = prove(token, search, at(NOW), holder(0));
-    const shown = verifierWith().verify({ token, proof, call: search, now: NOW });
-    if (!shown.ok) throw new Error(shown.code);
-    const decision = clear(shown.token, facts(), new TestLedger());
+    const verified = verifierWith().verify({ token, proof, call: search, now: NOW });
+    if (!verified.ok) throw new Error(verified.code);
+    const decision = authorize(verified.token, facts(), new TestLedger());
     if (!decision.ok) throw new Error(decision.code);
     const { expires } = decision.charges.replay!;
     for (const now of [NOW + 60, expires - 1, expires]) {
@@ -155,7 +155,7 @@ describe('P3 the same proof twice', () => {
     const ahead = prove(token, search, at(NOW + 30), holder(0));
     const early = verifierWith().verify({ token, proof: ahead, call: search, now: NOW });
     if (!early.ok) throw new Error(early.code);
-    const kept = clear(early.token, facts(), new TestLedger());
+    const kept = authorize(early.token, facts(), new TestLedger());
     if (!kept.ok) throw new Error(kept.code);
     expect(kept.charges.replay!.expires).toBeGreaterThan(NOW + 30 + 60);
     expect(verdict(token, ahead, search, kept.charges.replay!.expires)).toBe('proof_expired');
@@ -166,7 +166,7 @@ describe('P3 the same proof twice', () => {
     const other = mintBase({ holder: holder(5).publicKey });
     const theirs = prove(other, search, { ...at(NOW), nonce: bytes16(1) }, holder(5));
     const s = verifierWith().verify({ token: other, proof: theirs, call: search, now: NOW });
-    expect(s.ok && clear(s.token, facts(), ledger).ok).toBe(true);
+    expect(s.ok && authorize(s.token, facts(), ledger).ok).toBe(true);
     expect(attempt(verifierWith(), mine, ledger)).toBe('ok');
   });
 });
@@ -194,13 +194,13 @@ test('P4 from the future, too old, at the boundary, with a clock that goes backw
   expect(verdict(token, old, search, NOW, w)).toBe('ok');
   // And clearing uses the later of the two times.
   const late = w.verify({ token, proof: old, call: search, now: NOW });
-  expect(late.ok && clear(late.token, facts({ now: T0 - 1000 }), new TestLedger()).ok).toBe(true);
+  expect(late.ok && authorize(late.token, facts({ now: T0 - 1000 }), new TestLedger()).ok).toBe(true);
 });
 
 describe('P5 arguments under a proof (their grammar is tested with the arguments)', () => {
   const show = (provedArgs: string, shownArgs: string): string => {
-    const a = call({ tool: 'web_search', args: provedArgs });
-    const b = call({ tool: 'web_search', args: shownArgs });
+    const a = parseCall({ tool: 'web_search', args: provedArgs });
+    const b = parseCall({ tool: 'web_search', args: shownArgs });
     if (!a.ok) return a.code;
     if (!b.ok) return b.code;
     return verdict(token, prove(token, a.call, at(NOW), holder(0)), b.call);
@@ -218,7 +218,7 @@ describe('P5 arguments under a proof (their grammar is tested with the arguments
     ['{"a":1}', '{"a":9007199254740993}', 'arguments_invalid'],
     ['{"a":1}', '{"a":1e999}', 'arguments_invalid'],
     ['{"a":1}', '{"a":"\\ud800"}', 'arguments_invalid'],
-  ])('%s proved, %s shown: %s', (a, b, expected) => expect(show(a, b)).toBe(expected));
+  ])('%s proved, %s verified: %s', (a, b, expected) => expect(show(a, b)).toBe(expected));
 });
 
 test('P7 a forged proof costs the verifier no more than a good one', () => {
@@ -268,7 +268,7 @@ describe('P10 the HTTP request under a valid proof', () => {
     ['body left out', http('POST', '/v1/search?q=1'), 'proof_invalid'],
     ['empty body for none', http('POST', '/v1/search?q=1', ''), 'proof_invalid'],
     ['without a request', search, 'proof_invalid'],
-  ] as const)('%s', (_, shown, expected) => expect(verdict(token, proof, shown)).toBe(expected));
+  ] as const)('%s', (_, verified, expected) => expect(verdict(token, proof, verified)).toBe(expected));
   test('and the reverse: proved without a request, shown with one', () => {
     expect(verdict(token, prove(token, search, at(NOW), holder(0)), proved)).toBe('proof_invalid');
   });
@@ -282,7 +282,10 @@ describe('P10 the HTTP request under a valid proof', () => {
       { method: 'GET', origin, target: '/a\r\nX: y' },
       { method: 'GET', origin, target: '/', bodyDigest: new Uint8Array(31) },
     ]) {
-      expect(call({ tool: 'web_search', http: bad })).toMatchObject({ ok: false, code: 'request_invalid' });
+      expect(parseCall({ tool: 'web_search', http: bad })).toMatchObject({
+        ok: false,
+        code: 'request_invalid',
+      });
     }
   });
 });

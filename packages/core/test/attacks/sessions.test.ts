@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import {
   attenuate,
-  clear,
+  authorize,
   concat,
   decodeCbor,
   delegate,
@@ -51,7 +51,8 @@ import { readToken } from '../../src/token/frame.ts';
 const token = mintBase();
 const EPOCH = bytes16(0x0e);
 const sessions = { key: x25519Secret, epoch: EPOCH };
-const make = (more: object = {}): Verifier => verifierWith({ ...COLD, sessions: { ...sessions, ...more } });
+const make = (more: object = {}): Verifier =>
+  verifierWith({ ...COLD, proofSessions: { ...sessions, ...more } });
 const offer: SessionOffer = make().sessionOffer!;
 
 const verdict = (v: Verifier, proof: string, t = token, now = NOW, c: Call = search): string => {
@@ -212,7 +213,7 @@ describe('P6 tickets with a lie in them', () => {
 
   test('an audience of 256 bytes fits in', () => {
     const audience = 'a'.repeat(256);
-    const v = verifierWith({ audience, keys: keyring.exportFor(audience), sessions });
+    const v = verifierWith({ audience, keys: keyring.exportFor(audience), proofSessions: sessions });
     const t = mintBase({ audience });
     const session = ProofSession.open(v.sessionOffer!, { time: NOW }, holder(0));
     expect(verdict(v, session.prove(t, search, NOW), t)).toBe('session');
@@ -259,8 +260,11 @@ describe('P6 sequence numbers', () => {
     const v = make();
     const c = makeCall({ tool: 'db.admin.drop' });
     const proof = opening({ call: c });
-    const shown = v.verify({ token, proof, call: c, now: NOW });
-    expect(shown.ok && clear(shown.token, facts())).toMatchObject({ ok: false, code: 'tool_not_granted' });
+    const verified = v.verify({ token, proof, call: c, now: NOW });
+    expect(verified.ok && authorize(verified.token, facts())).toMatchObject({
+      ok: false,
+      code: 'tool_not_granted',
+    });
     expect(verdict(v, proof, token, NOW, c)).toBe('replayed');
   });
 });
@@ -275,12 +279,12 @@ describe('P9 captured traffic', () => {
     const v = make();
     expect(verdict(v, first)).toBe('session');
     expect(verdict(v, later)).toBe('session');
-    const restarted = verifierWith({ ...COLD, sessions: { key: x25519Secret } });
+    const restarted = verifierWith({ ...COLD, proofSessions: { key: x25519Secret } });
     expect(verdict(restarted, first)).toBe('ticket_invalid');
     expect(verdict(restarted, later)).toBe('session_unknown');
     const replica = verifierWith({
       ...COLD,
-      sessions: { key: new SecretKey('x25519', new Uint8Array(32).fill(8)), epoch: EPOCH },
+      proofSessions: { key: new SecretKey('x25519', new Uint8Array(32).fill(8)), epoch: EPOCH },
     });
     expect(verdict(replica, first)).toBe('ticket_invalid');
     expect(verdict(replica, later)).toBe('session_unknown');
@@ -372,7 +376,7 @@ describe('P9 captured traffic', () => {
 
 describe('P what a verifier asks for', () => {
   test('signed proofs for chosen tools, or altogether', () => {
-    const v = verifierWith({ ...COLD, sessions, signedProofTools: ['web_*'] });
+    const v = verifierWith({ ...COLD, proofSessions: sessions, signedProofTools: ['web_*'] });
     expect(verdict(v, opening())).toBe('proof_signature_required');
     expect(verdict(verifierWith(COLD), opening())).toBe('proof_signature_required');
     const other = makeCall({ tool: 'files.read' });
@@ -380,16 +384,16 @@ describe('P what a verifier asks for', () => {
   });
   test('shared windows leave the number to the ledger, and a caller without one is denied', () => {
     const v = make({ shared: true });
-    const shown = [
+    const verified = [
       v.verify({ token, proof: opening(), call: search, now: NOW }),
       make({ shared: true }).verify({ token, proof: opening(), call: search, now: NOW }),
     ];
     const ledger = new TestLedger();
-    const [a, b] = shown;
+    const [a, b] = verified;
     if (!a!.ok || !b!.ok) throw new Error('test');
-    expect(clear(a!.token, facts())).toMatchObject({ code: 'ledger_required' });
-    expect(clear(a!.token, facts(), ledger).ok).toBe(true);
-    expect(clear(b!.token, facts(), ledger)).toMatchObject({ ok: false, code: 'replayed' });
+    expect(authorize(a!.token, facts())).toMatchObject({ code: 'ledger_required' });
+    expect(authorize(a!.token, facts(), ledger).ok).toBe(true);
+    expect(authorize(b!.token, facts(), ledger)).toMatchObject({ ok: false, code: 'replayed' });
   });
   test('offers: read back, refused when damaged, refused with a key that is none', () => {
     expect(offerText(readOffer(offerText(offer)))).toBe(offerText(offer));

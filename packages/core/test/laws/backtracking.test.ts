@@ -59,10 +59,10 @@ test('L4 no tail for any ancestor comes out of a descendant', () => {
       const contents = itemsOf(child);
       const v = verifierWith();
       // The verifier has seen them all: a cache of parents must not help either.
-      for (const g of family) expect(v.authenticate(g.token).ok).toBe(true);
+      for (const g of family) expect(v.identify(g.token).ok).toBe(true);
       for (let n = 1; n < contents.length; n++) {
         for (const guess of guesses(child)) {
-          expect(v.authenticate(tokenText(writeFrame(contents.slice(0, n), guess)))).toMatchObject({
+          expect(v.identify(tokenText(writeFrame(contents.slice(0, n), guess)))).toMatchObject({
             code: 'token_invalid',
           });
         }
@@ -80,7 +80,7 @@ test('L4 what was narrowed stays narrowed: the parent is not among what a child 
   const without = [[contents[0]!], [contents[0]!, contents[1]!], [contents[0]!, contents[2]!]];
   for (const some of without) {
     const text = tokenText(writeFrame(some, tailOf(child)));
-    expect(v.authenticate(text)).toMatchObject({ ok: false, code: 'token_invalid', unverified: true });
+    expect(v.identify(text)).toMatchObject({ ok: false, code: 'token_invalid', unverified: true });
   }
 });
 
@@ -88,7 +88,7 @@ test('L4 evidence is no way back: it has no tail, and nothing clears or derives 
   const token = attenuate(mintBase(), restrict.calls(1));
   const text = evidence(token)!;
   expect(text.startsWith('ambe1_')).toBe(true);
-  expect(verifierWith().authenticate(text)).toMatchObject({ ok: false, code: 'token_invalid' });
+  expect(verifierWith().identify(text)).toMatchObject({ ok: false, code: 'token_invalid' });
   expect(() => attenuate(text, restrict.calls(9))).toThrow(/evidence/);
   expect(inspect(text).digest).toBe(inspect(token).digest);
   expect(concat(...itemsOf(token)).length).toBeLessThan(utf8(text).length);

@@ -2,9 +2,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
-  assess,
+  evaluate,
   attenuate,
-  clear,
+  authorize,
   encodeCbor,
   LIMITS,
   ProofSession,
@@ -70,7 +70,7 @@ describe('L8 sizes and counts before crypto', () => {
     ],
   ])('%s', (_, token) => {
     const provider = countingProvider();
-    expect(verifierWith({ ...COLD, provider }).authenticate(token)).toMatchObject({
+    expect(verifierWith({ ...COLD, provider }).identify(token)).toMatchObject({
       ok: false,
       code: 'token_invalid',
     });
@@ -79,17 +79,16 @@ describe('L8 sizes and counts before crypto', () => {
 
   test('exactly at the limits it is accepted', () => {
     expect(
-      verifierWith(COLD).authenticate(withRawCaveats(mintBase(), ...Array.from({ length: 128 }, () => note)))
-        .ok,
+      verifierWith(COLD).identify(withRawCaveats(mintBase(), ...Array.from({ length: 128 }, () => note))).ok,
     ).toBe(true);
     const counters = Array.from({ length: 16 }, () => [7, [[1, 9, 0, null, null, null]]] as Cbor);
-    expect(verifierWith(COLD).authenticate(withRawCaveats(mintBase(), ...counters)).ok).toBe(true);
+    expect(verifierWith(COLD).identify(withRawCaveats(mintBase(), ...counters)).ok).toBe(true);
   });
 
   test('a token of many megabytes, and a proof of many, are refused by their size', () => {
     const provider = countingProvider();
     const v = verifierWith({ provider });
-    expect(v.authenticate(`amb1_${'A'.repeat(20_000_000)}`)).toMatchObject({ code: 'token_invalid' });
+    expect(v.identify(`amb1_${'A'.repeat(20_000_000)}`)).toMatchObject({ code: 'token_invalid' });
     expect(
       v.verify({ token: mintBase(), proof: `ambp1_${'A'.repeat(20_000_000)}`, call: search, now: NOW }),
     ).toMatchObject({ code: 'proof_invalid' });
@@ -100,16 +99,16 @@ describe('L8 sizes and counts before crypto', () => {
     const provider = countingProvider();
     const v = verifierWith({ ...COLD, provider });
     const seal: Cbor = [10, [new Uint8Array(32), new Uint8Array(64)]];
-    expect(v.authenticate(withRawCaveats(mintBase({ delegations: 0 }), fakeDelegate(1)))).toMatchObject({
+    expect(v.identify(withRawCaveats(mintBase({ delegations: 0 }), fakeDelegate(1)))).toMatchObject({
       code: 'delegation_exceeded',
     });
-    expect(v.authenticate(withRawCaveats(mintBase(), fakeDelegate(1), fakeDelegate(1)))).toMatchObject({
+    expect(v.identify(withRawCaveats(mintBase(), fakeDelegate(1), fakeDelegate(1)))).toMatchObject({
       code: 'delegation_invalid',
     });
-    expect(v.authenticate(withRawCaveats(mintBase(), fakeDelegate(1), seal))).toMatchObject({
+    expect(v.identify(withRawCaveats(mintBase(), fakeDelegate(1), seal))).toMatchObject({
       code: 'seal_invalid',
     });
-    expect(v.authenticate(withRawCaveats(mintBase(), seal, seal))).toMatchObject({ code: 'seal_invalid' });
+    expect(v.identify(withRawCaveats(mintBase(), seal, seal))).toMatchObject({ code: 'seal_invalid' });
     expect(provider.calls).toBe(0);
   });
 
@@ -121,9 +120,9 @@ describe('L8 sizes and counts before crypto', () => {
     const c = makeCall({ tool: 'web_search', args: { q: value } });
     const allowed = (token: string): string => {
       const proof = prove(token, c, { audience: AUDIENCE, time: NOW }, holder(0));
-      const shown = verifierWith(COLD).verify({ token, proof, call: c, now: NOW });
-      if (!shown.ok) return shown.code;
-      const d = clear(shown.token, facts(), new TestLedger());
+      const verified = verifierWith(COLD).verify({ token, proof, call: c, now: NOW });
+      if (!verified.ok) return verified.code;
+      const d = authorize(verified.token, facts(), new TestLedger());
       return d.ok ? 'ok' : d.code;
     };
     expect(allowed(attenuate(mintBase(), once))).toBe('ok');
@@ -143,13 +142,13 @@ test('L8 a refusal costs no more public-key operations than an acceptance', () =
       const { token, by } = generations(l).at(-1)!;
       const count = (t: string, proof: string): { ok: boolean; calls: number } => {
         const provider = countingProvider();
-        const shown = verifierWith({ ...COLD, provider }).verify({
+        const verified = verifierWith({ ...COLD, provider }).verify({
           token: t,
           proof,
           call: l.call,
           now: l.facts.now,
         });
-        return { ok: shown.ok, calls: provider.calls };
+        return { ok: verified.ok, calls: provider.calls };
       };
       const proof = prove(token, l.call, { audience: AUDIENCE, time: l.facts.now }, by);
       const good = count(token, proof);
@@ -172,7 +171,7 @@ test('L8 a refusal costs no more public-key operations than an acceptance', () =
 
 test('L8 an opening session proof costs one signature and one agreement, forged or not, and a later one neither', () => {
   const provider = countingProvider();
-  const v = verifierWith({ ...COLD, provider, sessions: { key: x25519Secret } });
+  const v = verifierWith({ ...COLD, provider, proofSessions: { key: x25519Secret } });
   const token = mintBase({ delegations: 0 });
   const session = ProofSession.open(v.sessionOffer!, { time: NOW }, holder(0));
   const first = session.prove(token, search, NOW);
@@ -205,21 +204,21 @@ test('L8 the ledger is asked only when everything else has passed, and a refusal
       if (fault === 'used before' || fault === 'shown twice') {
         const again = fault === 'used before' ? proofOf() : proof;
         const before = verifierWith().verify({ token, proof: again, call: l.call, now: l.facts.now });
-        if (before.ok) clear(before.token, l.facts, ledger);
+        if (before.ok) authorize(before.token, l.facts, ledger);
       }
       const presented = fault === 'token' ? bare : token;
       const c = fault === 'proof' ? makeCall({ tool: 'web_search', args: { q: 'other' } }) : l.call;
       const { asked } = ledger;
       const left = held(ledger);
-      const shown = verifierWith().verify({ token: presented, proof, call: c, now: l.facts.now });
+      const verified = verifierWith().verify({ token: presented, proof, call: c, now: l.facts.now });
       expect(ledger.asked).toBe(asked);
-      if (!shown.ok) {
+      if (!verified.ok) {
         came.unproved++;
         return;
       }
       const { data: _, ...blind } = l.facts;
       const seen: Facts = fault === 'data' ? blind : l.facts;
-      const decision = clear(shown.token, seen, ledger);
+      const decision = authorize(verified.token, seen, ledger);
       if (decision.ok) {
         came.allowed++;
         expect(ledger.asked).toBe(asked + 1);
@@ -229,14 +228,14 @@ test('L8 the ledger is asked only when everything else has passed, and a refusal
       expect(held(ledger)).toEqual(left);
       if (ledger.asked === asked) {
         came.refused++;
-        expect(assess(shown.token, seen)).toEqual(decision);
+        expect(evaluate(verified.token, seen)).toEqual(decision);
         return;
       }
       // Only the ledger's own answer may follow, once everything else has passed.
       expect(ledger.asked).toBe(asked + 1);
       expect(stateful).toContain(decision.code);
       came[decision.code as 'replayed']++;
-      expect(assess(shown.token, seen).ok).toBeNull();
+      expect(evaluate(verified.token, seen).ok).toBeNull();
     }),
     { numRuns: 800 },
   );

@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   attenuate,
-  call,
-  clear,
+  parseCall,
+  authorize,
   encodeCbor,
   mintBearer,
   prove,
@@ -41,12 +41,12 @@ function outcome(
   ledger: TestLedger | undefined = new TestLedger(),
 ): string {
   const v = verifierWith(COLD);
-  const genuine = v.authenticate(token);
+  const genuine = v.identify(token);
   if (!genuine.ok) return genuine.code;
   const proof = prove(token, c, { audience: AUDIENCE, time: f.now }, holder(0));
-  const shown = v.verify({ token, proof, call: c, now: f.now });
-  if (!shown.ok) return shown.code;
-  const decision = clear(shown.token, f, ledger);
+  const verified = v.verify({ token, proof, call: c, now: f.now });
+  if (!verified.ok) return verified.code;
+  const decision = authorize(verified.token, f, ledger);
   return decision.ok ? 'ok' : decision.code;
 }
 
@@ -215,25 +215,25 @@ describe('L2 no ledger', () => {
     ['a once', attenuate(mintBase(), restrict.once())],
   ])('%s', (_, token) => {
     const proof = prove(token, search, { audience: AUDIENCE, time: NOW }, holder(0));
-    const shown = v.verify({ token, proof, call: search, now: NOW });
-    if (!shown.ok) throw new Error(shown.code);
-    expect(clear(shown.token, facts())).toMatchObject({ ok: false, code: 'ledger_required' });
-    expect(clear(shown.token, facts(), new TestLedger()).ok).toBe(true);
+    const verified = v.verify({ token, proof, call: search, now: NOW });
+    if (!verified.ok) throw new Error(verified.code);
+    expect(authorize(verified.token, facts())).toMatchObject({ ok: false, code: 'ledger_required' });
+    expect(authorize(verified.token, facts(), new TestLedger()).ok).toBe(true);
   });
   test('a bearer token with a budget', () => {
     const { holder: _, delegations: __, ...spec } = baseSpec;
     const token = mintBearer(keyring, { ...spec, budgets: [{ unit: 'calls', limit: 1 }] });
-    const shown = v.verify({ token, call: search, now: NOW });
-    if (!shown.ok) throw new Error(shown.code);
-    expect(clear(shown.token, facts())).toMatchObject({ ok: false, code: 'ledger_required' });
+    const verified = v.verify({ token, call: search, now: NOW });
+    if (!verified.ok) throw new Error(verified.code);
+    expect(authorize(verified.token, facts())).toMatchObject({ ok: false, code: 'ledger_required' });
   });
   test('a ledger that answers anything but yes', () => {
     const token = mintBase();
     const proof = prove(token, search, { audience: AUDIENCE, time: NOW }, holder(0));
-    const shown = v.verify({ token, proof, call: search, now: NOW });
-    if (!shown.ok) throw new Error(shown.code);
+    const verified = v.verify({ token, proof, call: search, now: NOW });
+    if (!verified.ok) throw new Error(verified.code);
     const down = { apply: () => ({ ok: false as const, code: 'store_unavailable' as const, caveat: -1 }) };
-    expect(clear(shown.token, facts(), down)).toMatchObject({ ok: false, code: 'store_unavailable' });
+    expect(authorize(verified.token, facts(), down)).toMatchObject({ ok: false, code: 'store_unavailable' });
   });
 });
 
@@ -254,8 +254,8 @@ test('L2 a pooled budget without a seal the verifier knows', () => {
 
 test('L2 a tool or arguments that are none give no call', () => {
   for (const tool of ['', 'a b', 'A..b', 'ünder', 'a/', '.a', 'x'.repeat(257), 'a\0b']) {
-    expect(call({ tool })).toMatchObject({ ok: false, code: 'tool_invalid' });
+    expect(parseCall({ tool })).toMatchObject({ ok: false, code: 'tool_invalid' });
   }
-  expect(call({ tool: 'a', args: 'null' })).toMatchObject({ ok: false, code: 'arguments_invalid' });
-  expect(call({ tool: 'a', args: '[]' })).toMatchObject({ ok: false, code: 'arguments_invalid' });
+  expect(parseCall({ tool: 'a', args: 'null' })).toMatchObject({ ok: false, code: 'arguments_invalid' });
+  expect(parseCall({ tool: 'a', args: '[]' })).toMatchObject({ ok: false, code: 'arguments_invalid' });
 });

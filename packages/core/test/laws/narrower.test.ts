@@ -3,8 +3,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
-  assess,
-  clear,
+  evaluate,
+  authorize,
   coversTools,
   createVerifier,
   diff,
@@ -34,8 +34,8 @@ const RUNS = LONG ? 100_000 : 2_000;
 
 function decide(verifier: Verifier, g: Generation, l: Lineage, ledger: TestLedger): Decision {
   const proof = prove(g.token, l.call, { audience: AUDIENCE, time: l.facts.now }, g.by);
-  const shown = verifier.verify({ token: g.token, proof, call: l.call, now: l.facts.now });
-  return shown.ok ? clear(shown.token, l.facts, ledger) : shown;
+  const verified = verifier.verify({ token: g.token, proof, call: l.call, now: l.facts.now });
+  return verified.ok ? authorize(verified.token, l.facts, ledger) : verified;
 }
 
 interface Tally {
@@ -121,10 +121,10 @@ test('L1 an explanation and a decision never disagree: the first line that faile
     fc.property(lineageArb, (l) => {
       const g = generations(l).at(-1)!;
       const proof = prove(g.token, l.call, { audience: AUDIENCE, time: l.facts.now }, g.by);
-      const shown = verifierWith().verify({ token: g.token, proof, call: l.call, now: l.facts.now });
-      if (!shown.ok) throw new Error(shown.code);
-      const decision = assess(shown.token, l.facts);
-      const lines = explain(shown.token, l.facts);
+      const verified = verifierWith().verify({ token: g.token, proof, call: l.call, now: l.facts.now });
+      if (!verified.ok) throw new Error(verified.code);
+      const decision = evaluate(verified.token, l.facts);
+      const lines = explain(verified.token, l.facts);
       const bad = lines.filter((line) => line.outcome === 'failed');
       if (decision.ok === false) {
         failed++;
@@ -165,10 +165,10 @@ test('L1 a warm verifier and a cold one give the same answer', () => {
       const family = generations(l);
       for (const g of [...family, ...family.toReversed()]) {
         const proof = prove(g.token, l.call, { audience: AUDIENCE, time: l.facts.now }, g.by);
-        const shown = [warm, verifierWith(COLD)].map((v) =>
+        const verified = [warm, verifierWith(COLD)].map((v) =>
           v.verify({ token: g.token, proof, call: l.call, now: l.facts.now }),
         );
-        const [a, b] = shown.map((v) => (v.ok ? assess(v.token, l.facts) : v));
+        const [a, b] = verified.map((v) => (v.ok ? evaluate(v.token, l.facts) : v));
         expect(JSON.stringify(a)).toBe(JSON.stringify(b));
       }
     }),

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { encodeCbor, inspect, toBase64url, type Cbor } from '@ambit/core';
 import { readToken } from '../../src/token/frame.ts';
-import { readContents } from '../../src/token/draft.ts';
+import { readContents } from '../../src/token/contents.ts';
 import {
   chainArb,
   COLD,
@@ -27,7 +27,7 @@ test('L5 the chain of a verified token is the chain of its delegators', () => {
     fc.property(mixedArb, (l) => {
       const family = generations(l);
       const keys = [...new Set(family.map((g) => toBase64url(g.by.publicKey.bytes)))];
-      const genuine = verifierWith().authenticate(family.at(-1)!.token);
+      const genuine = verifierWith().identify(family.at(-1)!.token);
       if (!genuine.ok) throw new Error(genuine.code);
       const { chain, holder } = genuine.token.view;
       expect(chain.map((n) => n.holder)).toEqual(keys);
@@ -62,7 +62,7 @@ test('L5 nobody but the holder before can have signed: any change to what preced
       const at = where % changed[i]!.length;
       changed[i]![at]! ^= (flip % 255) + 1;
       for (const options of [COLD, { ...COLD, keys: [], federated: [ISSUER], seals }]) {
-        const answer = verifierWith(options).authenticate(remac(changed));
+        const answer = verifierWith(options).identify(remac(changed));
         expect(answer.ok).toBe(false);
       }
     }),
@@ -93,7 +93,7 @@ test('L5 each field of a delegation is signed: key, label, time, nonce', () => {
         for (const fields of variants) {
           const other = contents.slice();
           other[i + 1] = encodeCbor([9, [encodeCbor(fields), c.signature]]);
-          expect(verifierWith(COLD).authenticate(remac(other))).toMatchObject({
+          expect(verifierWith(COLD).identify(remac(other))).toMatchObject({
             ok: false,
             code: 'delegation_invalid',
           });

@@ -95,11 +95,11 @@ test('L7 another encoding of the same grant is another token: refused for its MA
   const headed = new Uint8Array([0xb8, grant![0]! & 31, ...grant!.subarray(1)]);
   for (const other of [wider(grant!), headed]) {
     const v = verifierWith(COLD);
-    expect(v.authenticate(tokenText(writeFrame([other], tailOf(mintBase()))))).toMatchObject({
+    expect(v.identify(tokenText(writeFrame([other], tailOf(mintBase()))))).toMatchObject({
       code: 'token_invalid',
       unverified: true,
     });
-    const answer = v.authenticate(remac([other], K));
+    const answer = v.identify(remac([other], K));
     expect(answer).toMatchObject({ ok: false, code: 'token_invalid' });
     expect(!answer.ok && answer.message).toContain('malformed');
   }

@@ -4,9 +4,9 @@ import { inspect as show } from 'node:util';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
-  assess,
+  evaluate,
   attenuate,
-  clear,
+  authorize,
   createVerifier,
   delegate,
   deriveKey,
@@ -92,20 +92,20 @@ test('L12 nothing that a decision, an explanation, a view, a charge or an inspec
       secrets.push(token, token.slice(5));
       const v = verifierWith();
       const proof = prove(token, l.call, { audience: AUDIENCE, time: l.facts.now }, by);
-      const shown = v.verify({ token, proof, call: l.call, now: l.facts.now });
-      if (!shown.ok) throw new Error(shown.code);
+      const verified = v.verify({ token, proof, call: l.call, now: l.facts.now });
+      if (!verified.ok) throw new Error(verified.code);
       const at = 5 + (flip % (token.length - 5));
       const forged = `${token.slice(0, at)}${token[at] === 'A' ? 'B' : 'A'}${token.slice(at + 1)}`;
       const things: unknown[] = [
-        shown,
-        shown.token.view,
+        verified,
+        verified.token.view,
         v,
-        v.authenticate(token),
-        v.authenticate(forged),
+        v.identify(token),
+        v.identify(forged),
         v.verify({ token, proof: forged, call: l.call, now: l.facts.now }),
-        assess(shown.token, l.facts),
-        clear(shown.token, l.facts, new TestLedger()),
-        explain(shown.token, l.facts),
+        evaluate(verified.token, l.facts),
+        authorize(verified.token, l.facts, new TestLedger()),
+        explain(verified.token, l.facts),
         inspect(token),
         effectiveAuthority(token),
         diff(generations(l)[0]!.token, token),
@@ -168,11 +168,11 @@ test('L12 no exception repeats what was handed in', () => {
 });
 
 test('L12 a proof session and its verifier show no key; the kept state says unsafe in its name', () => {
-  const v = verifierWith({ sessions: { key: x25519Secret } });
+  const v = verifierWith({ proofSessions: { key: x25519Secret } });
   const session = ProofSession.open(v.sessionOffer!, { time: NOW }, holder(0));
   const state = session.unsafeState();
   const secrets = [state.key, ...keys.flatMap(spellings)];
   const proof = session.prove(mintBase(), search, NOW);
-  const shown = v.verify({ token: mintBase(), proof, call: search, now: NOW });
-  for (const thing of [session, v, v.sessionOffer, shown, proof]) expectClean(shownAs(thing), secrets);
+  const verified = v.verify({ token: mintBase(), proof, call: search, now: NOW });
+  for (const thing of [session, v, v.sessionOffer, verified, proof]) expectClean(shownAs(thing), secrets);
 });

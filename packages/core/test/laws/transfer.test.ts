@@ -1,7 +1,7 @@
 // L3 Not transferable: a proof is good for one request of one holder, once.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { bodyDigest, clear, delegate, mintBearer, prove, utf8, type Call } from '@ambit/core';
+import { bodyDigest, authorize, delegate, mintBearer, prove, utf8, type Call } from '@ambit/core';
 import {
   argsArb,
   AUDIENCE,
@@ -86,8 +86,8 @@ test('L3 a proof is accepted once, however the token was cached', () => {
   const token = mintBase();
   const proof = prove(token, search, { audience: AUDIENCE, time: NOW }, holder(0));
   const codes = [1, 2, 3].map((_, i) => {
-    const shown = (i === 2 ? verifierWith(COLD) : v).verify({ token, proof, call: search, now: NOW + i });
-    return shown.ok ? code(clear(shown.token, facts({ now: NOW + i }), ledger)) : shown.code;
+    const verified = (i === 2 ? verifierWith(COLD) : v).verify({ token, proof, call: search, now: NOW + i });
+    return verified.ok ? code(authorize(verified.token, facts({ now: NOW + i }), ledger)) : verified.code;
   });
   expect(codes).toEqual(['ok', 'replayed', 'replayed']);
 });

@@ -1,7 +1,7 @@
 // Compiled by `types.test.ts` and by `npm run check`, never run: every line marked must be refused by the compiler.
 import {
-  assess,
-  clear,
+  evaluate,
+  authorize,
   type AuthenticToken,
   type Decision,
   type Facts,
@@ -17,25 +17,25 @@ export function misuse(
   verified: VerifiedToken,
 ): Decision {
   // @ts-expect-error a token's text was not verified
-  clear(text, facts);
+  authorize(text, facts);
   // @ts-expect-error a genuine token whose holder is not proved is not cleared
-  clear(genuine, facts);
-  const authentication = v.authenticate(text);
+  authorize(genuine, facts);
+  const authentication = v.identify(text);
   // @ts-expect-error nor is what authenticate() answers
-  clear(authentication, facts);
+  authorize(authentication, facts);
   const { call, view } = verified;
   const alike = { call, now: 1, proof: 'signed' as const, view, audience: 'x', toJSON: () => view };
   // @ts-expect-error nor one that merely looks alike
-  clear(alike, facts);
+  authorize(alike, facts);
   // @ts-expect-error a call without facts
-  clear(verified);
+  authorize(verified);
   // @ts-expect-error what was assessed is no decision: its charges are not applied
-  const decision: Decision = assess(verified, facts);
-  const assessed = assess(verified, facts);
+  const decision: Decision = evaluate(verified, facts);
+  const assessed = evaluate(verified, facts);
   // @ts-expect-error `ok` of an assessment is never true
   if (assessed.ok === true) return decision;
   // @ts-expect-error nobody can construct one
   const made = new (verified.constructor as typeof VerifiedToken)(genuine);
   void made;
-  return clear(verified, facts);
+  return authorize(verified, facts);
 }

@@ -3,7 +3,7 @@
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { describe, expect, test } from 'vitest';
-import { assess, clear, encodeCbor, explain, forCaller, prove, type VerifiedToken } from '@ambit/core';
+import { evaluate, authorize, encodeCbor, explain, forCaller, prove, type VerifiedToken } from '@ambit/core';
 import {
   AUDIENCE,
   COLD,
@@ -53,7 +53,7 @@ function verified(): VerifiedToken {
 describe('L6 at run time', () => {
   test('forged objects are misuse', () => {
     const real = verified();
-    const genuine = verifierWith().authenticate(mintBase());
+    const genuine = verifierWith().identify(mintBase());
     if (!genuine.ok) throw new Error(genuine.code);
     const forgeries: readonly unknown[] = [
       null,
@@ -69,7 +69,7 @@ describe('L6 at run time', () => {
       JSON.parse(JSON.stringify(real)),
     ];
     for (const f of forgeries) {
-      for (const use of [clear, assess, explain]) {
+      for (const use of [authorize, evaluate, explain]) {
         expect(() => use(f as VerifiedToken, facts())).toThrow(TypeError);
       }
     }
@@ -77,7 +77,7 @@ describe('L6 at run time', () => {
 
   test('the constructors are shut, and what was verified stays what it is', () => {
     const real = verified();
-    const genuine = verifierWith().authenticate(mintBase());
+    const genuine = verifierWith().identify(mintBase());
     if (!genuine.ok) throw new Error(genuine.code);
     const Open = real.constructor as new (...args: unknown[]) => VerifiedToken;
     const config = { audience: AUDIENCE, skew: 0 };
@@ -85,8 +85,8 @@ describe('L6 at run time', () => {
     expect(() => new Open(genuine.token, search, config, NOW, proved)).toThrow(TypeError);
     expect(() => new Open(Symbol('verified'), genuine.token, search, config, NOW, proved)).toThrow(TypeError);
     const Genuine = genuine.token.constructor as new (...args: unknown[]) => unknown;
-    expect(() => new Genuine({ way: 'mac' })).toThrow(TypeError);
-    expect(() => new Genuine(Symbol('authentic'), { way: 'mac' })).toThrow(TypeError);
+    expect(() => new Genuine({ verifiedBy: 'mac' })).toThrow(TypeError);
+    expect(() => new Genuine(Symbol('authentic'), { verifiedBy: 'mac' })).toThrow(TypeError);
     const other = makeCall({ tool: 'files.read' });
     expect(() => Object.assign(real, { call: other })).toThrow(TypeError);
     expect(Reflect.defineProperty(real, 'call', { value: other })).toBe(false);
@@ -111,7 +111,7 @@ describe('L6 at run time', () => {
 
   test('a view is frozen all the way down and holds no bytes', () => {
     const v = verifierWith();
-    const shown = v.authenticate(mintBase({ budgets: [{ unit: 'calls', limit: 1, tools: ['web_search'] }] }));
+    const shown = v.identify(mintBase({ budgets: [{ unit: 'calls', limit: 1, tools: ['web_search'] }] }));
     if (!shown.ok) throw new Error(shown.code);
     const walk = (x: unknown): void => {
       if (typeof x !== 'object' || x === null) return;
@@ -132,10 +132,10 @@ describe('L6 before the MAC', () => {
     const cut = grant!.slice();
     cut.fill(0xff, grant!.length - 8);
     for (const contents of [[grant!, junk], [cut]]) {
-      const bad = verifierWith(COLD).authenticate(tokenText(writeFrame(contents, new Uint8Array(32))));
+      const bad = verifierWith(COLD).identify(tokenText(writeFrame(contents, new Uint8Array(32))));
       expect(bad).toMatchObject({ ok: false, code: 'token_invalid', unverified: true });
       expect(!bad.ok && bad.message).toContain('(MAC)');
-      const good = verifierWith(COLD).authenticate(remac(contents));
+      const good = verifierWith(COLD).identify(remac(contents));
       expect(good).toMatchObject({ ok: false, code: 'token_invalid' });
       expect(!good.ok && good.message).toContain('malformed grant or caveat');
     }
@@ -153,7 +153,7 @@ describe('L6 before the MAC', () => {
       'amb2_x',
       mintBase({ audience: 'mail.acme.com' }),
       tokenText(junk),
-    ].map((t) => v.authenticate(t));
+    ].map((t) => v.identify(t));
     for (const a of answers) {
       if (a.ok) throw new Error('verified');
       expect(forCaller(a)).toEqual({
@@ -172,7 +172,7 @@ describe('L6 before the MAC', () => {
     const at = Buffer.from(grant!).indexOf(Buffer.from(encodeCbor('k1')));
     const renamed = grant!.slice();
     renamed.set(unknown, at);
-    const answer = v.authenticate(remac([renamed]));
+    const answer = v.identify(remac([renamed]));
     expect(!answer.ok && answer.message).toContain('unknown key id');
   });
 });

@@ -27,7 +27,7 @@ const textArb = fc.oneof(
 );
 
 test('L9 no text makes verification throw, and every refusal has a code of the table', () => {
-  const v = verifierWith({ bearer: true, sessions: { key: x25519Secret } });
+  const v = verifierWith({ bearer: true, proofSessions: { key: x25519Secret } });
   fc.assert(
     fc.property(textArb, fc.option(textArb, { nil: undefined }), (token, p) => {
       const answer = v.verify({ token, proof: p, call: search, now: NOW });
@@ -47,5 +47,5 @@ test('L9 misuse throws: a clock that is none, a token that is no text', () => {
   for (const now of [Number.NaN, -1, Infinity, -Infinity]) {
     expect(() => v.verify({ token: good, proof, call: search, now })).toThrow(RangeError);
   }
-  expect(() => v.authenticate(7 as never)).toThrow(TypeError);
+  expect(() => v.identify(7 as never)).toThrow(TypeError);
 });

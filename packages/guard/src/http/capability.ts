@@ -1,6 +1,6 @@
 // The guard over HTTP, shaped like Fetch: one function from a request to a permit or an answer. Every adapter is a
 // few lines over it.
-import { call as makeCall, deny, type Call, type Denial } from '@ambit/core';
+import { parseCall as makeCall, deny, type Call, type Denial } from '@ambit/core';
 import { readBody } from '../body.ts';
 import type { Guard, Permit } from '../guard.ts';
 import { refusal, type HttpRefusal } from './answer.ts';
@@ -9,7 +9,7 @@ import {
   byMethod,
   contextOf,
   credentials,
-  type AskedFor,
+  type CallMapping,
   type BodyFault,
   type HttpCall,
 } from '@ambit/wire/http';
@@ -20,7 +20,7 @@ export interface CapabilityOptions {
   /** The service's own origin, `https://host[:port]`: what clients prove against. */
   readonly origin: string;
   /** What a request asks for; default `http.<method>` without arguments. */
-  readonly asked?: AskedFor;
+  readonly toCall?: CallMapping;
   /** What the service knows of a request beside the configuration: data labels that it touches, bytes it may move. */
   readonly known?: (
     request: HttpCall,
@@ -42,12 +42,12 @@ export interface Capability {
 }
 
 /** The function for `options`; throws TypeError for an invalid origin. */
-export function capability(options: CapabilityOptions): Capability {
-  const { guard, origin, asked = byMethod, known, bodyTime = 10_000 } = options;
+export function httpGuard(options: CapabilityOptions): Capability {
+  const { guard, origin, toCall = byMethod, known, bodyTime = 10_000 } = options;
   if (!/^https?:\/\/[^\s/?#@\\]+$/.test(origin)) throw new TypeError('origin: expected https://host[:port]');
   const realm = guard.verifier.audience;
   const refused = async (denial: Denial, token?: string): Promise<HttpAnswer> => {
-    const { shown, record } = await guard.refuse(denial, token === undefined ? {} : { token });
+    const { publicDenial: shown, record } = await guard.refuse(denial, token === undefined ? {} : { token });
     return { ok: false, refusal: refusal(shown, realm, record) };
   };
 
@@ -57,9 +57,9 @@ export function capability(options: CapabilityOptions): Capability {
       return refused(deny('request_too_large'));
     const given = credentials(request);
     if (!given.ok) return refused(deny('request_invalid', given.why));
-    let wanted: ReturnType<AskedFor>;
+    let wanted: ReturnType<CallMapping>;
     try {
-      wanted = asked(request);
+      wanted = toCall(request);
     } catch {
       return refused(deny('request_invalid'), given.token);
     }
@@ -73,7 +73,7 @@ export function capability(options: CapabilityOptions): Capability {
       ...(request.address === undefined ? {} : { address: request.address }),
     });
     if (decided.ok) return { ok: true, permit: decided };
-    return { ok: false, refusal: refusal(decided.shown, realm, decided.record) };
+    return { ok: false, refusal: refusal(decided.publicDenial, realm, decided.record) };
   };
   const read: Capability['read'] = (stream) => readBody(stream, BODY_BYTES, bodyTime);
   return Object.freeze(Object.assign(answer, { read }));

@@ -2,10 +2,15 @@
 // they never see. It says what was refused and what would be allowed, and holds no secret. Everything else that is
 // refused is a JSON-RPC error.
 import { CODES, type Denial, type DenialCode } from '@ambit/core';
-import { DENIAL_KEY, type Id, type Request, type Response } from '@ambit/wire/mcp';
+import { DENIAL_KEY, type Id, type RpcRequest, type RpcResponse } from '@ambit/wire/mcp';
 
 /** A JSON-RPC error whose data names the stable code. A message without an id is answered with `null` as its id. */
-export function errorResponse(id: Id | null, number: number, code: DenialCode, message?: string): Response {
+export function errorResponse(
+  id: Id | null,
+  number: number,
+  code: DenialCode,
+  message?: string,
+): RpcResponse {
   return {
     jsonrpc: '2.0',
     id: id,
@@ -15,11 +20,11 @@ export function errorResponse(id: Id | null, number: number, code: DenialCode, m
 
 /** The answer to a refused request: a tool result for `tools/call`, else an error. */
 export function denialResponse(
-  m: Request,
+  m: RpcRequest,
   shown: Denial,
   record: number | null,
   hint: string | undefined,
-): Response {
+): RpcResponse {
   const decision = record === null ? {} : { decision: record };
   if (m.method !== 'tools/call') {
     return {

@@ -19,8 +19,8 @@ import {
   type Message,
   type Notification,
   type Params,
-  type Request,
-  type Response,
+  type RpcRequest,
+  type RpcResponse,
 } from '@ambit/wire/mcp';
 import { OpenRequests, type Open } from './open.ts';
 import { withoutRoots } from './roots.ts';
@@ -48,8 +48,9 @@ export interface McpOptions {
 }
 
 /** What becomes of a message from the client. */
-export type Verdict = { readonly forward: Message } | { readonly reply: Response } | { readonly drop: true };
-const DROP: Verdict = { drop: true };
+export type GateVerdict =
+  { readonly forward: Message } | { readonly reply: RpcResponse } | { readonly drop: true };
+const DROP: GateVerdict = { drop: true };
 
 /** One connection's gate. */
 export class Gate {
@@ -65,7 +66,7 @@ export class Gate {
   }
 
   /** A message from the client. Never rejects; an error refuses the message. */
-  async fromClient(message: unknown): Promise<Verdict> {
+  async fromClient(message: unknown): Promise<GateVerdict> {
     const m = asMessage(message);
     if (m === null) {
       await this.#guard.refuse(deny('request_invalid'));
@@ -88,7 +89,7 @@ export class Gate {
     }
   }
 
-  async #free(m: Request, open: Open, rest: Params | undefined): Promise<Verdict> {
+  async #free(m: RpcRequest, open: Open, rest: Params | undefined): Promise<GateVerdict> {
     if (!FREE_METHODS.has(m.method) && !this.#allowed.has(m.method)) {
       this.#open.end(m.id);
       await this.#guard.refuse(deny('method_not_allowed', m.method.slice(0, 64)), open.attached);
@@ -99,11 +100,11 @@ export class Gate {
   }
 
   async #call(
-    m: Request,
+    m: RpcRequest,
     open: Open,
     rest: Params | undefined,
     asked: { readonly tool: string; readonly args: unknown },
-  ): Promise<Verdict> {
+  ): Promise<GateVerdict> {
     const { alias, address, answerBytes, data } = this.#options;
     const labels = (call: Call): { data?: readonly string[] } => {
       const found = data?.(call);
@@ -119,8 +120,8 @@ export class Gate {
     });
     if (!answer.ok) {
       this.#open.end(m.id);
-      const more = hint(this.#guard.verifier, open.attached, answer.shown);
-      return { reply: denialResponse(m, answer.shown, answer.record, more) };
+      const more = hint(this.#guard.verifier, open.attached, answer.publicDenial);
+      return { reply: denialResponse(m, answer.publicDenial, answer.record, more) };
     }
     if (open.cancelled) {
       // Cancelled while it was decided: it never reaches the server.
@@ -133,7 +134,7 @@ export class Gate {
     return { forward: this.#request(m, checkedParams(m.method, rest, answer.call.args)) };
   }
 
-  #notification(m: Notification): Verdict {
+  #notification(m: Notification): GateVerdict {
     const { rest } = detach(m.params);
     if (m.method === 'notifications/cancelled') {
       const id = rest?.['requestId'];
@@ -150,7 +151,7 @@ export class Gate {
   }
 
   // Written from its parts: only what is named here is forwarded.
-  #request(m: Request, params: Params | undefined): Request {
+  #request(m: RpcRequest, params: Params | undefined): RpcRequest {
     const allowed = this.#options.roots === true ? params : withoutRoots(m.method, params);
     return withParams({ jsonrpc: '2.0', id: m.id, method: m.method }, allowed);
   }
@@ -174,7 +175,7 @@ export class Gate {
     return this.#ended(id, message, open, bytes ?? utf8(JSON.stringify(message)).length);
   }
 
-  async #ended(id: Id, message: Response, open: Open, bytes: number): Promise<Message> {
+  async #ended(id: Id, message: RpcResponse, open: Open, bytes: number): Promise<Message> {
     const permit = open.permit!;
     const { answerBytes } = this.#options;
     if (answerBytes !== undefined && bytes > answerBytes) {

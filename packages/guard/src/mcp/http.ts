@@ -19,7 +19,7 @@ export interface HttpProxyOptions extends McpOptions {
   /** The guarded server's endpoint. */
   readonly upstream: string | URL;
   /** Gates kept for sessions; beyond it the one unused longest is dropped and its client has to start again. */
-  readonly sessions?: number;
+  readonly maxSessions?: number;
   /** Origins of web pages that may call, `https://host[:port]`; default none (MCP transports, DNS rebinding). */
   readonly origins?: readonly string[];
   /** Milliseconds that a request's body may take; default 10 000. */
@@ -35,7 +35,7 @@ export function proxyHttp(options: HttpProxyOptions): (request: Request) => Prom
   const { guard, upstream } = options;
   const call = options.fetch ?? fetch;
   const origins = new Set(options.origins ?? []);
-  const gates = new GateTable(options.sessions ?? 1024, () => new Gate(guard, options));
+  const gates = new GateTable(options.maxSessions ?? 1024, () => new Gate(guard, options));
 
   /** Sends on and streams back; `id` is the request that waits for an answer. */
   async function forward(request: Request, m: Message | null, gate: Gate, id: Id | null): Promise<Response> {

@@ -9,15 +9,15 @@ import {
   type Denial,
   type Verifier,
 } from '@ambit/core';
-import { LISTS, OFFER_KEY, type Attached, type Params, type Response } from '@ambit/wire/mcp';
+import { LISTS, OFFER_KEY, type Attached, type Params, type RpcResponse } from '@ambit/wire/mcp';
 
 /** The answer to a request that needed no authority, filtered. */
 export function filtered(
-  message: Response,
+  message: RpcResponse,
   open: { readonly method: string; readonly attached: Attached },
   verifier: Verifier,
   alias: ((name: string) => string) | undefined,
-): Response {
+): RpcResponse {
   const { result } = message;
   if (result === undefined) return message;
   const offer = verifier.sessionOffer;
@@ -40,7 +40,7 @@ export function filtered(
 
 // Nothing without a token.
 function visibleTo({ token }: Attached, verifier: Verifier): (tool: string) => boolean {
-  if (token === undefined || !verifier.authenticate(token).ok) return () => false;
+  if (token === undefined || !verifier.identify(token).ok) return () => false;
   const left = effectiveAuthority(token);
   return (tool) =>
     isToolName(tool) &&
@@ -51,7 +51,7 @@ function visibleTo({ token }: Attached, verifier: Verifier): (tool: string) => b
 /** What the model can do instead, from its own token only. */
 export function hint(verifier: Verifier, { token }: Attached, denial: Denial): string | undefined {
   const about = denial.code === 'tool_not_granted' || denial.code === 'tool_denied';
-  if (token === undefined || !about || !verifier.authenticate(token).ok) return undefined;
+  if (token === undefined || !about || !verifier.identify(token).ok) return undefined;
   const { tools } = effectiveAuthority(token);
   return tools.length === 0
     ? 'This token allows no tool.'

@@ -13,7 +13,7 @@ export interface ServerLike {
 
 /** How a server is guarded. */
 export interface GuardServerOptions extends McpOptions {
-  readonly guard: Guard;
+  readonly guardServer: Guard;
 }
 
 type Handler = (message: Message, extra?: unknown) => void;
@@ -43,7 +43,7 @@ function before(server: ServerLike, options: GuardServerOptions): void {
 export function guardTransport(transport: TransportLike, options: GuardServerOptions): void {
   if (guarded.has(transport)) return;
   guarded.add(transport);
-  const gate = new Gate(options.guard, options);
+  const gate = new Gate(options.guardServer, options);
   const send = transport.send.bind(transport) as Send;
   const fault = (error: unknown): void =>
     transport.onerror?.(error instanceof Error ? error : new Error('the gate failed'));

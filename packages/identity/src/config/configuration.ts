@@ -25,7 +25,7 @@ export interface ToolFacts {
 }
 
 /** Tools, data and what is taken away: the authority one layer leaves. */
-export interface Authority {
+export interface UserAuthority {
   readonly tools: readonly string[];
   readonly data: readonly string[];
   readonly deny: readonly string[];
@@ -40,7 +40,7 @@ export interface Ceilings {
 }
 
 /** A model the operator admits: who must have attested its artifact, and what any agent on it may do at most. */
-export interface ModelEntry extends Authority, Ceilings {
+export interface ModelEntry extends UserAuthority, Ceilings {
   /** Names of `signers`; at least one. */
   readonly signers: readonly string[];
   /** Artifacts admitted, `sha256:...`; null when any artifact attested by a signer is. */
@@ -48,10 +48,10 @@ export interface ModelEntry extends Authority, Ceilings {
 }
 
 /** A group: what its members may do with which data. */
-export interface GroupEntry extends Authority, Ceilings {}
+export interface GroupEntry extends UserAuthority, Ceilings {}
 
 /** A user: the groups, and rights of one's own beside them. */
-export interface UserEntry extends Authority, Ceilings {
+export interface UserEntry extends UserAuthority, Ceilings {
   readonly groups: readonly string[];
 }
 
@@ -63,7 +63,7 @@ export interface SessionTerms {
 }
 
 /** Another operator whose sealed tokens are accepted, and the most that is accepted from it. */
-export interface FederatedEntry extends Authority, Ceilings {
+export interface FederatedEntry extends UserAuthority, Ceilings {
   /** Its issuer's name, as its grants state it. */
   readonly issuer: string;
   /** Its issuer seal keys, by a name of the configuration's choice. */
@@ -87,7 +87,7 @@ export interface Configuration {
   /** By tool name or pattern; the most specific one counts. */
   readonly tools: ReadonlyMap<string, ToolFacts>;
   /** The most any agent of this operator may do. */
-  readonly allow: Authority;
+  readonly allow: UserAuthority;
   readonly models: ReadonlyMap<string, ModelEntry>;
   readonly groups: ReadonlyMap<string, GroupEntry>;
   readonly users: ReadonlyMap<string, UserEntry>;

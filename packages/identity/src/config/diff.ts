@@ -4,7 +4,7 @@
 import { canonicalJson, type Denial } from '@ambit/core';
 import type { Layer } from '../operator/layer.ts';
 import type { Operator } from '../operator/operator.ts';
-import { holds } from '../operator/tables.ts';
+import { covers } from '../operator/tables.ts';
 import { canonicalConfiguration } from './digest.ts';
 
 /** A field of an entry, before and after, as canonical JSON; absent where it did not exist. */
@@ -202,8 +202,8 @@ function allows(operator: Operator, layer: Layer, tool: string): boolean {
     const refused: Denial | null = layer.check(tool, operator.facts(tool).data);
     return refused === null;
   }
-  const has = layer.rights.some((r) => r.tools.patterns.some((p) => holds(p, tool)));
-  return has && !layer.denied.some((d) => holds(d, tool));
+  const has = layer.rights.some((r) => r.tools.patterns.some((p) => covers(p, tool)));
+  return has && !layer.denied.some((d) => covers(d, tool));
 }
 
 /** All names and patterns that either configuration mentions. */

@@ -2,7 +2,7 @@
 // every default written out). Comments, layout and the order of entries don't count; everything with a meaning
 // does. It is bound into every grant, so a change makes every token minted before it invalid.
 import { canonicalJson, LABELS, sha256, utf8, type Budget } from '@ambit/core';
-import type { Authority, Ceilings, Configuration, SessionTerms, ToolFacts } from './configuration.ts';
+import type { UserAuthority, Ceilings, Configuration, SessionTerms, ToolFacts } from './configuration.ts';
 import { FORMAT } from './configuration.ts';
 
 type Value = string | number | boolean | null | readonly Value[] | { readonly [name: string]: Value };
@@ -53,7 +53,11 @@ function table<T>(entries: ReadonlyMap<string, T>, write: (entry: T) => Value): 
 
 const facts = (t: ToolFacts): Value => object({ ...t });
 
-const authority = (a: Authority): Record<string, Value> => ({ tools: a.tools, data: a.data, deny: a.deny });
+const authority = (a: UserAuthority): Record<string, Value> => ({
+  tools: a.tools,
+  data: a.data,
+  deny: a.deny,
+});
 
 const ceilings = (c: Ceilings): Record<string, Value> => ({
   life: c.life ?? null,

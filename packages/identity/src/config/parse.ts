@@ -5,7 +5,7 @@ import { isLabel, isName, isToolPattern, LIMITS } from '@ambit/core';
 import {
   FORMAT,
   WORST,
-  type Authority,
+  type UserAuthority,
   type Configuration,
   type EntitlementSource,
   type FederatedEntry,
@@ -18,12 +18,12 @@ import {
 import { AUTHORITY_FIELDS, authority, budgets, CEILING_FIELDS, ceilings, keys, life } from './sections.ts';
 import { name, TABLE_LIMITS, toolFacts } from './sections.ts';
 import { nearest, Shape, type Place } from './shape.ts';
-import { readSource, type Problem } from './source.ts';
+import { readSource, type ConfigProblem } from './source.ts';
 
 /** The configuration, or what is wrong with the text. */
 export type Parsed =
   | { readonly ok: true; readonly config: Configuration }
-  | { readonly ok: false; readonly problems: readonly Problem[] };
+  | { readonly ok: false; readonly problems: readonly ConfigProblem[] };
 
 const FIELDS = [
   'ambit', 'operator', 'issuer', 'keys', 'signers', 'defaults', 'tools', 'allow', 'models', 'groups', 'users',
@@ -114,7 +114,7 @@ function allowed(
   at: Place | undefined,
   tools: ReadonlyMap<string, ToolFacts>,
   defaults: ToolFacts,
-): Authority {
+): UserAuthority {
   const touched = new Set([...tools.values(), defaults].flatMap((t) => t.data ?? []));
   const stated = {
     tools: Object.freeze([...tools.keys()].filter(isToolPattern).sort()),
@@ -127,12 +127,12 @@ function allowed(
 const LAYER_FIELDS = [...AUTHORITY_FIELDS, ...CEILING_FIELDS] as const;
 
 /** Rights and ceilings; `otherwise` stands for tools and data that are not stated. */
-function layer(s: Shape, at: Place, otherwise: Authority | null): GroupEntry {
+function layer(s: Shape, at: Place, otherwise: UserAuthority | null): GroupEntry {
   const f = s.fields(at, LAYER_FIELDS);
   return Object.freeze({ ...authority(s, at, f, otherwise), ...ceilings(s, f) });
 }
 
-function model(s: Shape, at: Place, allow: Authority, signers: ReadonlyMap<string, unknown>): ModelEntry {
+function model(s: Shape, at: Place, allow: UserAuthority, signers: ReadonlyMap<string, unknown>): ModelEntry {
   const f = s.fields(at, ['signers', 'digests', ...LAYER_FIELDS], ['signers']);
   const named = s.set(f.signers, TABLE_LIMITS.keys, 'the name of a signer', isName);
   for (const n of named) if (!signers.has(n)) s.fail(f.signers!, unknown('signer', n, signers.keys()));

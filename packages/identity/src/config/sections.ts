@@ -10,7 +10,7 @@ import {
   type Budget,
   type PublicUse,
 } from '@ambit/core';
-import type { Authority, Ceilings, ToolFacts } from './configuration.ts';
+import type { UserAuthority, Ceilings, ToolFacts } from './configuration.ts';
 import type { Place, Shape } from './shape.ts';
 
 /** Bounds of a configuration's tables. */
@@ -67,7 +67,7 @@ export function authority(
   at: Place,
   f: { readonly tools?: Place; readonly data?: Place; readonly deny?: Place },
   otherwise: { readonly tools: readonly string[]; readonly data: readonly string[] } | null,
-): Authority {
+): UserAuthority {
   if (otherwise === null && (f.tools === undefined) !== (f.data === undefined)) {
     s.fail(at, 'tools and data belong together: state both (data: [] for tools that touch no labeled data)');
   }

@@ -1,20 +1,20 @@
 // Field readers: from a positioned node to a typed value. Each reports what it expected, what it got, on which
 // line and under which path, and goes on, so that one run of `config check` shows every mistake. Nothing is
 // converted: a number is no text, `yes` is no boolean, and an unknown field is an error with a suggestion.
-import { below, SOURCE_LIMITS, type Entry, type Node, type Problem } from './source.ts';
+import { below, SOURCE_LIMITS, type YamlEntry, type ConfigNode, type ConfigProblem } from './source.ts';
 
 /** A node with its path; what the readers take. */
 export interface Place {
-  readonly node: Node;
+  readonly node: ConfigNode;
   readonly path: string;
 }
 
 /** Collects problems while a configuration is read. */
 export class Shape {
-  readonly problems: Problem[] = [];
+  readonly problems: ConfigProblem[] = [];
 
   /** Notes a problem at a place. */
-  fail(at: Place | { readonly node: Entry; readonly path: string }, message: string): void {
+  fail(at: Place | { readonly node: YamlEntry; readonly path: string }, message: string): void {
     if (this.problems.length >= SOURCE_LIMITS.problems) return;
     this.problems.push({ line: at.node.line, column: at.node.column, path: at.path, message });
   }
@@ -47,7 +47,7 @@ export class Shape {
   }
 
   /** Entries of a map with names of the operator's choice, in order. An absent place has none. */
-  entries(at: Place | undefined, limit: number): [string, Place, Entry][] {
+  entries(at: Place | undefined, limit: number): [string, Place, YamlEntry][] {
     if (at === undefined) return [];
     if (at.node.kind !== 'map') {
       this.fail(at, `expected names with their fields, got ${describe(at.node)}`);
@@ -130,7 +130,7 @@ export class Shape {
 }
 
 /** A value as a person would name it, cut short. */
-export function describe(node: Node): string {
+export function describe(node: ConfigNode): string {
   switch (node.kind) {
     case 'map':
       return 'fields';

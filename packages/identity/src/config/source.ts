@@ -19,7 +19,7 @@ export const SOURCE_LIMITS: Readonly<Record<'characters' | 'line' | 'depth' | 'p
   });
 
 /** One thing wrong with a configuration: where (line and column from 1, path like `tools.web_search.data[0]`) and what. */
-export interface Problem {
+export interface ConfigProblem {
   readonly line: number;
   readonly column: number;
   readonly path: string;
@@ -27,7 +27,7 @@ export interface Problem {
 }
 
 /** `line:column path: message`, as compilers print it. */
-export const problemText = (p: Problem): string =>
+export const problemText = (p: ConfigProblem): string =>
   `${p.line}:${p.column} ${p.path === '' ? '' : `${p.path}: `}${p.message}`;
 
 interface At {
@@ -36,17 +36,17 @@ interface At {
 }
 
 /** A value and where it stands. Map entries keep the order of the text. */
-export type Node =
-  | (At & { readonly kind: 'map'; readonly entries: ReadonlyMap<string, Entry> })
-  | (At & { readonly kind: 'list'; readonly items: readonly Node[] })
+export type ConfigNode =
+  | (At & { readonly kind: 'map'; readonly entries: ReadonlyMap<string, YamlEntry> })
+  | (At & { readonly kind: 'list'; readonly items: readonly ConfigNode[] })
   | (At & { readonly kind: 'text'; readonly value: string })
   | (At & { readonly kind: 'integer'; readonly value: number })
   | (At & { readonly kind: 'boolean'; readonly value: boolean })
   | (At & { readonly kind: 'null' });
 
 /** A map's entry: where its key stands, and the value. */
-export interface Entry extends At {
-  readonly value: Node;
+export interface YamlEntry extends At {
+  readonly value: ConfigNode;
 }
 
 /** The path of a field below `path`. */
@@ -54,7 +54,7 @@ export const below = (path: string, key: string): string =>
   /^[A-Za-z0-9_-]+$/.test(key) ? (path === '' ? key : `${path}.${key}`) : `${path}[${JSON.stringify(key)}]`;
 
 /** Reads a text; null when there are problems, which are added to the list. */
-export function readSource(text: string, problems: Problem[]): Node | null {
+export function readSource(text: string, problems: ConfigProblem[]): ConfigNode | null {
   const shape = shapeProblem(text);
   if (shape !== null) {
     problems.push(shape);
@@ -85,7 +85,7 @@ export function readSource(text: string, problems: Problem[]): Node | null {
   }
   if (problems.length > 0) return null;
 
-  const read = (value: unknown, path: string, depth: number, fallback: At): Node | null => {
+  const read = (value: unknown, path: string, depth: number, fallback: At): ConfigNode | null => {
     const here = isNode(value) && value.range ? at(value.range[0]) : fallback;
     const refuse = (message: string): null => {
       if (problems.length < SOURCE_LIMITS.problems) problems.push({ ...here, path, message });
@@ -97,7 +97,7 @@ export function readSource(text: string, problems: Problem[]): Node | null {
     if (isNode(value) && value.anchor !== undefined) return refuse('anchors (&name) are not allowed');
     if (isNode(value) && value.tag !== undefined) return refuse(`tags (${value.tag}) are not allowed`);
     if (isMap(value)) {
-      const entries = new Map<string, Entry>();
+      const entries = new Map<string, YamlEntry>();
       for (const pair of value.items) {
         const key =
           isScalar(pair.key) && pair.key.anchor === undefined && pair.key.tag === undefined ? pair.key : null;
@@ -120,7 +120,7 @@ export function readSource(text: string, problems: Problem[]): Node | null {
       return { kind: 'map', entries, ...here };
     }
     if (isSeq(value)) {
-      const items: Node[] = [];
+      const items: ConfigNode[] = [];
       value.items.forEach((item, i) => {
         const child = read(item, `${path}[${i}]`, depth + 1, here);
         if (child !== null) items.push(child);
@@ -154,8 +154,8 @@ interface YamlNode {
 const isNode = (value: unknown): value is YamlNode => typeof value === 'object' && value !== null;
 
 /** What must hold before the composer sees the text: size, line length, flow nesting. */
-function shapeProblem(text: string): Problem | null {
-  const problem = (line: number, message: string): Problem => ({ line, column: 1, path: '', message });
+function shapeProblem(text: string): ConfigProblem | null {
+  const problem = (line: number, message: string): ConfigProblem => ({ line, column: 1, path: '', message });
   if (text.length > SOURCE_LIMITS.characters)
     return problem(1, `longer than ${SOURCE_LIMITS.characters} characters`);
   let line = 1;

@@ -29,7 +29,7 @@ const STATEMENT_TYPE = 'https://in-toto.io/Statement/v1';
 const PREDICATE_TYPE = 'https://model_signing/signature/v1.0';
 
 /** The statement's bytes: what is signed. */
-export function statement(model: string, artifact: Manifest): Uint8Array {
+export function attestationStatement(model: string, artifact: Manifest): Uint8Array {
   return utf8(
     JSON.stringify({
       _type: STATEMENT_TYPE,
@@ -50,11 +50,11 @@ export function statement(model: string, artifact: Manifest): Uint8Array {
 
 /** Attests that `artifact` is the model `model`. */
 export const attest = (model: string, artifact: Manifest, by: Signer<'model'>): Envelope =>
-  sealEnvelope(PAYLOAD_TYPE, statement(model, artifact), by);
+  sealEnvelope(PAYLOAD_TYPE, attestationStatement(model, artifact), by);
 
 /** The same by a signer that answers later. */
 export const attestLater = (model: string, artifact: Manifest, by: AsyncSigner<'model'>): Promise<Envelope> =>
-  sealEnvelopeLater(PAYLOAD_TYPE, statement(model, artifact), by);
+  sealEnvelopeLater(PAYLOAD_TYPE, attestationStatement(model, artifact), by);
 
 const made = new WeakSet<object>();
 

@@ -2,7 +2,7 @@
 // allowed, and ceilings. A layer with several rights (a user in two groups) allows a call only when one right
 // alone covers both the tool and all the data: two groups never add up to what neither of them has.
 import { deny as denial, type Denial, type DenialCode } from '@ambit/core';
-import type { Authority, Ceilings } from '../config/configuration.ts';
+import type { UserAuthority, Ceilings } from '../config/configuration.ts';
 import { leastCeilings } from './ceilings.ts';
 import { LabelSet, reduce, ToolSet } from './tables.ts';
 
@@ -88,11 +88,11 @@ export class Layer {
 }
 
 /** A right of what an entry states; none when it states no tools. */
-export const rightOf = (a: Authority): readonly Right[] =>
+export const rightOf = (a: UserAuthority): readonly Right[] =>
   a.tools.length === 0 ? [] : [Object.freeze({ tools: new ToolSet(a.tools), data: new LabelSet(a.data) })];
 
 /** A layer of one entry. */
-export const layerOf = (name: LayerName, title: string, entry: Authority & Partial<Ceilings>): Layer =>
+export const layerOf = (name: LayerName, title: string, entry: UserAuthority & Partial<Ceilings>): Layer =>
   new Layer(
     name,
     title,

@@ -74,8 +74,8 @@ export class ToolSet {
       // Of two patterns, one holds the other or they share nothing.
       const within = compileTools([pattern]);
       for (const own of this.patterns) {
-        if (holds(own, pattern)) out.add(pattern);
-        else if (own.endsWith('*') ? holds(pattern, own) : within(own)) out.add(own);
+        if (covers(own, pattern)) out.add(pattern);
+        else if (own.endsWith('*') ? covers(pattern, own) : within(own)) out.add(own);
       }
     }
     return reduce([...out]);
@@ -83,7 +83,7 @@ export class ToolSet {
 }
 
 /** Whether pattern `a` names every tool that pattern `b` names. */
-export function holds(a: string, b: string): boolean {
+export function covers(a: string, b: string): boolean {
   if (a === b) return true;
   if (!a.endsWith('*')) return false;
   const inner = b.endsWith('*') ? b.slice(0, -1) : null;
@@ -98,7 +98,7 @@ export function holds(a: string, b: string): boolean {
 /** Without the patterns that another one of the list holds; sorted. */
 export function reduce(patterns: readonly string[]): readonly string[] {
   const wide = patterns.filter((p) => p.endsWith('*'));
-  return patterns.filter((p) => !wide.some((w) => w !== p && holds(w, p))).sort();
+  return patterns.filter((p) => !wide.some((w) => w !== p && covers(w, p))).sort();
 }
 
 /** A set of data labels: it covers a label that is one of them or lies under one. */

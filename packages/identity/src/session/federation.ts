@@ -29,7 +29,7 @@ export function verifierSeals(c: Configuration): {
 export function checkFederated(operator: Operator, actor: Actor, tool: string, now: number): Denial | null {
   const other = operator.federated(actor.operator.id);
   if (other === undefined) return deny('not_federated', actor.operator.id);
-  if (actor.way !== 'signatures' || actor.issuer !== other.entry.issuer) {
+  if (actor.verifiedBy !== 'signatures' || actor.issuer !== other.entry.issuer) {
     return deny('not_federated', `issuer ${actor.issuer} for operator ${actor.operator.id}`);
   }
   if (![...other.entry.keys.values()].some((key) => toBase64url(key.bytes) === actor.sealedBy)) {

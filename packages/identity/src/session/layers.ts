@@ -51,7 +51,7 @@ export type LayersAnswer = (
 /** The fields of a token that name its layers: a `TokenView` has them. */
 export type Actor = Pick<
   TokenView,
-  | 'way'
+  | 'verifiedBy'
   | 'issuer'
   | 'operator'
   | 'model'
@@ -116,7 +116,7 @@ const FEDERATED: readonly Ask[] = [
 ];
 
 function ask(actor: Actor, tool: string, context: LayerContext, now: number, all: boolean): LayersAnswer {
-  const known = actor.way === 'mac' ? (context.operators.get(actor.operator.id) ?? null) : null;
+  const known = actor.verifiedBy === 'mac' ? (context.operators.get(actor.operator.id) ?? null) : null;
   const facts = known?.operator.facts(tool) ?? null;
   const q: Question = { actor, tool, context, now, all, registration: known, facts, until: undefined };
   const revoked = revocation(actor, context.revocations);
@@ -138,12 +138,12 @@ function ask(actor: Actor, tool: string, context: LayerContext, now: number, all
 }
 
 /** What a token says of itself, for explanations without any key. `way` is how a verifier would find it genuine. */
-export function unverifiedActor(token: string, way: Actor['way'] = 'mac'): Actor {
+export function unverifiedActor(token: string, way: Actor['verifiedBy'] = 'mac'): Actor {
   const { grant, nodes, expires } = inspect(token);
   const { issuer, session, user, issuedAt, tools, deny: denied } = grant;
   const config = grant.operator.config === undefined ? null : toHex(grant.operator.config);
   return {
-    way,
+    verifiedBy: way,
     issuer,
     session,
     user,

@@ -46,7 +46,7 @@ export interface ResolvedOptions {
   /** Users kept; the one asked for longest ago goes first. Default 10,000. */
   readonly capacity?: number;
   /** Unix seconds now; default the system's clock. Must be the clock that `view` is asked with. */
-  readonly clock?: () => number;
+  readonly nowSeconds?: () => number;
 }
 
 interface Known {
@@ -77,7 +77,7 @@ export class ResolvedEntitlements implements Entitlements {
     this.#staleness = positive('staleness', options.staleness ?? Number.MAX_SAFE_INTEGER);
     this.#timeout = positive('timeout', options.timeout ?? 5);
     this.#capacity = positive('capacity', options.capacity ?? 10_000);
-    this.#clock = options.clock ?? ((): number => Date.now() / 1000);
+    this.#clock = options.nowSeconds ?? ((): number => Date.now() / 1000);
   }
 
   view(operator: Operator, user: string, now: number): Layer | Denial {

@@ -27,7 +27,7 @@ export class Unreachable extends Error {}
 export class Lost extends Error {}
 
 /** What a verifier answers when a script could not be run. */
-export function faultOf(error: unknown): FaultCode {
+export function fenceFaultOf(error: unknown): FaultCode {
   if (error instanceof Lost) return 'store_corrupt';
   const cause = error instanceof Error ? error.cause : undefined;
   return cause instanceof Error && cause.message.startsWith('OOM') ? 'store_full' : 'store_unavailable';

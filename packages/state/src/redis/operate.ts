@@ -44,7 +44,7 @@ async function setAll(client: RedisClient, options: OperateOptions, hold: number
 }
 
 /** Prepares an empty Redis (7 or later; the same for Valkey). AmbitError `file_exists` when it was done before. */
-export async function initialiseRedis(client: RedisClient, options: OperateOptions = {}): Promise<string> {
+export async function initializeRedis(client: RedisClient, options: OperateOptions = {}): Promise<string> {
   const prefix = options.prefix ?? 'ambit:';
   for (const partition of ALL_PARTITIONS) {
     if ((await client.eval(EXISTS, 1, `${prefix}{${partition}}epoch`)) !== 0)

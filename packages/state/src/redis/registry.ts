@@ -13,7 +13,7 @@ import {
   type Revocations,
 } from '../revocations.ts';
 import { judge, newSession, type Session, type SessionAnswer, type Sessions } from '../sessions.ts';
-import { REGISTRY, faultOf, type Fence } from './fence.ts';
+import { REGISTRY, fenceFaultOf, type Fence } from './fence.ts';
 import { ADD_REVOCATION, SESSION, SESSIONS, SINCE } from './scripts.ts';
 
 /** What is used of an ioredis client that has subscribed. */
@@ -146,7 +146,7 @@ export class Registry {
     try {
       return await this.#run(name, body, keys, args);
     } catch (error) {
-      throw new AmbitError(faultOf(error), undefined, { cause: error });
+      throw new AmbitError(fenceFaultOf(error), undefined, { cause: error });
     }
   }
 
@@ -166,7 +166,7 @@ export class Registry {
           const { entries } = await this.#since(cursor);
           return { entries, cursor: entries.at(-1)?.seq ?? cursor };
         } catch (error) {
-          throw new AmbitError(faultOf(error), undefined, { cause: error });
+          throw new AmbitError(fenceFaultOf(error), undefined, { cause: error });
         }
       },
       watch: (listener) => {
@@ -210,7 +210,7 @@ export class Registry {
       try {
         return await step(...args);
       } catch (error) {
-        throw new AmbitError(faultOf(error), undefined, { cause: error });
+        throw new AmbitError(fenceFaultOf(error), undefined, { cause: error });
       }
     };
     const judged = async (issuer: string, id: string, now: number): Promise<SessionAnswer> => {
@@ -223,7 +223,7 @@ export class Registry {
         }
         return answer;
       } catch (error) {
-        return { ok: false, code: faultOf(error) };
+        return { ok: false, code: fenceFaultOf(error) };
       }
     };
     return {

@@ -6,7 +6,7 @@ import {
   toHex,
   utf8,
   type Charges,
-  type Claim,
+  type NonceClaim,
   type CounterCharge,
 } from '@ambit/core';
 
@@ -47,7 +47,7 @@ export const counter = (
   ...more,
 });
 
-export const claim = (name: string, caveat = -1, expires: number = LATER): Claim => ({
+export const claim = (name: string, caveat = -1, expires: number = LATER): NonceClaim => ({
   id: id(name),
   expires,
   caveat,
@@ -55,7 +55,7 @@ export const claim = (name: string, caveat = -1, expires: number = LATER): Claim
 
 export const charges = (counters: readonly CounterCharge[], more: Partial<Charges> = {}): Charges => ({
   root: id('root'),
-  place: id('root'),
+  partitionKey: id('root'),
   counters,
   once: [],
   replay: null,

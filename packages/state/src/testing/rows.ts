@@ -46,7 +46,7 @@ export function rowsRules(w: World): void {
         small.budgets.reserve(
           charges([counter('granted', 1, 1000), counter(`appended ${i}`, 1, 5, { caveat: 2 })], {
             root: id(root),
-            place: id(root),
+            partitionKey: id(root),
             once: i % 2 === 0 ? [claim(`once ${i}`, 3)] : [],
           }),
           NOW,

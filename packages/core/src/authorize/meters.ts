@@ -2,7 +2,7 @@
 // costs of a call in one step, after every stateless check has passed (laws L8, L10). Ids are digests over D,
 // so descendants share a counter and nobody can aim at another's (attacks S10, S13).
 import { concat, toBase64url } from '../bytes.ts';
-import type { Charges, Claim, CounterCharge, SequenceClaim } from '../charges.ts';
+import type { Charges, NonceClaim, CounterCharge, SequenceClaim } from '../charges.ts';
 import { encode, type Cbor } from '../cbor/index.ts';
 import { deny, type Denial } from '../codes.ts';
 import { sha256 } from '../crypto/index.ts';
@@ -10,16 +10,16 @@ import { LABELS } from '../labels.ts';
 import { matchesAny } from '../patterns.ts';
 import { unitNumber, type Budget } from '../token/budget.ts';
 import type { AuthenticParts } from '../verify/authentic.ts';
-import type { Request } from './evaluate.ts';
+import type { CallRequest } from './evaluate.ts';
 
 /** One counter or `once` of a chain. */
-export interface Meter {
+export interface ChargeRule {
   readonly caveat: number;
   readonly name: 'budget' | 'once';
   /** The rule and its counter's id; null for `once` and for an empty list. */
   readonly counts: { readonly budget: Budget; readonly id: string } | null;
   /** Null: this call costs nothing here. A denial: the amount can't be known, or is over the whole limit. */
-  charge(r: Request): CounterCharge | Claim | Denial | null;
+  charge(r: CallRequest): CounterCharge | NonceClaim | Denial | null;
 }
 
 const id = (value: Cbor): string => toBase64url(sha256(concat(LABELS.counter.bytes, encode(value))));
@@ -28,9 +28,9 @@ const id = (value: Cbor): string => toBase64url(sha256(concat(LABELS.counter.byt
 const POOL_EXPIRES = 2 ** 33;
 
 /** The meters of a token, in the order of the chain. */
-export function compileMeters(parts: AuthenticParts): readonly Meter[] {
+export function compileChargeRules(parts: AuthenticParts): readonly ChargeRule[] {
   const { grant, caveats, prefixes } = parts;
-  const meters: Meter[] = [];
+  const meters: ChargeRule[] = [];
   // Rows end with the grant, not with a narrower child: else a child's call would reset its parent's counter.
   const { expires } = grant;
   const add = (b: Budget, entry: number, caveat: number, at: Uint8Array): void => {
@@ -55,14 +55,14 @@ export function compileMeters(parts: AuthenticParts): readonly Meter[] {
       });
     }
     if (c.type === 'once') {
-      const claim: Claim = Object.freeze({ id: id(['once', prefixes.at(i + 1)]), expires, caveat: i });
+      const claim: NonceClaim = Object.freeze({ id: id(['once', prefixes.at(i + 1)]), expires, caveat: i });
       meters.push({ caveat: i, name: 'once', counts: null, charge: () => claim });
     }
   });
   return meters;
 }
 
-function budgetMeter(b: Budget, counter: string, expires: number, caveat: number): Meter {
+function budgetMeter(b: Budget, counter: string, expires: number, caveat: number): ChargeRule {
   const window = b.window ?? 0;
   return {
     caveat,
@@ -91,7 +91,7 @@ function budgetMeter(b: Budget, counter: string, expires: number, caveat: number
 
 const isAmount = (n: unknown): n is number => typeof n === 'number' && Number.isSafeInteger(n) && n >= 0;
 
-function amountOf(b: Budget, { call, facts }: Request): number | Denial {
+function amountOf(b: Budget, { call, facts }: CallRequest): number | Denial {
   switch (b.unit) {
     case 'calls':
       return 1;
@@ -111,15 +111,15 @@ function amountOf(b: Budget, { call, facts }: Request): number | Denial {
 /** A call that costs nothing; nothing has to be found, so no digest is computed. */
 const FREE: Charges = Object.freeze({
   root: '',
-  place: '',
+  partitionKey: '',
   counters: Object.freeze([]),
   once: Object.freeze([]),
   replay: null,
   sequence: null,
 });
 
-/** What has to live together with this token's counters (`Charges.place`). */
-export function placeOf({ grant, prefixes }: AuthenticParts): string {
+/** What has to live together with this token's counters (`Charges.partitionKey`). */
+export function partitionKeyOf({ grant, prefixes }: AuthenticParts): string {
   const pooled = grant.budgets.some((b) => b.pool !== undefined);
   return pooled ? id(['place', grant.issuer]) : toBase64url(prefixes.at(0));
 }
@@ -127,13 +127,13 @@ export function placeOf({ grant, prefixes }: AuthenticParts): string {
 /** Everything a call costs: the meters' charges and the proof's claims. A denial when a meter can't be read. */
 export function chargesOf(
   parts: AuthenticParts,
-  meters: readonly Meter[],
-  r: Request,
-  replay: Claim | null,
+  meters: readonly ChargeRule[],
+  r: CallRequest,
+  replay: NonceClaim | null,
   sequence: SequenceClaim | null,
 ): Charges | Denial {
   const counters: CounterCharge[] = [];
-  const once: Claim[] = [];
+  const once: NonceClaim[] = [];
   for (const meter of meters) {
     const charge = meter.charge(r);
     if (charge === null) continue;
@@ -143,6 +143,6 @@ export function chargesOf(
   }
   if (counters.length === 0 && once.length === 0 && replay === null && sequence === null) return FREE;
   const root = toBase64url(parts.prefixes.at(0));
-  const place = placeOf(parts);
-  return { root, place, counters, once, replay, sequence };
+  const partitionKey = partitionKeyOf(parts);
+  return { root, partitionKey, counters, once, replay, sequence };
 }

@@ -1,21 +1,21 @@
 // Explaining a decision: every check of the token with what became of it, for people. It evaluates the same
 // predicates that clearing does; there is no second evaluator that could come to disagree.
 import type { Facts } from '../call.ts';
-import { metersOf, partsOf } from '../verify/authentic.ts';
+import { chargeRulesOf, partsOf } from '../verify/authentic.ts';
 import { verifiedParts, type VerifiedToken } from '../verify/verified.ts';
-import { evaluate, GRANT_CHECKS, makeRequest, NOT_CONCERNED, type Answer } from './evaluate.ts';
-import { compileMeters } from './meters.ts';
+import { evaluateCaveat, GRANT_CHECKS, makeRequest, NOT_APPLICABLE, type CaveatAnswer } from './evaluate.ts';
+import { compileChargeRules } from './meters.ts';
 import type { DenialCode } from '../codes.ts';
 
-/** `not_reached`: something before it denied. `not_concerned`: it says nothing about this tool. */
-export type Outcome = 'passed' | 'failed' | 'not_reached' | 'not_concerned' | 'needs_ledger';
+/** `not_reached`: something before it denied. `not_applicable`: it says nothing about this tool. */
+export type CheckOutcome = 'passed' | 'failed' | 'not_reached' | 'not_applicable' | 'needs_ledger';
 
 /** One line of an explanation. */
 export interface Explanation {
   /** Index of the caveat; -1 for the grant. */
   readonly caveat: number;
   readonly name: string;
-  readonly outcome: Outcome;
+  readonly outcome: CheckOutcome;
   readonly code?: DenialCode;
   /** Why it failed; or what it would do now although it was not reached. */
   readonly detail?: string;
@@ -28,7 +28,13 @@ export function explain(v: VerifiedToken, facts: Facts): readonly Explanation[] 
   const parts = partsOf(token);
   const lines: Explanation[] = [];
   let denied = false;
-  const add = (caveat: number, name: string, outcome: Outcome, code?: DenialCode, detail?: string): void => {
+  const add = (
+    caveat: number,
+    name: string,
+    outcome: CheckOutcome,
+    code?: DenialCode,
+    detail?: string,
+  ): void => {
     lines.push({
       caveat,
       name,
@@ -38,8 +44,8 @@ export function explain(v: VerifiedToken, facts: Facts): readonly Explanation[] 
     });
     if (outcome === 'failed') denied = true;
   };
-  const addAnswer = (caveat: number, name: string, answer: Answer): void => {
-    if (answer === NOT_CONCERNED) add(caveat, name, 'not_concerned');
+  const addAnswer = (caveat: number, name: string, answer: CaveatAnswer): void => {
+    if (answer === NOT_APPLICABLE) add(caveat, name, 'not_applicable');
     else if (answer === null) add(caveat, name, 'passed');
     else add(caveat, name, 'failed', answer.code, answer.message);
   };
@@ -49,11 +55,11 @@ export function explain(v: VerifiedToken, facts: Facts): readonly Explanation[] 
     if (c.type === 'note') lines.push({ caveat: i, name: 'note', outcome: 'passed', detail: c.text });
     else if (c.type === 'delegate' || c.type === 'seal' || c.type === 'depth') {
       lines.push({ caveat: i, name: c.type, outcome: 'passed' });
-    } else if (c.type !== 'budget' && c.type !== 'once') addAnswer(i, c.type, evaluate(c, i, request));
+    } else if (c.type !== 'budget' && c.type !== 'once') addAnswer(i, c.type, evaluateCaveat(c, i, request));
   });
-  for (const meter of metersOf(token, compileMeters)) {
+  for (const meter of chargeRulesOf(token, compileChargeRules)) {
     const charge = meter.charge(request);
-    if (charge === null) add(meter.caveat, meter.name, 'not_concerned');
+    if (charge === null) add(meter.caveat, meter.name, 'not_applicable');
     else if ('ok' in charge) add(meter.caveat, meter.name, 'failed', charge.code, charge.message);
     else if ('amount' in charge)
       add(

@@ -85,7 +85,7 @@ export function delegationsLeft(grant: Grant, caveats: readonly Caveat[]): numbe
 }
 
 /** How many counters a chain has: budget entries of the grant and of all caveats. */
-export function countersOf(grant: Grant, caveats: readonly Caveat[]): number {
+export function counterCount(grant: Grant, caveats: readonly Caveat[]): number {
   let n = grant.budgets.length;
   for (const c of caveats) if (c.type === 'budget') n += c.budgets.length;
   return n;
@@ -98,7 +98,7 @@ export function requireWithinLimits(grant: Grant, caveats: readonly Caveat[], by
   if (delegatesOf(caveats).length > LIMITS.delegations) {
     throw new AmbitError('input_invalid', `More than ${LIMITS.delegations} delegations.`);
   }
-  if (countersOf(grant, caveats) > LIMITS.counters) {
+  if (counterCount(grant, caveats) > LIMITS.counters) {
     throw new AmbitError('input_invalid', `More than ${LIMITS.counters} budget entries in the chain.`);
   }
   if (bytes.length > LIMITS.tokenBytes) {

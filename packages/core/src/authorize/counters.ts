@@ -1,7 +1,7 @@
 // The counters of a token, for whoever shows what is left of its budgets (`ambit budget`). Nothing is decided here.
-import { metersOf, partsOf, type AuthenticToken } from '../verify/authentic.ts';
+import { chargeRulesOf, partsOf, type AuthenticToken } from '../verify/authentic.ts';
 import type { Budget } from '../token/budget.ts';
-import { compileMeters, placeOf } from './meters.ts';
+import { compileChargeRules, partitionKeyOf } from './meters.ts';
 
 /** A counter, its own or an ancestor's. `windowStart` is 0 for a total. */
 export interface CounterView {
@@ -16,17 +16,17 @@ export interface CounterView {
 
 /** All counters at `now` (Unix seconds), in the order of the chain, and where they live. Works by prefix: a
  * descendant's counters begin with its ancestors'. */
-export function countersOf(
+export function listCounters(
   token: AuthenticToken,
   now: number,
-): { readonly place: string; readonly counters: readonly CounterView[] } {
+): { readonly partitionKey: string; readonly counters: readonly CounterView[] } {
   const counters: CounterView[] = [];
-  for (const { caveat, counts } of metersOf(token, compileMeters)) {
+  for (const { caveat, counts } of chargeRulesOf(token, compileChargeRules)) {
     if (counts === null) continue;
     const { budget, id } = counts;
     const window = budget.window ?? 0;
     const windowStart = window === 0 ? 0 : Math.floor(now / window) * window;
     counters.push(Object.freeze({ id, caveat, budget, limit: budget.limit, window, windowStart }));
   }
-  return { place: placeOf(partsOf(token)), counters };
+  return { partitionKey: partitionKeyOf(partsOf(token)), counters };
 }

@@ -4,10 +4,10 @@
 import type { Facts } from '../call.ts';
 import type { Charges, Ledger, LedgerAnswer } from '../charges.ts';
 import { deny, type Denial } from '../codes.ts';
-import { metersOf, partsOf } from '../verify/authentic.ts';
+import { chargeRulesOf, partsOf } from '../verify/authentic.ts';
 import { verifiedParts, type VerifiedToken } from '../verify/verified.ts';
-import { evaluate, GRANT_CHECKS, makeRequest, NOT_CONCERNED } from './evaluate.ts';
-import { chargesOf, compileMeters } from './meters.ts';
+import { evaluateCaveat, GRANT_CHECKS, makeRequest, NOT_APPLICABLE } from './evaluate.ts';
+import { chargesOf, compileChargeRules } from './meters.ts';
 
 /** The call may run: everything it costs has been charged. */
 export interface Allowed {
@@ -25,7 +25,7 @@ export interface Conditional {
 }
 
 /** Evaluates everything but state. Throws TypeError when `v` is not what a verifier made. */
-export function assess(v: VerifiedToken, facts: Facts): Conditional | Denial {
+export function evaluate(v: VerifiedToken, facts: Facts): Conditional | Denial {
   const { token, call, now, skew, audience, replay, sequence } = verifiedParts(v);
   const request = makeRequest(call, facts, now, skew, audience);
   const parts = partsOf(token);
@@ -35,10 +35,10 @@ export function assess(v: VerifiedToken, facts: Facts): Conditional | Denial {
   }
   const { caveats } = parts;
   for (let i = 0; i < caveats.length; i++) {
-    const answer = evaluate(caveats[i]!, i, request);
-    if (answer !== null && answer !== NOT_CONCERNED) return answer;
+    const answer = evaluateCaveat(caveats[i]!, i, request);
+    if (answer !== null && answer !== NOT_APPLICABLE) return answer;
   }
-  const charges = chargesOf(parts, metersOf(token, compileMeters), request, replay, sequence);
+  const charges = chargesOf(parts, chargeRulesOf(token, compileChargeRules), request, replay, sequence);
   return 'ok' in charges ? charges : { ok: null, charges };
 }
 
@@ -50,8 +50,8 @@ export const isFree = (c: Charges): boolean =>
  * The decision, with its costs applied to `ledger`. Without a ledger a token that needs one is denied
  * (`ledger_required`); so is every signed proof, which must be remembered.
  */
-export function clear(v: VerifiedToken, facts: Facts, ledger?: Ledger): Decision {
-  const assessed = assess(v, facts);
+export function authorize(v: VerifiedToken, facts: Facts, ledger?: Ledger): Decision {
+  const assessed = evaluate(v, facts);
   if (assessed.ok === false) return assessed;
   const { charges } = assessed;
   if (isFree(charges)) return { ok: true, charges };

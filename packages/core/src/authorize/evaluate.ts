@@ -15,7 +15,7 @@ import type { Grant } from '../token/grant.ts';
 import { argsCheck } from './args-check.ts';
 
 /** What a predicate sees. `now` is the later of the facts' and the verifier's time. */
-export interface Request {
+export interface CallRequest {
   readonly call: Call;
   readonly facts: Facts;
   readonly now: number;
@@ -26,10 +26,10 @@ export interface Request {
 }
 
 /** The caveat says nothing about this tool; it neither allows nor refuses. */
-export const NOT_CONCERNED = 'not concerned';
+export const NOT_APPLICABLE = 'not applicable';
 
 /** What a predicate answers. */
-export type Answer = Denial | null | typeof NOT_CONCERNED;
+export type CaveatAnswer = Denial | null | typeof NOT_APPLICABLE;
 
 /** A request with fresh steps. Throws RangeError for a time that is none. */
 export function makeRequest(
@@ -38,7 +38,7 @@ export function makeRequest(
   verifiedAt: number,
   skew: number,
   audience: string,
-): Request {
+): CallRequest {
   if (!(facts.now >= 0 && facts.now < Infinity)) throw new RangeError('facts.now: expected Unix seconds');
   const now = facts.now > verifiedAt ? facts.now : verifiedAt;
   return { call, facts, now, skew, audience, work: newWork() };
@@ -47,7 +47,7 @@ export function makeRequest(
 /** The grant's own limits, in order; `explain` shows each. */
 export const GRANT_CHECKS: readonly {
   readonly name: string;
-  readonly test: (g: Grant, r: Request) => Denial | null;
+  readonly test: (g: Grant, r: CallRequest) => Denial | null;
 }[] = [
   {
     name: 'time',
@@ -68,7 +68,7 @@ export const GRANT_CHECKS: readonly {
 const NONE: readonly string[] = [];
 
 /** The stateless part of caveat `c` at index `i`. Meters (budget, once) and what verification settled hold here. */
-export function evaluate(c: Caveat, i: number, r: Request): Answer {
+export function evaluateCaveat(c: Caveat, i: number, r: CallRequest): CaveatAnswer {
   switch (c.type) {
     case 'time':
       return inTime(c, i, r);
@@ -100,7 +100,7 @@ export function evaluate(c: Caveat, i: number, r: Request): Answer {
   }
 }
 
-function inTime(c: TimeCaveat, i: number, r: Request): Denial | null {
+function inTime(c: TimeCaveat, i: number, r: CallRequest): Denial | null {
   if (c.notBefore !== undefined && c.notBefore > r.now + r.skew) return deny('not_yet_valid', undefined, i);
   return c.expires === undefined || r.now < c.expires ? null : deny('expired', undefined, i);
 }
@@ -111,10 +111,10 @@ const allowedTools = (tools: readonly string[]): string =>
     ? 'it allows none'
     : `allowed: ${tools.slice(0, 8).join(', ')}${tools.length > 8 ? ', ...' : ''}`;
 
-const denied = (tools: readonly string[], r: Request, i: number): Denial | null =>
+const denied = (tools: readonly string[], r: CallRequest, i: number): Denial | null =>
   matchesAny(tools, r.call.tool) ? deny('tool_denied', `denied: ${r.call.tool}`, i) : null;
 
-function withinData(labels: readonly string[], { facts }: Request, i: number): Denial | null {
+function withinData(labels: readonly string[], { facts }: CallRequest, i: number): Denial | null {
   if (facts.data === undefined) return deny('data_unknown', undefined, i);
   for (const label of facts.data) {
     let within = false;
@@ -124,13 +124,13 @@ function withinData(labels: readonly string[], { facts }: Request, i: number): D
   return null;
 }
 
-function withinArgs(c: ArgsCaveat, i: number, { call, work }: Request): Answer {
-  if (!matchesAny(c.tools, call.tool)) return NOT_CONCERNED;
+function withinArgs(c: ArgsCaveat, i: number, { call, work }: CallRequest): CaveatAnswer {
+  if (!matchesAny(c.tools, call.tool)) return NOT_APPLICABLE;
   const wrong = argsCheck(c)(call.args.value, work);
   return wrong === null ? null : deny('argument_refused', wrong, i);
 }
 
-function withinHttp(c: HttpCaveat, i: number, { call }: Request): Denial | null {
+function withinHttp(c: HttpCaveat, i: number, { call }: CallRequest): Denial | null {
   if (call.http === undefined) return deny('fact_missing', 'the HTTP request', i);
   const { method, target } = call.http;
   if (!c.methods.includes(method)) return deny('http_refused', `methods: ${c.methods.join(', ')}`, i);
@@ -139,7 +139,7 @@ function withinHttp(c: HttpCaveat, i: number, { call }: Request): Denial | null 
   return within ? null : deny('http_refused', `paths: ${c.paths.join(', ')}`, i);
 }
 
-function withinNet(c: NetCaveat, i: number, { facts }: Request): Denial | null {
+function withinNet(c: NetCaveat, i: number, { facts }: CallRequest): Denial | null {
   if (facts.address === undefined) return deny('fact_missing', 'the client address', i);
   const parsed = parseAddress(facts.address);
   // A dual-stack socket reports an IPv4 client as `::ffff:a.b.c.d`; it is the same client.
@@ -148,8 +148,8 @@ function withinNet(c: NetCaveat, i: number, { facts }: Request): Denial | null {
   return deny('net_refused', `networks: ${c.cidrs.join(', ')}`, i);
 }
 
-function withinFlow(c: FlowCaveat, i: number, { call, facts }: Request): Answer {
-  if (!matchesAny(c.tools, call.tool)) return NOT_CONCERNED;
+function withinFlow(c: FlowCaveat, i: number, { call, facts }: CallRequest): CaveatAnswer {
+  if (!matchesAny(c.tools, call.tool)) return NOT_APPLICABLE;
   const { flow } = facts;
   if (flow === undefined) return deny('fact_missing', 'what has come into the session', i);
   if (flow.untrusted.length === 0 || flow.approved) return null;
