@@ -62,7 +62,7 @@ const NAMED = /\b(?:attack|law)s?(?: catalogue)? [A-Z]\d{1,2}(?:(?:,|,? and|,? o
 
 const SOURCES = [...walk(ROOT)];
 const CODE = SOURCES.filter((s) => /\.(?:ts|mjs)$/.test(s.path));
-const TITLES = CODE.filter((s) => /(?:^|\/)test\//.test(s.path)).flatMap((s) =>
+const TITLES = CODE.filter((s) => /(?:^|\/)test(?:ing)?\//.test(s.path)).flatMap((s) =>
   titlesOf(s).map((title) => ({ path: s.path, title })),
 );
 

@@ -255,7 +255,7 @@ describe.skipIf(!hasPostgres)('with a PostgreSQL server', () => {
     await b.close();
   });
 
-  test('S20 a notification is no revocation: an entry counts when it is on the list', async () => {
+  test('finding S20 a notification is no revocation: an entry counts when it is on the list', async () => {
     const schema = `t${n++}`;
     await initializePostgres({ ...server.place, schema });
     const store = await open(server, { schema });
