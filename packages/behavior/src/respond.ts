@@ -79,7 +79,7 @@ export class Responses {
       because: {
         index: alert.index,
         p: alert.p,
-        sentence: alert.evidence[0]?.sentence ?? 'The pattern broke.',
+        sentence: alert.evidence[0]?.sentence ?? 'The session deviated from its usual pattern.',
       },
       restrictions: narrows ? [restrict.deny(...this.#narrowed)] : [],
     };

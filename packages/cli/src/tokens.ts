@@ -13,7 +13,7 @@ import { readText } from './home/files.ts';
 import { inContext } from './home/keyfile.ts';
 import { tokenDiffText } from './show/diff.ts';
 
-/** A token's (or evidence's) text with what it says of itself. */
+/** A token's (or evidence's) text with what it claims. */
 export interface GivenToken {
   readonly text: string;
   readonly said: Inspection;

@@ -16,7 +16,7 @@ class CheckedCall implements Call {
   readonly #http: HttpContext | undefined;
 
   constructor(door: typeof CHECKED, tool: string, args: Arguments, http: HttpContext | undefined) {
-    if (door !== CHECKED) throw new TypeError('call: only call() makes one');
+    if (door !== CHECKED) throw new TypeError('call: use call() to make one');
     this.#tool = tool;
     this.#args = args;
     this.#http = http;

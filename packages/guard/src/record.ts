@@ -1,5 +1,5 @@
 // A decision and its outcome as audit records (law L11). What did not verify is a digest, a size and a key id,
-// and nothing it says of itself is repeated (docs/design.md section 9).
+// and none of its claims is repeated (docs/design.md section 9).
 import { toBase64url, utf8, type Call, type Denial, type TokenView } from '@ambit/core';
 import { fromToken, unverifiedToken, type Draft, type IdentityLayer } from '@ambit/audit';
 import type { Authorized } from '@ambit/state';

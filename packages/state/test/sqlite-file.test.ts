@@ -57,7 +57,7 @@ async function opened(file: string): Promise<SyncStore> {
   return store;
 }
 
-describe('W2 S2 S8 the file under an open store', () => {
+describe('W2 (findings S2, S8) the file under an open store', () => {
   test.each([
     ['moved away', (file: string) => renameSync(file, `${file}.moved`)],
     ['removed', (file: string) => rmSync(file)],

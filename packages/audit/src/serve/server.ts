@@ -132,7 +132,7 @@ async function perform(
   const index = Number(text);
   const { log } = recorder;
   // The same answer for a record of another and for none: the length of the log is not the client's business.
-  const denied = new AmbitError('audit_refused', 'There is no such record of yours.');
+  const denied = new AmbitError('audit_refused', 'You have written no such record.');
   if (!(index < log.size)) throw denied;
   if (index >= log.published.size) await log.checkpoint();
   const entry = await log.reader().entry(index);

@@ -88,7 +88,7 @@ async function ask(
         return refused(`has seen another history of this log (HTTP ${response.status})`, true);
       return refused(`HTTP ${response.status}`);
     }
-    return refused('its state changes as we ask');
+    return refused('its state changed during the request');
   } catch (error) {
     return refused(error instanceof Error ? error.message : 'unreachable');
   }

@@ -1,4 +1,4 @@
-// `ambit inspect`: what a token or evidence says of itself. Needs no key, and so proves nothing.
+// `ambit inspect`: what a token or evidence claims. Needs no key, and so proves nothing.
 import type { Command } from 'commander';
 import type { Cli } from '../cli.ts';
 import { example } from '../help.ts';

@@ -1,4 +1,4 @@
-// Inspecting a token without any key: what it says of itself, UNVERIFIED. For people and for tools that show
+// Inspecting a token without any key: its own claims, UNVERIFIED. For people and for tools that show
 // tokens; nothing here may decide anything.
 import { toBase64url, toHex } from '../bytes.ts';
 import type { Caveat } from '../caveats/caveat.ts';
@@ -7,7 +7,7 @@ import { EVIDENCE_PREFIX } from '../token/frame.ts';
 import type { Grant } from '../token/grant.ts';
 import { Prefixes } from '../token/prefix.ts';
 
-/** What a token says of itself. Ids are base64url of prefix digests, as in logs and revocations. */
+/** What a token claims. Ids are base64url of prefix digests, as in logs and revocations. */
 export interface Inspection {
   /** Always true: nothing of this has been checked. */
   readonly unverified: true;

@@ -101,7 +101,7 @@ export class Keyring {
         throw new TypeError('keyring: expected root keys');
     }
     if (new Set(keys.map((k) => k.keyId)).size !== keys.length) {
-      throw new AmbitError('key_invalid', 'A key id occurs twice in the keyring; ids are never used again.');
+      throw new AmbitError('key_invalid', 'A key id occurs twice in the keyring; ids are not reused.');
     }
     if (keys.filter((k) => k.status === 'current').length !== 1) {
       throw new AmbitError('key_invalid', 'A keyring has exactly one current key.');

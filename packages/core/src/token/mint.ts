@@ -127,11 +127,11 @@ export async function mintSealed(
 }
 
 /**
- * Mints a bearer token: anyone who has it can use it. Never delegable, and refused by every verifier that does not
- * say `bearer: true`.
+ * Mints a bearer token: anyone who has it can use it. It can't be delegated, and a verifier refuses it unless its
+ * configuration says `bearer: true`.
  */
 export function mintBearer(keyring: Keyring, spec: GrantSpec): string {
   if ((spec.delegations ?? 0) > 0)
-    throw new AmbitError('input_invalid', 'A bearer token is never delegable.');
+    throw new AmbitError('input_invalid', "A bearer token can't be delegated.");
   return finish(begin(keyring, spec, undefined));
 }

@@ -44,7 +44,7 @@ function extend(contents: Contents, more: readonly Uint8Array[]): Uint8Array {
 
 function encodeRestrictions(restrictions: readonly Restriction[]): Uint8Array[] {
   for (const r of restrictions) {
-    if (!RESTRICTIONS.has(r.type)) throw new TypeError(`restriction: ${String(r.type)} is not one`);
+    if (!RESTRICTIONS.has(r.type)) throw new TypeError(`restriction: unknown type ${String(r.type)}`);
   }
   return restrictions.map(encodeCaveat);
 }
@@ -78,7 +78,7 @@ function plan(token: string, d: Delegation, by: PublicKey<'holder'>): SigningPla
   if (by?.use !== 'holder') throw new TypeError('signer: expected a holder');
   const contents = open(token);
   const holder = currentHolder(contents);
-  if (holder === undefined) throw new AmbitError('delegation_exceeded', 'A bearer token is never delegable.');
+  if (holder === undefined) throw new AmbitError('delegation_exceeded', "A bearer token can't be delegated.");
   if (!equal(holder, by.bytes)) {
     throw new AmbitError('delegation_invalid', 'Only the current holder can delegate; this is another key.');
   }

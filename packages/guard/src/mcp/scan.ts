@@ -117,7 +117,7 @@ export function configurationOf(tools: readonly ScannedTool[], operator = 'acme-
     return `  ${word(t.name)}: { ${flags} }${note}`;
   };
   return [
-    '# Written by `ambit mcp scan` from what the server says of itself. Read it before you trust it: every entry is',
+    '# Written by `ambit mcp scan` from the description of the server. Read it before you trust it: every entry is',
     '# the strictest that the hints allow, and only tools that say they are read-only are allowed.',
     'ambit: 1',
     `operator: ${operator}`,

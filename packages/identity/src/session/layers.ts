@@ -137,7 +137,7 @@ function ask(actor: Actor, tool: string, context: LayerContext, now: number, all
   return { ok: true, facts: q.facts, layers, ...(q.until === undefined ? {} : { until: q.until }) };
 }
 
-/** What a token says of itself, for explanations without any key. `way` is how a verifier would find it genuine. */
+/** What a token claims, for explanations without any key. `way` is how a verifier would find it genuine. */
 export function unverifiedActor(token: string, way: Actor['verifiedBy'] = 'mac'): Actor {
   const { grant, nodes, expires } = inspect(token);
   const { issuer, session, user, issuedAt, tools, deny: denied } = grant;
