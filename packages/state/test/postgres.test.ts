@@ -235,7 +235,7 @@ describe.skipIf(!hasPostgres)('with a PostgreSQL server', () => {
     await own.stop();
   });
 
-  test('S13 a listener that is cut off is replaced; what it missed arrives', async () => {
+  test('finding S13 a listener that is cut off is replaced; what it missed arrives', async () => {
     const schema = `t${n++}`;
     await initializePostgres({ ...server.place, schema });
     const [a, b] = [await open(server, { schema, poll: 200 }), await open(server, { schema })];
@@ -283,7 +283,7 @@ describe.skipIf(!hasPostgres)('with a PostgreSQL server', () => {
     await store.close();
   });
 
-  test('S1 rows are swept when two clocks say so, and by neither alone', async () => {
+  test('finding S1 rows are swept when two clocks say so, and by neither alone', async () => {
     const schema = `t${n++}`;
     await initializePostgres({ ...server.place, schema });
     const store = await open(server, { schema });
@@ -308,7 +308,7 @@ describe.skipIf(!hasPostgres)('with a PostgreSQL server', () => {
     await store.close();
   });
 
-  test('S12 a connection that goes silent is replaced; calls are refused meanwhile and none waits for ever', async () => {
+  test('finding S12 a connection that goes silent is replaced; calls are refused meanwhile and none waits for ever', async () => {
     const schema = `t${n++}`;
     await initializePostgres({ ...server.place, schema });
     const wire = await proxy(server.port);

@@ -104,7 +104,7 @@ describe('W2 (findings S2, S8) the file under an open store', () => {
   });
 });
 
-describe('S9 nothing in a file ends the process', () => {
+describe('finding S9 nothing in a file ends the process', () => {
   test('text that is not UTF-8 in every column of text', async () => {
     for (const table of ['counters', 'claims', 'nonces', 'sessions', 'revocations', 'windows']) {
       const file = path();
@@ -171,7 +171,7 @@ describe('S9 nothing in a file ends the process', () => {
   });
 });
 
-describe('S11 the log and the descriptors', () => {
+describe('finding S11 the log and the descriptors', () => {
   const descriptors = (): number => readdirSync('/proc/self/fd').length;
   test.skipIf(process.platform !== 'linux')('closing closes: no descriptor is left', async () => {
     const file = path();
