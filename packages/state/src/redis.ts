@@ -14,12 +14,12 @@ import {
   checkNow,
   refunds,
   type Budgets,
-  type Refused,
   type Reservation,
 } from './budgets.ts';
 import { Fence, fenceFaultOf, type RedisClient } from './redis/fence.ts';
+import { Groups, partition, short } from './redis/group.ts';
 import { Registry, type RedisSubscriber, type RegistryOptions } from './redis/registry.ts';
-import { REFUND, RESERVE, ROWS } from './redis/scripts.ts';
+import { REFUND, ROWS } from './redis/scripts.ts';
 import { isSequence, type Replay } from './replay.ts';
 import type { Store } from './store.ts';
 
@@ -58,9 +58,6 @@ export interface RedisOptions extends RegistryOptions {
   readonly rowsPerToken?: number;
 }
 
-/** Rows are named by the first 22 characters of a digest, 132 bits. */
-const short = (id: string): string => id.slice(0, 22);
-
 /**
  * A store on a Redis that `initialiseRedis` has prepared. Rejects with AmbitError: `store_unavailable`, or
  * `store_corrupt` when it was never prepared or its state may have been lost.
@@ -87,7 +84,7 @@ function budgetsAndReplay(fence: Fence, rowsPerToken: number): { budgets: Budget
   const open = new WeakSet<Reservation>();
   /** The epoch this process was last told: numbers of sessions count under it alone. */
   let told = fence.epoch;
-  const partition = (place: string): string => place[0]!;
+  const groups = new Groups(fence, rowsPerToken);
 
   const giveBack = async (reservation: Reservation, amounts: readonly number[]): Promise<boolean> => {
     const back = refunds(reservation, amounts);
@@ -102,7 +99,7 @@ function budgetsAndReplay(fence: Fence, rowsPerToken: number): { budgets: Budget
       args.push(back[i]!, reservation.starts[i]!);
     });
     try {
-      await fence.run('refund', REFUND, part, keys, args);
+      await fence.run('refund', REFUND, [part], keys, args);
       return true;
     } catch {
       return false;
@@ -114,44 +111,13 @@ function budgetsAndReplay(fence: Fence, rowsPerToken: number): { budgets: Budget
       checkNow(now);
       const wrong = checkCharges(charges);
       if (wrong !== null) return wrong;
-      const { counters, once, replay, sequence, root, partitionKey } = charges;
-      if (sequence !== null && told !== fence.epoch) return { ok: false, code: 'replayed', caveat: -1 };
-      if (sequence !== null && !isSequence(sequence.sequence))
+      const { sequence } = charges;
+      if (sequence !== null && (told !== fence.epoch || !isSequence(sequence.sequence)))
         return { ok: false, code: 'replayed', caveat: -1 };
-      const part = partition(partitionKey);
-      const key = (name: string): string => fence.key(part, name);
-      const keys = [key(`r:${short(root)}`)];
-      const args: (string | number)[] = [
-        share,
-        rowsPerToken,
-        counters.length,
-        replay?.expires ?? '',
-        once.length,
-      ];
-      args.push(sequence?.sequence ?? '', sequence?.expires ?? '');
-      for (const c of counters) {
-        keys.push(key(`c:${short(c.id)}`));
-        args.push(c.amount, c.limit, c.windowStart, c.expires, c.caveat >= 0 ? 1 : 0);
-      }
-      if (replay !== null) keys.push(key(`n:${short(replay.id)}`));
-      for (const claim of once) {
-        keys.push(key(`o:${short(claim.id)}`));
-        args.push(claim.expires, claim.caveat >= 0 ? 1 : 0);
-      }
-      if (sequence !== null)
-        keys.push(key(`h:${short(sequence.session)}`), key(`b:${short(sequence.session)}`));
       try {
-        const answer = await fence.run('reserve', RESERVE, part, keys, args);
-        if (answer[0] !== 'ok') return refused(answer, charges);
-        const starts: number[] = [];
-        const amounts: number[] = [];
-        for (let i = 1; i < answer.length; i += 2) {
-          starts.push(Number(answer[i]));
-          amounts.push(Number(answer[i + 1]));
-        }
-        const reservation: Reservation = Object.freeze({ charges, amounts: Object.freeze(amounts), starts });
-        open.add(reservation);
-        return { ok: true, reservation };
+        const answer = await groups.reserve(charges, share);
+        if (answer.ok) open.add(answer.reservation);
+        return answer;
       } catch (error) {
         return { ok: false, code: fenceFaultOf(error), caveat: -1 };
       }
@@ -167,7 +133,7 @@ function budgetsAndReplay(fence: Fence, rowsPerToken: number): { budgets: Budget
       const part = partition(place);
       try {
         const keys = counters.map((c) => fence.key(part, `c:${short(c.id)}`));
-        const answer = await fence.run('rows', ROWS, part, keys, []);
+        const answer = await fence.run('rows', ROWS, [part], keys, []);
         return counters.map((c, i) => {
           const [start, used, expires] = String(answer[i + 1])
             .split(' ')
@@ -191,14 +157,4 @@ function budgetsAndReplay(fence: Fence, rowsPerToken: number): { budgets: Budget
     },
   };
   return { budgets, replay };
-}
-
-/** The script's refusal with the caveat it points at. */
-function refused(answer: readonly unknown[], { counters, once }: Parameters<Budgets['reserve']>[0]): Refused {
-  const code = answer[0] as Refused['code'];
-  const at = Number(answer[1]);
-  if (code === 'replayed') return { ok: false, code, caveat: -1 };
-  if (code === 'once_used') return { ok: false, code, caveat: once[at - 1]!.caveat };
-  const caveat = at > 0 ? counters[at - 1]!.caveat : once[-at - 1]!.caveat;
-  return { ok: false, code, caveat, left: Number(answer[2]) };
 }

@@ -301,6 +301,32 @@ describe.skipIf(!hasRedis)('with redis-server', () => {
     await b.close();
   });
 
+  test("P6 a session's window is one, whatever tokens use it", async () => {
+    const prefix = `t${n++}:`;
+    await initializeRedis(await connected(), { prefix });
+    const store = await open(server, { prefix });
+    const use = (name: string, sequence: number): Promise<string> =>
+      store.budgets
+        .reserve(
+          charges([counter(name, 1, 1e6)], {
+            root: id(name),
+            partitionKey: id(name),
+            sequence: { session: id('one'), sequence, expires: LATER },
+          }),
+          NOW,
+        )
+        .then(code);
+    const once = await Promise.all(Array.from({ length: 300 }, (_, i) => use(`t ${i % 40}`, i)));
+    expect(once.every((each) => each === 'ok')).toBe(true);
+    const again = await Promise.all(Array.from({ length: 300 }, (_, i) => use(`t ${(i + 7) % 40}`, i)));
+    expect(again.every((each) => each === 'replayed')).toBe(true);
+    // What was refused has charged nothing.
+    const counted = Array.from({ length: 40 }, (_, i) => counter(`t ${i}`, 0, 100));
+    const left = await Promise.all(counted.map((c, i) => store.budgets.left(id(`t ${i}`), [c], NOW)));
+    expect(left.flat().reduce((a, b) => a + b)).toBe(40 * 100 - 300);
+    await store.close();
+  });
+
   test('a cluster of three: the charges of a call live in one slot, pools too', async () => {
     const nodes = await Promise.all(
       [1, 2, 3].map(() => startRedis(['--save', '', '--cluster-enabled', 'yes', '--cluster-port', '0'])),
@@ -342,6 +368,15 @@ describe.skipIf(!hasRedis)('with redis-server', () => {
         ),
       );
       expect(pooled.filter((answer) => answer.ok).length).toBe(3);
+      // A session's numbers are spread over the partitions of its tokens: each sees a part, and gaps of any width.
+      const numbered = async (name: string, sequence: number): Promise<string> => {
+        const root = { root: id(name), partitionKey: id(name) };
+        const claimed = { session: id('spread'), sequence, expires: LATER };
+        return code(await store.budgets.reserve(charges([], { ...root, sequence: claimed }), NOW));
+      };
+      for (const n of [0, 5000, 4999, 4000]) expect(await numbered('one', n)).toBe('ok');
+      for (const n of [0, 5000, 4999, 4000, 3976]) expect(await numbered('one', n)).toBe('replayed');
+      expect(await numbered('two', 5001)).toBe('ok');
       await store.revocations.add({ kind: 'user', issuer: 'acme', value: 'u', reason: '' }, NOW);
       expect(code(store.revocations.isRevoked(SUBJECT))).toBe('revoked');
       await store.close();

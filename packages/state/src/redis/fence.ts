@@ -17,6 +17,8 @@ import { FENCE } from './scripts.ts';
 
 /** What is used of an ioredis client (`Redis` or `Cluster`, version 5 or 6). */
 export interface RedisClient {
+  /** True on a Cluster, where a script may touch one slot. */
+  readonly isCluster?: boolean;
   eval(script: string, keys: number, ...args: (string | number)[]): Promise<unknown>;
   evalsha(sha: string, keys: number, ...args: (string | number)[]): Promise<unknown>;
 }
@@ -58,6 +60,11 @@ export class Fence {
     return this.#epoch;
   }
 
+  /** Whether a script has to stay in one partition. */
+  get oneSlot(): boolean {
+    return this.#client.isCluster === true;
+  }
+
   /** A key of a partition; the braces make Redis Cluster keep a partition in one slot. */
   key(partition: string, name: string): string {
     return `${this.prefix}{${partition}}${name}`;
@@ -73,25 +80,30 @@ export class Fence {
   }
 
   /**
-   * Runs `body` behind the fence in one round trip; KEYS[1] and ARGV[1] are the fence's own. The script's answer
-   * without its first word when that is `ok`, and whole otherwise. Throws Unreachable or Lost.
+   * Runs `body` behind the fence in one round trip; the first KEYS and ARGV are the fence's own. `covers`: the
+   * partitions that a script of this text may touch on this server, all of which are checked when it is sent as
+   * text. The script's answer. Throws Unreachable or Lost.
    */
   async run(
     name: string,
     body: string,
-    partition: string,
+    partitions: readonly string[],
     keys: readonly string[],
     args: readonly (string | number)[],
+    covers: readonly string[] = partitions,
   ): Promise<readonly unknown[]> {
     const epoch = this.#epoch ?? (await this.adopt());
-    const { text, sha } = await this.#script(name, body, partition, epoch);
-    const all = [this.key(partition, 'epoch'), ...keys];
+    const { text, sha } = await this.#script(name, body, covers.length === 1 ? covers[0]! : 'all', epoch);
     let answer: unknown;
     try {
-      answer = await this.#timed(this.#client.evalsha(sha, all.length, ...all, '0', ...args));
+      const all = [...this.#epochs(partitions), ...keys];
+      answer = await this.#timed(
+        this.#client.evalsha(sha, all.length, ...all, `0:${partitions.length}`, ...args),
+      );
     } catch (error) {
       if (!(error instanceof Error && error.message.includes('NOSCRIPT'))) throw unreachable(error);
-      answer = await this.#timed(this.#client.eval(text, all.length, ...all, '1', ...args));
+      const all = [...this.#epochs(covers), ...keys];
+      answer = await this.#timed(this.#client.eval(text, all.length, ...all, `1:${covers.length}`, ...args));
     }
     if (!Array.isArray(answer)) throw new Unreachable('an answer that is no list');
     if (answer[0] === 'evicts') throw new Lost('maxmemory-policy is not noeviction');
@@ -99,6 +111,10 @@ export class Fence {
     // If an operator has reset the state meanwhile, the next call works under the new epoch.
     await this.adopt().catch(() => undefined);
     throw new Lost('the epoch is another');
+  }
+
+  #epochs(partitions: readonly string[]): string[] {
+    return partitions.map((each) => this.key(each, 'epoch'));
   }
 
   #script(

@@ -130,7 +130,7 @@ export class Registry {
     return this.#fence.run(
       name,
       body,
-      REGISTRY,
+      [REGISTRY],
       keys.map((key) => this.#fence.key(REGISTRY, key)),
       args,
     );

@@ -1,132 +1,39 @@
-// The rules of `apply.ts` in Lua, for rows that live in Redis. One script is one atomic step and one round trip.
-// Every script starts with the fence (see `fence.ts`). All numbers stay within 2^53, where doubles are exact;
-// sums are compared as `amount > limit - used`, because `used + amount` might not be.
-import { WINDOW } from '../replay.ts';
+// What is done to Redis, beside charging (`reserve.ts`), in Lua: refunds, revocations, sessions. One script is one
+// atomic step and one round trip, and starts with the fence (see `fence.ts`).
 import { GRACE } from '../budgets.ts';
 
 /**
- * KEYS[1] is the partition's epoch. ARGV[1] is '1' when the script is sent as text: then this server is asked
- * whether it is still the process whose state was initialised, and one that evicts nothing. `now`, `swept`: Unix seconds of the server.
+ * The first KEYS are the epochs of the partitions that are touched. ARGV[1] is `check:how many`; `check` is 1 when
+ * the script is sent as text: then this server is asked whether it is still the process whose state was initialised,
+ * and one that evicts nothing. `now`, `swept`: Unix seconds of the server.
  */
 export const FENCE: string = `
-local e = redis.call('HMGET', KEYS[1], 'epoch', 'run', 'floor')
-if e[1] ~= EPOCH then return {'lost'} end
-if ARGV[1] == '1' then
+local check, epochs = string.match(ARGV[1], '^(%d):(%d+)$')
+local floor = 0
+epochs = tonumber(epochs)
+if check == '1' then
   local memory = redis.call('INFO', 'memory')
   if string.match(memory, '[\\r\\n]maxmemory:(%d+)') ~= '0' and not string.find(memory, 'maxmemory_policy:noeviction', 1, true) then
     return {'evicts'}
   end
 end
-if ARGV[1] == '1' and e[2] ~= '*' then
-  local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
-  if run ~= e[2] then
-    redis.call('HSET', KEYS[1], 'epoch', 'lost')
-    return {'lost'}
+for p = 1, epochs do
+  local e = redis.call('HMGET', KEYS[p], 'epoch', 'run', 'floor')
+  if e[1] ~= EPOCH then return {'lost'} end
+  if check == '1' and e[2] ~= '*' then
+    local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
+    if run ~= e[2] then
+      redis.call('HSET', KEYS[p], 'epoch', 'lost')
+      return {'lost'}
+    end
   end
+  floor = math.max(floor, tonumber(e[3]))
 end
 local now = tonumber(redis.call('TIME')[1])
 local swept = math.max(now - ${GRACE}, 0)
-local floor = math.max(swept, tonumber(e[3]))
+floor = math.max(swept, floor)
 local function ms(t) return string.format('%.0f', (t + ${GRACE}) * 1000) end
 local function whole(n) return string.format('%.0f', n) end
-`;
-
-/** The policy of core's `SequenceWindow`: whether a number of a session was accepted. `h`: key of the highest number, `b`: of the ring of bits. */
-const ADVANCE = `
-local function advance(h, b, n, expires)
-  local highest = tonumber(redis.call('GET', h) or '-1')
-  if n <= highest - ${WINDOW} or n > highest + ${WINDOW} then return false end
-  if n > highest then
-    if n - highest >= ${WINDOW} then redis.call('DEL', b)
-    else for i = highest + 1, n - 1 do redis.call('SETBIT', b, i % ${WINDOW}, 0) end end
-    redis.call('SET', h, whole(n), 'PXAT', ms(expires))
-  elseif redis.call('GETBIT', b, n % ${WINDOW}) == 1 then return false end
-  redis.call('SETBIT', b, n % ${WINDOW}, 1)
-  redis.call('PEXPIREAT', b, ms(expires))
-  return true
-end
-`;
-
-/**
- * KEYS: epoch, root's rows, counters, [nonce], once claims, [highest, bits]. ARGV: check, share, most rows of a
- * root, counters, nonce expiry or '', once claims, sequence or '', sequence expiry, then for each counter amount,
- * limit, start, expiry, appended, then for each once claim expiry, appended.
- * Returns 'ok', start, amount, ... or a code, the index of what denied, and what is left.
- */
-export const RESERVE: string = `
-${ADVANCE}
-local share, cap = tonumber(ARGV[2]), tonumber(ARGV[3])
-local counters, claims = tonumber(ARGV[4]), tonumber(ARGV[6])
-local k, a = 3, 9
-local nonce, firstOnce = 3 + counters, 3 + counters
-if ARGV[5] ~= '' then
-  firstOnce = firstOnce + 1
-  if tonumber(ARGV[5]) <= floor or redis.call('EXISTS', KEYS[nonce]) == 1 then return {'replayed', 0} end
-end
-local fresh, newest = {}, nil
-a = 9 + 5 * counters
-for i = 1, claims do
-  local expires, appended = tonumber(ARGV[a]), ARGV[a + 1] == '1'
-  if expires <= swept or redis.call('EXISTS', KEYS[firstOnce + i - 1]) == 1 then return {'once_used', i} end
-  if appended then fresh[#fresh + 1] = {KEYS[firstOnce + i - 1], expires}; newest = -i end
-  a = a + 2
-end
-local rows, freshCounter = {}, nil
-a = 9
-for i = 1, counters do
-  local amount, limit, start, expires = tonumber(ARGV[a]), tonumber(ARGV[a + 1]), tonumber(ARGV[a + 2]), tonumber(ARGV[a + 3])
-  local used = 0
-  local ends = expires
-  local value = redis.call('GET', KEYS[k])
-  local renewed = true
-  if value then
-    local s, u, x = string.match(value, '^(%d+) (%d+) (%d+)$')
-    s = tonumber(s)
-    if s >= start then
-      used = tonumber(u)
-      ends = tonumber(x)
-      if s == start then ends = math.max(ends, expires) end
-      start = s
-      renewed = false
-    end
-  end
-  local left = math.max(0, limit - used)
-  if expires <= swept then return {'budget_exceeded', i, 0} end
-  if amount > left then return {'budget_exceeded', i, left} end
-  if renewed and ARGV[a + 4] == '1' then fresh[#fresh + 1] = {KEYS[k], expires}; if not value then freshCounter = i end end
-  rows[i] = {start, used, ends, math.max(amount, math.floor(left * share))}
-  k = k + 1
-  a = a + 5
-end
-if newest == nil then newest = freshCounter end
-if #fresh > 0 then
-  redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', swept)
-  if newest ~= nil and redis.call('ZCARD', KEYS[2]) + #fresh > cap then return {'budget_exceeded', newest, 0} end
-end
-if ARGV[7] ~= '' then
-  local last = #KEYS
-  if tonumber(ARGV[8]) <= floor or not advance(KEYS[last - 1], KEYS[last], tonumber(ARGV[7]), tonumber(ARGV[8])) then
-    return {'replayed', 0}
-  end
-end
-local answer = {'ok'}
-for i = 1, counters do
-  local r = rows[i]
-  redis.call('SET', KEYS[2 + i], whole(r[1]) .. ' ' .. whole(r[2] + r[4]) .. ' ' .. whole(r[3]), 'PXAT', ms(r[3]))
-  answer[#answer + 1] = r[1]
-  answer[#answer + 1] = r[4]
-end
-if ARGV[5] ~= '' then redis.call('SET', KEYS[nonce], '1', 'PXAT', ms(tonumber(ARGV[5]))) end
-a = 9 + 5 * counters
-for i = 1, claims do
-  redis.call('SET', KEYS[firstOnce + i - 1], '1', 'PXAT', ms(tonumber(ARGV[a])))
-  a = a + 2
-end
-for _, row in ipairs(fresh) do
-  redis.call('ZADD', KEYS[2], row[2], row[1])
-  if redis.call('PTTL', KEYS[2]) < (row[2] + ${GRACE} - now) * 1000 then redis.call('PEXPIREAT', KEYS[2], ms(row[2])) end
-end
-return answer
 `;
 
 /** KEYS: epoch, marker, counters. ARGV: check, then for each counter amount, start. Applied once, however often it is sent. */
