@@ -10,11 +10,11 @@ import type { GrantSpec, VerifiedToken } from '@ambit/core';
 import { nodeProvider } from '@ambit/core/node';
 import {
   apply,
-  checkConfiguration,
   checkLayers,
   configuredEntitlements,
   diffConfigurations,
   measure,
+  readOperator,
   signModel,
   verifyAttestation,
   type LayerContext,
@@ -78,9 +78,7 @@ interface Deployment {
 }
 
 function operatorOf(text: string): Operator {
-  const checked = checkConfiguration(text);
-  if (!checked.ok) throw new Error(checked.text);
-  return checked.operator;
+  return readOperator(text);
 }
 
 const request = (user: number, measured: Manifest): Parameters<typeof grantFor>[0] => ({

@@ -1,7 +1,11 @@
-// The issuer's side: binding a grant by the four layers, minting it, and the session it stands in. Services import
+// The issuer's side: binding a grant by the four layers, minting it, the session it stands in, and what is revoked,
+// spent or changed afterwards. Services import
 // `@ambit/guard`, agents `@ambit/agent`; neither imports this.
+export * from './budgets.ts';
+export * from './configuration.ts';
 export * from './grant.ts';
 export * from './issuer.ts';
+export * from './revocations.ts';
 export {
   duringSession,
   mintInSession,

@@ -28,9 +28,9 @@ import {
 import { issue, newSessionId } from '@ambit/authority';
 import {
   apply,
-  checkConfiguration,
   configuredEntitlements,
   measure,
+  readOperator,
   ResolvedEntitlements,
   signModel,
   verifyAttestation,
@@ -354,9 +354,7 @@ describe('the layers of an operator, asked at every call', () => {
     `ml-platform: ${model.publicKey.toString()}`,
   );
   function operatorOf(text: string): Registration['operator'] {
-    const checked = checkConfiguration(text);
-    if (!checked.ok) throw new Error(checked.text);
-    return checked.operator;
+    return readOperator(text);
   }
   const operators = new Map<string, Registration>();
   async function minted(

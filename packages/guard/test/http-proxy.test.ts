@@ -18,7 +18,7 @@ import {
   type HttpProxyOptions,
   type ScannedTool,
 } from '@ambit/guard/mcp';
-import { checkConfiguration } from '@ambit/identity';
+import { readOperator } from '@ambit/identity';
 import { serverFile } from './transports.ts';
 import { AUDIENCE, world, type World } from './world.ts';
 
@@ -324,9 +324,7 @@ describe('scan', () => {
       tool('../x'),
     ];
     const text = configurationOf(hostile);
-    const checked = checkConfiguration(text);
-    if (!checked.ok) throw new Error(checked.text);
-    const { operator } = checked;
+    const operator = readOperator(text);
     expect(operator.config.allow.tools).toEqual(['read_file']);
     expect(operator.facts('read_file')).toMatchObject({ writes: false, external: false });
     expect(operator.facts('123')).toMatchObject({ writes: true, external: true });

@@ -13,6 +13,7 @@ export { Layer, type LayerName, type Right } from './operator/layer.ts';
 export { covers, LabelSet, reduce, ToolSet, ToolTable } from './operator/tables.ts';
 export { least, leastBudgets, withDefaults } from './operator/ceilings.ts';
 export * from './operator/registration.ts';
+export * from './operator/read.ts';
 
 // The model's artifact: measured, attested, admitted.
 export { isModelDigest, modelDigestText, parseModelDigest } from './model/digest.ts';
@@ -28,6 +29,7 @@ export {
   verifyAttestation,
   type VerifiedAttestation,
 } from './model/attestation.ts';
+export { digestModel, signModel, verifyModel } from './model/check.ts';
 export { admit, checkModel, checkRevoked, type RevocationView } from './model/admit.ts';
 
 // The user's current rights.
@@ -36,6 +38,3 @@ export * from './user/entitlements.ts';
 // The session: asked at use, explained, federated.
 export * from './session/layers.ts';
 export { federate, verifierSeals, type Federated } from './session/federation.ts';
-
-// What the command line prints.
-export * from './commands.ts';

@@ -49,7 +49,7 @@ const failure = async (promise: Promise<unknown>): Promise<string> =>
 describe('the digest of an artifact', () => {
   test('of a file is its SHA-256, as sha256sum prints it', async () => {
     const path = join(dir, 'config.json');
-    expect((await digestModel(path)).text).toBe(`sha256:${sha('{"layers":2}')}\n`);
+    expect((await digestModel(path)).digest).toBe(`sha256:${sha('{"layers":2}')}`);
   });
 
   test('of a directory is that of the manifest SPEC describes, computed here by other means', async () => {

@@ -1,7 +1,7 @@
 // Configurations and actors the tests share: real keys, made from fixed seeds.
 import { publicKey, SecretKey, signer } from '@ambit/core';
 import type { PublicKey, Signer } from '@ambit/core';
-import { checkConfiguration, Operator, type RevocationView } from '../src/index.ts';
+import { readOperator, type Operator, type RevocationView } from '../src/index.ts';
 
 const seed = (n: number): Uint8Array => new Uint8Array(32).fill(n);
 
@@ -19,9 +19,7 @@ export const holderKey: PublicKey<'holder'> = publicKey(holderSecret);
 
 /** A small configuration; `edit` changes the text before it is read. */
 export function acme(edit: (text: string) => string = (t) => t): Operator {
-  const checked = checkConfiguration(edit(ACME));
-  if (!checked.ok) throw new Error(checked.text);
-  return checked.operator;
+  return readOperator(edit(ACME));
 }
 
 export const ACME = `ambit: 1

@@ -8,5 +8,4 @@ export * from './store.ts';
 export { memoryLedger, memoryStore, type MemoryOptions } from './memory.ts';
 export * from './authorize.ts';
 export * from './snapshot.ts';
-export * from './commands.ts';
 export * from './lease.ts';

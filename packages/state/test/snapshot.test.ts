@@ -3,18 +3,8 @@ import { SecretKey, publicKey, signer, type Signer } from '@ambit/core';
 import { nodeProvider } from '@ambit/core/node';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import {
-  SnapshotRevocations,
-  exportRevocations,
-  importRevocations,
-  listRevocations,
-  memoryStore,
-  readSnapshot,
-  revoke,
-  signSnapshot,
-  type Revocation,
-} from '../src/index.ts';
-import { NOW, id } from '../src/testing/make.ts';
+import { SnapshotRevocations, readSnapshot, signSnapshot, type Revocation } from '../src/index.ts';
+import { NOW } from '../src/testing/make.ts';
 
 const secret = SecretKey.generate('issuer');
 const by: Signer<'issuer'> = signer(secret, nodeProvider);
@@ -97,18 +87,4 @@ test("a list that is not signed by a known key, is changed anywhere, or names an
     keys,
   );
   expect(mixed).toMatchObject({ ok: true, snapshot: { entries: [{ value: 'a' }] } });
-});
-
-test('export, then import into an empty store: the same are refused; again: nothing is added', async () => {
-  const from = memoryStore();
-  await revoke(from, { kind: 'user', issuer: 'acme', value: 'a', reason: 'lost' }, NOW);
-  await revoke(from, { kind: 'holder', value: id('h'), reason: '', expires: NOW + 100 }, NOW);
-  await revoke(from, { kind: 'user', issuer: 'other', value: 'b', reason: '' }, NOW);
-  const text = await exportRevocations(from, { issuer: 'acme', now: NOW }, by);
-  const to = memoryStore();
-  expect(await importRevocations(to, text, keys, NOW)).toEqual({ ok: true, added: 2, number: 3 });
-  expect(await importRevocations(to, text, keys, NOW)).toEqual({ ok: true, added: 0, number: 3 });
-  expect((await listRevocations(to)).map((e) => e.value)).toEqual(['a', id('h')]);
-  expect(code(to.revocations.isRevoked(subject('a')))).toBe('revoked');
-  expect(code(await importRevocations(to, `${text}x`, keys, NOW))).toBe('input_invalid');
 });

@@ -1,7 +1,7 @@
 // `ambit budget`: what is left of a token's budgets and of all its ancestors'. The token is checked first, because
 // a token that is not genuine can contain any number.
 import { budgetWords, CODES, PublicKey, fromBase64url } from '@ambit/core';
-import { budgetLines, type BudgetLine } from '@ambit/state';
+import { budgetLines, type BudgetLine } from '@ambit/authority/budgets';
 import type { Command } from 'commander';
 import type { Cli } from '../cli.ts';
 import { Failure } from '../failure.ts';

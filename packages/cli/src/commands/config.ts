@@ -1,5 +1,6 @@
 // `ambit config`: the operator's configuration, checked, compared, put in force.
-import { checkConfiguration, diffConfigurationTexts } from '@ambit/identity';
+import { diffConfigurationTexts } from '@ambit/authority';
+import { checkConfiguration, diffText } from '@ambit/identity';
 import type { Command } from 'commander';
 import { account } from '../home/audit.ts';
 import type { Cli } from '../cli.ts';
@@ -9,6 +10,7 @@ import { readInput } from '../home/files.ts';
 import { Home } from '../home/home.ts';
 import { example } from '../help.ts';
 import { withState } from '../home/state.ts';
+import { appliedText, checkedText } from '../show/configuration.ts';
 
 /** Ten thousand users and five hundred tools take half a megabyte. */
 const CONFIG_BYTES = 1 << 26;
@@ -31,13 +33,14 @@ export function define(command: Command, cli: Cli): void {
     .argument('<file>', 'a configuration (YAML), or - for stdin')
     .description('Check a configuration; every problem with its line and path.')
     .action(async (file: string) => {
-      const checked = checkConfiguration(await read(cli, file), nameOf(file));
+      const checked = checkConfiguration(await read(cli, file));
+      const text = checkedText(checked, nameOf(file));
       if (!checked.ok) {
         cli.exit = 3;
-        return cli.result({ ok: false, problems: checked.problems }, checked.text);
+        return cli.result({ ok: false, problems: checked.problems }, text);
       }
       const { id, digestHex } = checked.operator;
-      cli.result({ ok: true, operator: id, digest: digestHex }, checked.text);
+      cli.result({ ok: true, operator: id, digest: digestHex }, text);
     });
 
   command
@@ -49,8 +52,8 @@ export function define(command: Command, cli: Cli): void {
       const [before, after] = [await read(cli, old), await read(cli, next)];
       const home = new Home(cli);
       const sessions = home.exists ? await withState(home, (store) => store.sessions.list()) : [];
-      const { diff, text } = diffConfigurationTexts(before, after, sessions, cli.now);
-      cli.result({ diff }, text);
+      const diff = diffConfigurationTexts(before, after, sessions, cli.now);
+      cli.result({ diff }, diffText(diff));
     });
 
   command
@@ -62,8 +65,13 @@ export function define(command: Command, cli: Cli): void {
     .action(async (file: string) => {
       const home = new Home(cli).require();
       const text = await read(cli, file);
-      const checked = checkConfiguration(text, nameOf(file));
-      if (!checked.ok) throw new Failure('config_invalid', checked.text.trimEnd(), 'nothing was changed');
+      const checked = checkConfiguration(text);
+      if (!checked.ok)
+        throw new Failure(
+          'config_invalid',
+          checkedText(checked, nameOf(file)).trimEnd(),
+          'nothing was changed',
+        );
       const previous = appliedIn(home)?.record.digest;
       const done = await withState(home, (store) => applyIn(home, store, text, cli.now));
       const { id, digestHex } = done.registration.operator;
@@ -78,7 +86,7 @@ export function define(command: Command, cli: Cli): void {
       });
       cli.result(
         { operator: id, digest: digestHex, since: done.registration.since, diff: done.diff },
-        done.text,
+        appliedText(done),
       );
     });
 

@@ -1,12 +1,13 @@
 // `ambit explain`: which of the four layers, or the token itself, allows or forbids a tool. It decides nothing.
 import { effectiveAuthority, matchTool } from '@ambit/core';
-import { explainLayers, layersText, unverifiedActor } from '@ambit/identity';
+import { explainLayers, unverifiedActor } from '@ambit/identity';
 import type { Command } from 'commander';
 import type { Cli } from '../cli.ts';
 import { layerContext, registrationIn } from '../home/configuration.ts';
 import { Failure } from '../failure.ts';
 import { Home } from '../home/home.ts';
 import { example } from '../help.ts';
+import { layersText } from '../show/configuration.ts';
 import { withState } from '../home/state.ts';
 import { readTokenText } from '../tokens.ts';
 

@@ -1,5 +1,5 @@
 // `ambit model`: which artifact a model is, who vouches for it, and whether this operator admits it.
-import { digestModel, signModel, verifyModel } from '@ambit/identity';
+import { digestModel, modelDigestText, signModel, verifyModel } from '@ambit/identity';
 import { nodeProvider } from '@ambit/core/node';
 import { CODES } from '@ambit/core';
 import type { Command } from 'commander';
@@ -27,8 +27,8 @@ export function define(command: Command, cli: Cli): void {
     .argument('<path>', 'a file or a directory')
     .description('Measure an artifact.')
     .action(async (path: string) => {
-      const { digest, artifact, text } = await digestModel(path);
-      cli.result({ digest, kind: artifact.kind, files: artifact.files.length }, text);
+      const { digest, artifact } = await digestModel(path);
+      cli.result({ digest, kind: artifact.kind, files: artifact.files.length }, `${digest}\n`);
     });
 
   command
@@ -90,7 +90,7 @@ export function define(command: Command, cli: Cli): void {
       if (f.keep === true) keepAttestation(home, artifact.digest, text);
       cli.result(
         { ok: true, model, signer, kept: f.keep === true },
-        `${cli.paint('good', 'admitted')}: ${answer.text}`,
+        `${cli.paint('good', 'admitted')}: ${model}@${modelDigestText(artifact.digest)} attested by ${signer}\n`,
       );
     });
 }

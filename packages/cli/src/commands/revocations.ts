@@ -1,5 +1,6 @@
 // `ambit revocations`: the list itself, and its signed form for verifiers that are offline.
-import { exportRevocations, importRevocations, listRevocations } from '@ambit/state';
+import { exportRevocations, importRevocations } from '@ambit/authority/revocations';
+import { allRevocations } from '@ambit/state';
 import type { Command } from 'commander';
 import type { Cli } from '../cli.ts';
 import { Failure } from '../failure.ts';
@@ -28,7 +29,7 @@ export function define(command: Command, cli: Cli): void {
     .description('Show what is revoked, oldest first.')
     .action(async () => {
       const home = new Home(cli).require();
-      const entries = await withState(home, listRevocations);
+      const entries = await withState(home, (store) => allRevocations(store.revocations));
       cli.result(
         {
           entries: entries.map((e) => ({

@@ -1,7 +1,7 @@
 // `ambit session`: sessions are opened by minting, or here; closing one makes every token of it useless at once.
 import type { Draft } from '@ambit/audit';
 import { openSession } from '@ambit/authority/session';
-import { closeSession, listSessions, type Session } from '@ambit/state';
+import type { Session } from '@ambit/state';
 import type { Command } from 'commander';
 import { account } from '../home/audit.ts';
 import type { Cli } from '../cli.ts';
@@ -89,7 +89,7 @@ export function define(command: Command, cli: Cli): void {
       const home = new Home(cli).require();
       const issuer = issuerOf(home, flags.issuer);
       const session = await withState(home, (store) =>
-        closeSession(store, issuer, id, flags.reason, cli.now),
+        store.sessions.close(issuer, id, flags.reason, cli.now),
       );
       await account(cli, home, recordOf(session, 'close'));
       cli.say(`session ${id} is closed; its tokens are no longer valid`);
@@ -102,7 +102,7 @@ export function define(command: Command, cli: Cli): void {
     .option('--open', 'only those that are open')
     .action(async (flags: { readonly open?: boolean }) => {
       const home = new Home(cli).require();
-      const all = await withState(home, listSessions);
+      const all = await withState(home, (store) => store.sessions.list());
       const shown = flags.open === true ? all.filter((s) => s.closed === null && s.expires > cli.now) : all;
       cli.result({ sessions: shown.map(jsonOf) }, () =>
         shown.map((s) => `${s.id}  ${s.user ?? '-'} of ${s.operator}  ${stateOf(s, cli.now)}\n`).join(''),

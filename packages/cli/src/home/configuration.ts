@@ -2,12 +2,8 @@
 // and by one rename. With it, minting intersects the layers and every use asks them again; without it, a home works
 // on its written defaults.
 import { existsSync } from 'node:fs';
-import {
-  applyConfiguration,
-  configuredEntitlements,
-  registrationOf,
-  verifyAttestation,
-} from '@ambit/identity';
+import { applyConfiguration } from '@ambit/authority';
+import { configuredEntitlements, registrationOf, verifyAttestation } from '@ambit/identity';
 import type { Applied, LayerContext, Registration, VerifiedAttestation } from '@ambit/identity';
 import { AmbitError, toHex, type TokenView } from '@ambit/core';
 import { nodeProvider } from '@ambit/core/node';
