@@ -128,6 +128,12 @@ describe('docs/laws.md', () => {
   });
 });
 
+test('docs/glossary.md has each term once, in order', () => {
+  const terms = [...read('docs/glossary.md').matchAll(/^\*\*([a-z ]+)\*\*: /gm)].map((m) => m[1]!);
+  expect(terms.length).toBeGreaterThan(20);
+  expect(terms).toEqual([...new Set(terms)].sort());
+});
+
 describe('citations', () => {
   test('each number in a title, in a comment or behind "attack" or "law" exists', () => {
     const cited = [

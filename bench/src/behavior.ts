@@ -132,7 +132,7 @@ export async function benchBehavior(options: BenchOptions = {}): Promise<Table[]
     rounds(options.quick),
   );
   const cost: Table = {
-    title: 'Behaviour: cost of the live path',
+    title: 'Behavior: cost of the live path',
     notes: [
       'Microseconds each, median over rounds. Sizes: the median, 90th percentile and beyond of the recorded outputs.',
     ],
@@ -149,7 +149,7 @@ export async function benchBehavior(options: BenchOptions = {}): Promise<Table[]
   return [
     cost,
     {
-      title: 'Behaviour: memory a session',
+      title: 'Behavior: memory a session',
       notes: [
         'Heap and buffers after collection, by the number of sessions kept. Detectors: 600 events each; flow: 20 results of 1,500 bytes.',
       ],

@@ -375,7 +375,7 @@ async function benchHttp(quick: boolean): Promise<Table> {
   return {
     title: 'HTTP requests a second: node:http, 32 connections, client on the same machine',
     notes: [
-      'jose checks a signature and an expiry, and keeps nothing: whoever has the token may use it as often as it likes.',
+      'jose checks a signature and an expiry, and keeps nothing: anyone who has the token may use it without limit.',
       'The guard also checks the proof of this very request, refuses it a second time, asks session and revocations,',
       'and has the decision on disk before the handler runs.',
     ],

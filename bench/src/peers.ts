@@ -194,7 +194,7 @@ function fastJwt(n: number): Peer {
 
 /* biscuit-wasm needs `--experimental-wasm-modules`; the suite's script passes it. */
 async function biscuit(n: number): Promise<Peer> {
-  // Its glue calls an initialiser that expects the Web Cryptography global, which Node 20 has.
+  // Its glue calls an initializer that expects the Web Cryptography global, which Node 20 has.
   const lib = (await import('@biscuit-auth/biscuit-wasm')) as unknown as {
     KeyPair: new (algorithm?: unknown) => { getPrivateKey(): unknown; getPublicKey(): unknown };
     SignatureAlgorithm?: { Ed25519: unknown };

@@ -4,7 +4,7 @@ import { shareOf } from './statistics.ts';
 import type { Trace } from './traces.ts';
 
 /** The settings compared. */
-export const SETTINGS = ['nothing', 'tokens', 'tokens + flow', 'all', 'behaviour alone'] as const;
+export const SETTINGS = ['nothing', 'tokens', 'tokens + flow', 'all', 'behavior alone'] as const;
 export type Setting = (typeof SETTINGS)[number];
 
 /** One run: for each setting the calls that were refused or held, by index, with the code. */
@@ -71,7 +71,7 @@ export const table = (summaries: readonly Summary[]): string => {
     'all',
     'all, 95 % (Wilson)',
     'all, if holds are approved',
-    'behaviour alone: attacks',
+    'behavior alone: attacks',
     'benign',
   ];
   const rows = summaries.map(({ name, attacks, whole, wholeIfApproved }) => [

@@ -10,7 +10,7 @@ const cache = new Map<string, JsonValue>();
 export const structured = (text: string): JsonValue => {
   const known = cache.get(text);
   if (known !== undefined) return known;
-  // The spotlighting defence puts marks around what it shows the model; a tool's answer has none.
+  // The spotlighting defense puts marks around what it shows the model; a tool's answer has none.
   const bare = text.startsWith('<<') && text.endsWith('>>') ? text.slice(2, -2) : text;
   const value = read(bare);
   cache.set(text, value);

@@ -40,7 +40,7 @@ const replayAll = async (
   const observed: Observed[] = [];
   const partly: { trace: Trace; calls: readonly ReplayedCall[]; events: Observed['events'] }[] = [];
   for (const trace of runs) {
-    // Attacked runs that reached no goal count in the denominator whatever is refused: no proofs are made for them.
+    // Attacked runs that reached no goal count in the denominator regardless of refusals: no proofs are made for them.
     const matters = trace.kind === 'benign' || trace.hijacked === true;
     const calls = matters ? await replayer.run(trace) : [];
     const events = eventsOf(trace, calls.length === 0 ? [] : calls);
@@ -61,7 +61,7 @@ const replayAll = async (
     for (const [i, code] of alone) if (!all.has(i)) all.set(i, code);
     return {
       trace,
-      stopped: { nothing: new Map(), tokens: token, 'tokens + flow': flow, all, 'behaviour alone': alone },
+      stopped: { nothing: new Map(), tokens: token, 'tokens + flow': flow, all, 'behavior alone': alone },
     };
   });
   return { outcomes, observed };

@@ -1,4 +1,4 @@
-// Reads the recorded runs of AgentDojo (gzip JSON Lines; format and licence: SOURCES.md beside them). The texts
+// Reads the recorded runs of AgentDojo (gzip JSON Lines; format and license: SOURCES.md beside them). The texts
 // are hostile data: they are parsed, hashed and compared, and never printed.
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';

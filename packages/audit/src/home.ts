@@ -1,6 +1,6 @@
-// The log of a home directory (`AMBIT_HOME`): what the command line writes to and reads without being told where.
+// The log of a home directory (`AMBIT_HOME`): what the command line writes to and reads by default.
 //   audit/key       the log's signing key, mode 0600        audit/log/      the log
-//   audit/log.vkey  the verifier key, to be handed out      audit/head      the last signed checkpoint
+//   audit/log.vkey  the verifier key, for readers           audit/head      the last signed checkpoint
 //   audit/vault/    content that can be erased              audit/sessions  places of open sessions
 import { chmod, readFile, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
@@ -80,14 +80,14 @@ export const homeHead = (home: string): HeadStore => fileHead(homePaths(home).he
 const HOME_SEGMENT_BYTES = 1_048_576;
 
 export interface HomeOptions extends Partial<Omit<LogOptions, 'directory' | 'signer' | 'head' | 'create'>> {
-  /** Name of the log and of its key (default `<hostname>/ambit`); used when the log is begun. */
+  /** Name of the log and of its key (default `<hostname>/ambit`); used when the log is created. */
   readonly origin?: string;
   /** Begin a log where the home has none (default true). */
   readonly create?: boolean;
 }
 
 /**
- * Opens the log of a home for writing, waiting up to five seconds for another command to finish. A log is begun only
+ * Opens the log of a home for writing, waiting up to five seconds for another command to finish. A log is created only
  * together with its key: a key without its log means that the log has vanished, which is refused.
  */
 export async function openHome(home: string, options: HomeOptions = {}): Promise<Recorder> {

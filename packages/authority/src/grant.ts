@@ -42,9 +42,9 @@ export interface SessionRequest {
   readonly tools: readonly string[];
   /** Data labels that will be loaded or touched; absent: none. */
   readonly data?: readonly string[];
-  /** Tool patterns not wanted whatever else is granted. */
+  /** Tool patterns to refuse regardless of what else is granted. */
   readonly deny?: readonly string[];
-  /** Budgets wanted; those of the configuration's `sessions.default` stand beside them. */
+  /** Budgets wanted; those of the configuration's `sessions.default` are added. */
   readonly budgets?: readonly Budget[];
   /** Seconds wanted; absent: the configuration's default. */
   readonly life?: number;

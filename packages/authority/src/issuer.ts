@@ -55,7 +55,7 @@ export interface Wanted {
   readonly delegations: number | undefined;
 }
 
-/** Binds a grant as somebody wrote it: what the layers leave of it, with its own restrictions after theirs. */
+/** Binds a grant as its author wrote it: what the layers leave of it, with its own restrictions after theirs. */
 export function bindGrant(spec: GrantSpec, { life, delegations }: Wanted, context: BindContext): Bound {
   const { operator } = context.registration;
   if (spec.operator.id !== operator.id) {

@@ -25,7 +25,7 @@ export interface CallEvent extends Common {
   readonly kind: 'call';
   /** Names of the arguments, sorted and joined by commas. */
   readonly shape: string;
-  /** Digests of the destinations (any fixed function of the normalised value); empty for none. */
+  /** Digests of the destinations (any fixed function of the normalized value); empty for none. */
   readonly destinations: readonly string[];
   /** Bytes of the arguments. */
   readonly bytes: number;

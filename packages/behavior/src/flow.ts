@@ -1,5 +1,5 @@
 // Information flow of one session: what came in, and whether a call's destinations are the user's. The answer is
-// the `FlowFacts` that a token's `flow` caveat is cleared against, with a sentence for each thing found. Rules:
+// the `FlowFacts` that a token's `flow` caveat is evaluated against, with a sentence for each thing found. Rules:
 // - a destination is the user's if the prompt or a trusted result has it;
 // - a system's own record may supply one that the prompt describes (named person, same part as before, "each");
 // - a document that the user named may supply one if it holds exactly one of its kind, and the amount with it;
@@ -140,7 +140,7 @@ export class FlowTracker {
     if (!tool.trusted && this.#untrusted.size < LABELS) this.#untrusted.add(result.label ?? tool.name);
   }
 
-  /** Reads a call before it is cleared. `approved`: a person has agreed to this very call. */
+  /** Reads a call before it is authorized. `approved`: a person has agreed to this very call. */
   read(tool: ToolShape, args: JsonValue, approved = false): FlowReading {
     const findings: FlowFinding[] = [];
     const tainted = this.#untrusted.size > 0;

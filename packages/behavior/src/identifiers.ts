@@ -10,7 +10,7 @@ export type IdentifierKind =
 /** An identifier in the form in which two spellings of one address are equal. */
 export interface Identifier {
   readonly kind: IdentifierKind;
-  /** Normalised: see `normalise`. */
+  /** Normalized: see `normalise`. */
   readonly value: string;
 }
 
@@ -144,7 +144,7 @@ export const identifiers = (text: string, found: (identifier: Identifier, offset
   }
 };
 
-/** `mail:someone@example.com`, `to=DE89...`: what stands behind the last colon or equals sign. */
+/** `mail:someone@example.com`, `to=DE89...`: what follows the last colon or equals sign. */
 const afterColon = (token: string): Identifier | undefined => {
   if (token.includes('://')) return undefined;
   const cut = Math.max(token.lastIndexOf(':'), token.lastIndexOf('='));
@@ -194,7 +194,7 @@ export const normalise = (text: string): Identifier => {
 
 const iban = (text: string): Identifier => ({ kind: 'iban', value: text.replaceAll(' ', '') });
 
-/** The host of a normalised URL or the domain of a mail address; undefined for other kinds. */
+/** The host of a normalized URL or the domain of a mail address; undefined for other kinds. */
 export const domainOf = (identifier: Identifier): string | undefined => {
   if (identifier.kind === 'email') return identifier.value.slice(identifier.value.indexOf('@') + 1);
   if (identifier.kind !== 'url') return undefined;

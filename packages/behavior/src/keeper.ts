@@ -1,4 +1,4 @@
-// The two places where a guard asks this package: before a call is cleared (what has come into the session: facts
+// The two places where a guard asks this package: before a call is authorized (what has come into the session: facts
 // for `flow` caveats) and after everything else has allowed it (does the pattern break?). Both hold a bounded number
 // of sessions; one that was forgotten has no facts, and a `flow` caveat without facts denies (law L2).
 import { deny } from '@ambit/core';

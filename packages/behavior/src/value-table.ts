@@ -1,4 +1,4 @@
-// A table of fixed size from normalised values to bits, for one session: 2,048 slots of a keyed 53-bit hash, its
+// A table of fixed size from normalized values to bits, for one session: 2,048 slots of a keyed 53-bit hash, its
 // bits and the event it first came with (26 KB). No text is kept, so a result can't be held alive by a slice of
 // it, and a store of sessions can't be read for what was in them. What doesn't fit pushes out the oldest value
 // in reach that the user did not write: forgetting makes a value unnamed, which can only refuse.

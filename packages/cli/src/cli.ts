@@ -13,7 +13,7 @@ export interface Shared {
   readonly insecurePermissions?: boolean;
 }
 
-/** A colour by its meaning. */
+/** A color by its meaning. */
 export type Tone = 'good' | 'bad' | 'dim' | 'strong' | 'warn';
 const TONES = { good: 'green', bad: 'red', dim: 'dim', strong: 'bold', warn: 'yellow' } as const;
 

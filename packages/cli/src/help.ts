@@ -2,7 +2,7 @@
 /** What the command is. */
 export const INTRO = `Capability tokens for AI agents: narrowed offline, bound to a holder, proved at each use.`;
 
-/** What stands below the list of commands. */
+/** The text below the list of commands. */
 export const OUTRO = `
 Example:
   $ ambit init

@@ -1,4 +1,4 @@
-// What a decision would cost in state: handed to a ledger only after the MAC, the delegations, the proof and
+// What a decision would cost in state: given to a ledger only after the MAC, the delegations, the proof and
 // every stateless caveat have passed (laws L8, L10). The ids are digests, so nothing about a token or its
 // tail can be read from a store's keys (L12).
 import type { DenialCode } from './codes.ts';
@@ -85,7 +85,7 @@ export type LedgerAnswer =
     };
 
 /**
- * A synchronous ledger for `clear`. Stores that answer later implement `Budgets` of `@ambit/state` and are
+ * A synchronous ledger for `authorize`. Stores that answer later implement `Budgets` of `@ambit/state` and are
  * driven by `authorize` there.
  */
 export interface Ledger {

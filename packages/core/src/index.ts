@@ -24,9 +24,9 @@
 //   const proof = prove(narrow, call, { audience: 'search.acme.com', time }, agent);
 //
 //   const shown = verifier.verify({ token: narrow, proof, call, now });   // is it genuine, and is it theirs?
-//   if (shown.ok) decision = clear(shown.token, facts, ledger);           // may this call run?
+//   if (shown.ok) decision = authorize(shown.token, facts, ledger);       // may this call run?
 //
-// Verification touches no policy, clearing takes nothing that was not verified (the types see to it), and no
+// Verification touches no policy, authorization takes nothing that was not verified (the types see to it), and no
 // state is touched before everything stateless has passed. Denials are values with a stable code; exceptions
 // mean misuse. Core is pure and synchronous: no I/O, no clock, no node: import.
 //
@@ -84,7 +84,7 @@ export {
 export type { SessionTableOptions } from './proof/session-table.ts';
 export { SequenceWindow, type WindowAnswer } from './proof/window.ts';
 
-// Verify, then clear.
+// Verify, then authorize.
 export {
   createVerifier,
   forCaller,

@@ -1,5 +1,5 @@
 // A deadline for what has none of its own: a store, a resolver or a log that hangs must deny (law L2), not keep a
-// call waiting for ever.
+// call waiting forever.
 
 /** What `within` gives when the time was up. */
 export const LATE = 'late' as const;

@@ -1,4 +1,4 @@
-// The enforcement point: verification, clearing, identity, state and audit in the right order for one call.
+// The enforcement point: verification, authorization, identity, state and audit in the right order for one call.
 export * from './guard.ts';
 export type { CallContext, CallOutcome } from './record.ts';
 export type { OtelMeter, Span, Telemetry, Tracer } from './telemetry.ts';

@@ -5,7 +5,7 @@ import { fromToken, unverifiedToken, type Draft, type IdentityLayer } from '@amb
 import type { Authorized } from '@ambit/state';
 import type { GuardRequest, Progress } from './guard.ts';
 
-/** Where a call stands among others. */
+/** The place of a call among others. */
 export interface CallContext {
   /** Index of the decision record of the call from within which this one is made. */
   readonly parent?: number;

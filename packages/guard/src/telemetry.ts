@@ -46,7 +46,7 @@ interface Decided {
 
 /** What the guard reports. */
 export interface Instruments {
-  /** Gives the call's span when it goes on. `started` is Unix milliseconds. */
+  /** Gives the call's span if the call proceeds. `started` is Unix milliseconds. */
   decision(event: Decided, started: number): Span | null;
   outcome(span: Span | null, tool: string, status: string, milliseconds: number): void;
 }

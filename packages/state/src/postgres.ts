@@ -75,7 +75,7 @@ export async function postgresStore(options: PostgresOptions): Promise<Store> {
 function budgetsAndReplay(lanes: Lanes): { budgets: Budgets; replay: Replay } {
   /** Reservations that can be settled, and the epoch they were made under: nothing is refunded to another. */
   const open = new WeakMap<Reservation, string | null>();
-  /** The epoch this process was last told: numbers of sessions count under it alone. */
+  /** The epoch this process last received: numbers of sessions count under it alone. */
   let told = lanes.epoch;
   const replayed: Refused = { ok: false, code: 'replayed', caveat: -1 };
 

@@ -5,7 +5,7 @@
 //
 // State that may have been lost denies (`redis/fence.ts`); a server that is away or slow denies; both until the
 // cause is gone. What asynchronous replication loses in a failover is noticed because the new primary is
-// another process; in a split brain only the old primary goes on granting, so the sum holds.
+// another process; in a split brain only the old primary keeps granting, so the sum holds.
 import { AmbitError, randomBytes, toHex } from '@ambit/core';
 import { effective } from './apply.ts';
 import {
@@ -82,7 +82,7 @@ export async function redisStore(options: RedisOptions): Promise<Store> {
 
 function budgetsAndReplay(fence: Fence, rowsPerToken: number): { budgets: Budgets; replay: Replay } {
   const open = new WeakSet<Reservation>();
-  /** The epoch this process was last told: numbers of sessions count under it alone. */
+  /** The epoch this process last received: numbers of sessions count under it alone. */
   let told = fence.epoch;
   const groups = new Groups(fence, rowsPerToken);
 

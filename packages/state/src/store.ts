@@ -14,7 +14,7 @@ export interface Store {
   close(): Promise<void>;
 }
 
-/** A back end that can also answer at once, for core's synchronous `clear`. */
+/** A back end that can also answer at once, for core's synchronous `authorize`. */
 export interface SyncStore extends Store {
   readonly ledger: Ledger;
 }

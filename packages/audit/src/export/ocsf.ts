@@ -1,5 +1,5 @@
 // Records as OCSF events, one a line, for a SIEM: API Activity (6003) with the `ai_operation` profile (ai_agent,
-// ai_model), and Detection Finding (2004) for alerts. What the schema has no place for stands under `unmapped`.
+// ai_model), and Detection Finding (2004) for alerts. What the schema has no field for is under `unmapped`.
 import type { Found } from '../read/search.ts';
 import type { AuditRecord } from '../record/record.ts';
 

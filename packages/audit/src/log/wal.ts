@@ -73,7 +73,7 @@ export interface WalFrame {
   readonly root: Uint8Array;
 }
 
-/** Writes a frame's header into `out`, whose payload stands behind it already. */
+/** Writes a frame's header into `out`, in front of the payload that is already there. */
 export function sealFrame(out: Buffer, first: number, count: number, root: Uint8Array): void {
   out.writeUInt32BE(FRAME_MAGIC, 0);
   out.writeBigUInt64BE(BigInt(first), 4);

@@ -71,7 +71,7 @@ export class Edge {
     (this.#rows[level] ??= []).push(hash);
   }
 
-  /** The root of the tree as it stands: at most 53 hashes. */
+  /** The root of the current tree: at most 53 hashes. */
   root(): Uint8Array {
     let root: Uint8Array | undefined;
     for (const hash of this.#pending) {

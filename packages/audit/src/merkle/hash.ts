@@ -1,4 +1,4 @@
-// The three hashes of a Merkle tree (RFC 6962 section 2.1): leaves and nodes are told apart by a first byte,
+// The three hashes of a Merkle tree (RFC 6962 section 2.1): leaves and nodes differ in their first byte,
 // so that no node can be shown as an entry.
 import { nativeSha256 } from '../core.ts';
 

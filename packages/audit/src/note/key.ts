@@ -36,10 +36,10 @@ export interface SignerKey {
 
 const NAME = /^[^\s+\p{White_Space}\p{Cc}]+$/u;
 
-/** Whether `name` may stand in a note: not empty, no white space, no plus. */
+/** Whether `name` is allowed in a note: not empty, no white space, no plus. */
 export const isKeyName = (name: string): boolean => NAME.test(name) && Buffer.byteLength(name) <= 255;
 
-/** The four bytes that stand for a key on a signature line. */
+/** The four bytes that identify a key on a signature line. */
 export function keyId(name: string, type: number, publicKey: Uint8Array): Uint8Array {
   return nativeSha256(Buffer.concat([Buffer.from(`${name}\n`), Uint8Array.of(type), publicKey])).slice(0, 4);
 }

@@ -16,7 +16,7 @@ export interface NoteSignature {
   readonly id: Uint8Array;
   /** What follows the key id. */
   readonly signature: Uint8Array;
-  /** The line as it stands, with its newline. */
+  /** The unchanged line, with its newline. */
   readonly line: string;
 }
 

@@ -194,7 +194,7 @@ export class Scan {
       this.#problems.add(rows.path, `expected ${rows.width} hashes, found ${rows.bytes.length} bytes`);
     for (const level of ['entries', 0] as const)
       await this.#comparePartials(level, bundle, level === 0 ? rows?.bytes : bytes?.bytes);
-    // Entries that cannot be told apart are no entries: their places are taken by the tile's hashes.
+    // A bundle that does not divide into entries has none: the tile's hashes take their places.
     return { entries: parsed ?? [], rows: rows?.bytes ?? null };
   }
 

@@ -1,5 +1,5 @@
 // Looking for records. A bundle is skipped without decoding when it cannot hold what is looked for: texts and digests
-// stand in the bytes as they are, so a search for one is a search for bytes (about a gigabyte a second).
+// are in the bytes unchanged, so a search for one is a search for bytes (about a gigabyte a second).
 import { fromBase64url, fromHex } from '../core.ts';
 import { TILE_WIDTH } from '../merkle/edge.ts';
 import type { TreeReader } from '../tile/reader.ts';
@@ -17,7 +17,7 @@ export interface Query {
   readonly session?: string;
   /** The acting agent's name, a label or a holder key anywhere in the chain. */
   readonly agent?: string;
-  /** A name, or a pseudonym as it stands in the log. */
+  /** A name, or a pseudonym as it is in the log. */
   readonly user?: string;
   readonly operator?: string;
   readonly model?: string;

@@ -16,7 +16,7 @@ export type Encodable = { readonly [K in keyof AuditRecord]: AuditRecord[K] | un
   'kind'
 >;
 
-/** Each kind's parts, and how little may stand in a record of an unverified token. Null when all is well. */
+/** The parts of each kind, and the few that a record of an unverified token may have. Null when all is well. */
 function broken(record: Encodable): string | null {
   const parts = record as unknown as Readonly<Record<string, unknown>>;
   for (const part of REQUIRED[record.kind])

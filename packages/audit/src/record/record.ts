@@ -1,5 +1,5 @@
 // What a record says (schema version 1). One shape for all kinds, so that a reader needs one decoder; `kind` tells
-// which parts stand in it. Digests and keys are base64url texts here and byte strings in the log.
+// which parts it has. Digests and keys are base64url texts here and byte strings in the log.
 //
 // The four layers are the operator (with the digest of its configuration), the model (with the digest of its
 // signed artifact), the session and the user. In a decision with the code `allowed` all four have allowed; in any
@@ -58,7 +58,7 @@ export interface TokenFacts {
   readonly unverified?: boolean;
 }
 
-/** A record as it stands in the log. */
+/** A record as it is in the log. */
 export interface AuditRecord {
   readonly v: typeof RECORD_VERSION;
   readonly kind: RecordKind;

@@ -1,4 +1,4 @@
-// The report's one style sheet. Colours pass WCAG AA on both grounds; nothing is said by colour alone.
+// The report's one style sheet. Colors pass WCAG AA on both grounds; no meaning is carried by color alone.
 export const CSS: string = `
 :root{color-scheme:light dark;--ink:#1b1f24;--soft:#57606a;--line:#d0d7de;--ground:#fff;--panel:#f6f8fa;--good:#116329;--bad:#a40e26;--warn:#7d4e00;--note:#0550ae}
 @media (prefers-color-scheme:dark){:root{--ink:#e6edf3;--soft:#9198a1;--line:#3d444d;--ground:#0d1117;--panel:#151b23;--good:#4ac26b;--bad:#ff8182;--warn:#d4a72c;--note:#6cb6ff}}

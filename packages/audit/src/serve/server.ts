@@ -12,7 +12,7 @@ import { ANSWER, encodeFrame, FrameReader, OPERATION, type SocketFrame } from '.
 /** A socket for one enforcement point. */
 export interface ServeSocket {
   readonly path: string;
-  /** Name of the enforcement point: stands as `by` in every record that comes through here. */
+  /** Name of the enforcement point: the `by` of every record that arrives here. */
   readonly by: string;
   /** Who may connect (default 0o600: the writer's own user). */
   readonly mode?: number;

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AmbitError } from '../core.ts';
 
-/** Reads the file at a path relative to the log's prefix; null when there is none. */
+/** Reads the file at a path relative to the log's prefix; null if it is missing. */
 export type Source = (path: string) => Promise<Uint8Array | null>;
 
 /** The error of a system call that says the file does not exist. */

@@ -64,7 +64,7 @@ async function ask(
   });
   let old = Math.min(options.seen.get(witness.name) ?? 0, checkpoint.size);
   try {
-    // The second attempt starts from the size the first was told; more would mean it answers at random.
+    // The second attempt starts from the size that the first attempt was given; more would mean it answers at random.
     for (let attempt = 0; attempt < 2; attempt++) {
       const response = await submit(witness, old, checkpoint, options);
       const text = await response.text();

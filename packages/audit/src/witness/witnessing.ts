@@ -1,5 +1,6 @@
-// A log and its witnesses: every published checkpoint is submitted in the background, the cosigned note stands in
-// `checkpoint.cosigned`. The log goes on while witnesses are down, unless it was told to stop; a conflict stops it.
+// A log and its witnesses: every published checkpoint is submitted in the background, the cosigned note is in
+// `checkpoint.cosigned`. The log continues while witnesses are down, unless it is configured to stop; a
+// conflict stops it.
 import { join } from 'node:path';
 import { AmbitError } from '../core.ts';
 import { replaceFile } from '../log/files.ts';

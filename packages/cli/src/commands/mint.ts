@@ -198,7 +198,7 @@ function required(done: Minted | SessionRefusal, spec: GrantSpec): Minted {
       );
     case 'another':
       throw badInput(
-        `session ${spec.session} was opened for ${known.user ?? 'nobody'} of ${known.operator}; this grant names others`,
+        `session ${spec.session} was opened for ${known.user ?? 'no user'} of ${known.operator}; this grant names others`,
       );
     case 'short':
       throw badInput(

@@ -68,7 +68,7 @@ export interface VerifyResult {
   readonly checks: readonly Explanation[];
   /** What each of the four layers said, under a configuration. */
   readonly layers: readonly LayerAnswer[];
-  /** What else would stand in the way. */
+  /** What else would refuse the call. */
   readonly note: string | null;
 }
 

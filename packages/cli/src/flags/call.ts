@@ -112,7 +112,7 @@ export interface KnownFacts {
   readonly data: readonly string[] | null;
 }
 
-/** The facts: what the flags say, and for the rest what is taken for true of tools that nothing classifies. */
+/** The facts: what the flags say, and for the rest what is assumed about unclassified tools. */
 export function factsOf(cli: Cli, f: FactFlags, known: KnownFacts): Facts {
   const data = f.data === undefined ? known.data : labels('--data', f.data);
   const tracked = f.untrusted !== undefined || f.destinationsNamed === true || f.approved === true;

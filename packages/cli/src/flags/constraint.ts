@@ -1,4 +1,4 @@
-// Argument constraints as people write them after `--arg`: `[TOOL:] NAME RULE`. Each form stands for one of core's
+// Argument constraints as people write them after `--arg`: `[TOOL:] NAME RULE`. Each form is one of core's
 // constraints, which check what they are given; a constraint without such a form is written as core's JSON.
 //
 //   path under /srv /data          q length 1..200            amount at most 10000     amount at least 1

@@ -1,5 +1,5 @@
 // The flags that say what a token allows or no longer allows: the same flags for `mint`, `attenuate` and
-// `delegate`. They become core's restrictions in one fixed order, which is the order they stand in the token.
+// `delegate`. They become core's restrictions in one fixed order, which is their order in the token.
 import { isLabel, isToolPattern, restrict, type Budget, type Restriction } from '@ambit/core';
 import type { Command } from 'commander';
 import type { Cli } from '../cli.ts';
@@ -44,7 +44,7 @@ export function addNarrowFlags(command: Command, minting: boolean): Command {
       `${only} tools of this name or pattern (a.*, a/*, web_*); repeatable`,
       collect,
     )
-    .option('--deny <pattern>', 'refuse these tools, whatever else is granted; repeatable', collect)
+    .option('--deny <pattern>', 'refuse these tools, even if granted; repeatable', collect)
     .option('--data <label>', `${only} data under this label; repeatable`, collect)
     .option(
       '--arg <rule>',

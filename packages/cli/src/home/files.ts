@@ -82,7 +82,7 @@ export interface WriteOptions {
   readonly replace?: boolean;
 }
 
-/** Writes a file so that its name stands for all of the content or for none of it. */
+/** Writes a file so that its name leads to all of the content or to none of it. */
 export function writeFile(path: string, content: string | Uint8Array, options: WriteOptions): void {
   const directory = dirname(path);
   const temporary = join(directory, `.${basename(path)}.${random(6).toString('hex')}.tmp`);

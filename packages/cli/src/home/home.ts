@@ -10,7 +10,7 @@ import { ownDirectory, readFile, writeFile } from './files.ts';
 import { underLock } from './lock.ts';
 import { timeText } from '../flags/times.ts';
 
-/** What is taken for true of a tool that no configuration classifies. Written by `init`, for everyone to read. */
+/** What is assumed about a tool that no configuration classifies. Written by `init`, for everyone to read. */
 export interface Defaults {
   readonly external: boolean;
   /** Labels of the data that such a call touches. */
@@ -54,7 +54,7 @@ export class Home {
     return existsSync(this.at('configuration.json'));
   }
 
-  /** Failure `file_missing` when nothing was initialised here. */
+  /** Failure `file_missing` when `ambit init` was not run here. */
   require(): this {
     if (!this.exists) {
       throw new Failure(
@@ -90,7 +90,7 @@ export class Home {
     );
   }
 
-  /** What is taken for true of unclassified tools. */
+  /** What is assumed about unclassified tools. */
   get defaults(): Defaults {
     const path = this.require().at('home.json');
     const value = parse(path, readFile(path).toString('utf8')) as { defaults?: Partial<Defaults> };

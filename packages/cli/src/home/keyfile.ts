@@ -1,5 +1,5 @@
 // Key files: a text of a few comment lines and the key, as people can read and tools can grep. The secret half is
-// for its owner alone; the public half stands beside it in `.pub` and may go anywhere.
+// for its owner alone; the public half is beside it in `.pub` and may be shared.
 import { nodeProvider } from '@ambit/core/node';
 import { CODES, publicKey, PublicKey, SecretKey, signer, VerificationKey, AmbitError } from '@ambit/core';
 import type { PublicUse, Signer } from '@ambit/core';

@@ -100,7 +100,7 @@ export class Matcher {
   readonly #limit: number;
   /** Where each deterministic state gets with each class, or -1; made at first use, as is all that follows. */
   #table: Int16Array = new Int16Array(0);
-  /** What each deterministic state stands for: reading and accepting states, sorted. */
+  /** What each deterministic state represents: reading and accepting states, sorted. */
   #members: Uint16Array[] = [];
   readonly #ids: Map<string, number> = new Map();
   // Scratch of `advance`: when a state was last reached, states still to follow, states found.

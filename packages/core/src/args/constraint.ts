@@ -93,7 +93,7 @@ const all: Kind<AllConstraint> = {
   },
 };
 
-/** `absent` says something about an argument, not about a value: it does not stand inside another constraint. */
+/** `absent` says something about an argument, not about a value: it can't be inside another constraint. */
 function innerProblem(constraint: Constraint, depth: number): string | null {
   return constraint?.kind === 'absent' ? 'absent stands alone' : problemOf(constraint, depth);
 }

@@ -84,7 +84,7 @@ export function isHostRule(rule: string, any: boolean): boolean {
 /**
  * One test for host rules. Its argument is a host in lower case that is a name by `countLabels`, or an address.
  *   exact          that host: the only rule that an address, a local name or a metadata server ever meets
- *   *.example.com  names below example.com, not itself; what stands before it holds no Punycode
+ *   *.example.com  names below example.com, not itself; the part in front of it has no Punycode
  *   *              any name of two labels or more that is not local by its top-level name; no Punycode
  */
 export function compileHosts(rules: readonly string[]): (host: string) => boolean {

@@ -1,5 +1,5 @@
 // Arguments of a call, in reading order: the strict reader, the snapshot, the canonical text and its digest, the
-// class that stands for all three, and the constraints on them.
+// class for all three, and the constraints on them.
 export type { Json, JsonArray, JsonObject, JsonResult } from './json.ts';
 export { parseJson } from './json.ts';
 export { snapshotJson } from './snapshot.ts';

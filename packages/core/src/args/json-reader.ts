@@ -204,7 +204,7 @@ export class JsonReader {
     return negative ? -n : n;
   }
 
-  /** A number with a fraction or an exponent; `i` stands behind its integer part. */
+  /** A number with a fraction or an exponent; `i` is behind its integer part. */
   real(start: number, i: number): number {
     this.canonical = false;
     const { text } = this;
@@ -242,7 +242,7 @@ export class JsonReader {
   }
 }
 
-/** What each letter after a backslash stands for (RFC 8259 section 7), by character code. */
+/** What each letter after a backslash means (RFC 8259 section 7), by character code. */
 const ESCAPES: ReadonlyMap<number, string> = new Map(
   [...'"\\/bfnrt'].map((letter, i) => [letter.charCodeAt(0), '"\\/\b\f\n\r\t'.charAt(i)]),
 );

@@ -4,7 +4,7 @@
 //   - names: unique after unescaping; `__proto__` is refused, because a tool that assigns it to an ordinary
 //     object would set a prototype; `constructor` and all others are just names of a null-prototype object;
 //   - numbers: IEEE doubles; refused are -0, |n| > 2^53-1 (so infinities too) and non-zero texts that read as 0;
-//   - strings: no lone surrogate, raw or escaped; no Unicode normalisation;
+//   - strings: no lone surrogate, raw or escaped; no Unicode normalization;
 //   - the text: UTF-8 without a byte order mark, no trailing bytes, bounded in size and depth before recursion.
 import { fromUtf8 } from '../bytes.ts';
 import { LIMITS } from '../limits.ts';

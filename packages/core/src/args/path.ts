@@ -1,7 +1,7 @@
 // `subpath`: an absolute path that stays below a root however the target treats it (attack C1). The check is
-// lexical. It refuses what some file system, decoder or normaliser could turn into a separator or a dot segment:
+// lexical. It refuses what some file system, decoder or normalizer could turn into a separator or a dot segment:
 // `..`, `.`, `//`, backslashes, percent signs, controls, segments that end in a dot or a space (Windows strips
-// them), characters that compatibility normalisation or a legacy code page makes one of `/ \ . %`, and characters
+// them), characters that compatibility normalization or a legacy code page makes one of `/ \ . %`, and characters
 // that HFS+ ignores. Case counts. Symbolic links are not seen here: they are the tool's to resolve or refuse.
 import type { Check, Kind } from './check.ts';
 import { alternatives, isTextList, readTexts, spend, TOO_LONG } from './check.ts';
@@ -15,7 +15,7 @@ const LOOKALIKES = new Set(
   '\u00a5\u20a9\u2044\u2215\u2216\u29f5\u29f8\u29f9\u3002\uff61\u2571\u27cb\u27cd\u1735',
 );
 
-/** Characters that a path may not hold, or that could become syntax in it; null when there are none. */
+/** Characters that a path may not hold, or that could become syntax in it; null if there are none. */
 function textProblem(text: string): string | null {
   for (let i = 0; i < text.length; i++) {
     const c = text.charCodeAt(i);

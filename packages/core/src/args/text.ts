@@ -31,7 +31,7 @@ function isPairHalf(text: string, i: number, c: number): boolean {
 }
 
 /**
- * Whether a code point draws nothing or changes how its neighbours are drawn or compared: controls, line and
+ * Whether a code point draws nothing or changes how its neighbors are drawn or compared: controls, line and
  * paragraph separators, bidirectional controls, and the default-ignorable ones (Unicode DerivedCoreProperties),
  * which HFS+ skips when it compares names, so that `.<ZWJ>.` is `..` there.
  */

@@ -27,7 +27,7 @@ export interface UrlParts {
   readonly host: string;
   /** Given, or the default of the scheme. */
   readonly port: number;
-  /** As it stands, without query and fragment; `/` when the URL ends after its host. */
+  /** Unchanged, without query and fragment; `/` when the URL ends after its host. */
   readonly path: string;
 }
 

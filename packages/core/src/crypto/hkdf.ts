@@ -3,7 +3,7 @@
 import { hmacSha256 } from './chain.ts';
 
 /**
- * `length` bytes (0 to 8,160; 32 unless told) from the input key, the salt and the info. An absent salt counts
+ * `length` bytes (0 to 8,160; 32 by default) from the input key, the salt and the info. An absent salt counts
  * as 32 zero bytes, as the RFC says. Throws RangeError on another length.
  */
 export function hkdfSha256(

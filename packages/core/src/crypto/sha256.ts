@@ -4,7 +4,7 @@
 import { INITIAL, compress } from './compress.ts';
 
 /**
- * Takes bytes [start, end) in. `fill` (0 to 63) says how many bytes stand in `words`, and so does the answer;
+ * Takes bytes [start, end) in. `fill` (0 to 63) says how many bytes `words` holds, and so does the answer;
  * the rest of the word at `fill` is zero, later words are stale.
  */
 export function absorb(
@@ -108,7 +108,7 @@ export class Sha256 {
     return this;
   }
 
-  /** The digest of everything so far, 32 bytes. The running hash goes on unchanged. */
+  /** The digest of everything so far, 32 bytes. The running hash is not changed. */
   digest(): Uint8Array {
     for (let i = 0; i < 8; i++) scratchState[i] = this.#state[i]!;
     for (let i = 0; i < 16; i++) scratchWords[i] = this.#words[i]!;

@@ -24,7 +24,7 @@ export interface DiffRow {
     | 'holder';
   /** What it was; null when there was none. */
   readonly before: string | null;
-  /** What it is; null when there is none. */
+  /** What it is; null if absent. */
   readonly after: string | null;
 }
 

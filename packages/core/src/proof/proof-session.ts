@@ -182,7 +182,7 @@ export class ProofSession {
     );
   }
 
-  /** What a later process needs to go on with this session, secret included. */
+  /** What a later process needs to continue this session, secret included. */
   unsafeState(): UnsafeSessionState {
     const o = this.#opened;
     return {

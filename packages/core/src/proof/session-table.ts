@@ -144,7 +144,7 @@ export class SessionTable {
     };
     const length = writeStatement(LABELS.statementSession, fields, u.call);
     if (!open.key.verify(statementScratch, length, mac)) return deny('proof_invalid');
-    // The session is its holder's: a delegatee, or another key of the chain, can't go on with it.
+    // The session is its holder's: a delegatee, or another key of the chain, can't continue it.
     if (!equal(open.holder, u.holder)) return deny('proof_invalid', "the session is another holder's");
     if (u.now >= open.expires) return deny('ticket_expired');
     if (register) {

@@ -1,6 +1,6 @@
 // The outer form of a token, `[version, grant, [caveat, ...], tail]`: where each item lies in the bytes that
 // arrived, so that MACs and digests cover those bytes and never a re-encoding (law L7). Only sizes are read
-// here (laws L6, L8). The text forms are base64url behind a prefix that people and secret scanners recognise.
+// here (laws L6, L8). The text forms are base64url behind a prefix that people and secret scanners recognize.
 import { concat, fromBase64url, fromBase64urlShared, toBase64url } from '../bytes.ts';
 import { byteString, head, MALFORMED, Reader, TYPE } from '../cbor/index.ts';
 import { LIMITS } from '../limits.ts';

@@ -49,7 +49,7 @@ export interface Grant {
   readonly user: string;
   /** Tool patterns granted; empty grants nothing. */
   readonly tools: readonly string[];
-  /** Data labels granted. Absent: the call must touch no labelled data (facts give an empty list). */
+  /** Data labels granted. Absent: the call must touch no labeled data (facts give an empty list). */
   readonly data?: readonly string[];
   /** Tool patterns refused regardless of what else is granted. */
   readonly deny: readonly string[];

@@ -23,7 +23,7 @@ export interface GrantSpec {
   readonly user: string;
   /** Tool patterns; an empty list grants nothing. */
   readonly tools: readonly string[];
-  /** Data labels; absent: no labelled data may be touched. */
+  /** Data labels; absent: no labeled data may be touched. */
   readonly data?: readonly string[];
   readonly deny?: readonly string[];
   readonly budgets?: readonly Budget[];

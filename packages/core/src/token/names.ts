@@ -7,7 +7,10 @@ import { LIMITS } from '../limits.ts';
 
 const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\p{Surrogate}\p{Bidi_Control}]/u;
 
-/** Whether `text` may stand as a name: 1 to 256 bytes of UTF-8 without control, line-separator or bidi-control characters. */
+/**
+ * Whether `text` is a valid name: 1 to 256 bytes of UTF-8 without control, line-separator or bidi-control
+ * characters.
+ */
 export function isName(text: string): boolean {
   if (text.length === 0 || text.length > LIMITS.nameBytes) return false;
   if (isPlainAscii(text)) return true;

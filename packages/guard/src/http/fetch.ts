@@ -4,7 +4,7 @@ import type { HttpRefusal } from './answer.ts';
 import type { Capability } from './capability.ts';
 import type { HttpCall } from '@ambit/wire/http';
 
-/** The target of a Fetch request: what stands behind its origin. */
+/** The target of a Fetch request: what follows its origin. */
 const targetOf = (url: string): string => {
   const { pathname, search } = new URL(url);
   return pathname + search;

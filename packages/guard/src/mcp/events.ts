@@ -1,5 +1,5 @@
 // Server-sent events (WHATWG HTML, section 9.2) through a gate, event by event. Only events whose data is one message
-// that may pass go on, and those without data, which keep a stream alive or name a place to resume.
+// that may pass are forwarded, and those without data, which keep a stream alive or name a place to resume.
 import type { Gate } from './gate.ts';
 import { asMessage, type Message } from '@ambit/wire/mcp';
 

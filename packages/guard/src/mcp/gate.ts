@@ -124,7 +124,7 @@ export class Gate {
       return { reply: denialResponse(m, answer.publicDenial, answer.record, more) };
     }
     if (open.cancelled) {
-      // Cancelled while it was decided: it never reaches the server.
+      // Canceled while it was being decided: it does not reach the server.
       this.#open.end(m.id);
       await answer.finish({ status: 'cancelled' });
       return DROP;
@@ -141,7 +141,7 @@ export class Gate {
       const open = typeof id === 'string' || typeof id === 'number' ? this.#open.get(id) : undefined;
       if (open === undefined) return DROP;
       open.cancelled = true;
-      // Not yet decided: the server has not heard of it, and won't.
+      // Not yet decided: the server has not received it, and won't.
       if (!open.sent) return DROP;
       void open.permit?.finish({ status: 'cancelled' });
     }

@@ -7,7 +7,7 @@ const AT_ONCE = 256;
 
 /**
  * Calls `take` with each line, in order of arrival, without waiting for one before the next is read as long as not
- * too many are open; null stands for a line longer than `limit`. Resolves at the end, when all have been taken.
+ * too many are open; null means a line longer than `limit`. Resolves at the end, when all have been taken.
  */
 export async function readLines(
   stream: Readable,

@@ -1,5 +1,5 @@
 // Requests that are open on one connection, in both directions: what closes a call, and whose answer may pass.
-// Bounded, because a client can ask for ever and a server can stay silent for ever.
+// Bounded, because a client can ask forever and a server can stay silent forever.
 import type { Permit } from '../guard.ts';
 import type { Attached, Id } from '@ambit/wire/mcp';
 
@@ -66,7 +66,7 @@ export class OpenRequests {
     return all;
   }
 
-  // What was cancelled is kept for an answer that may still come, as long as there is room.
+  // A canceled request is kept for an answer that may still come, as long as there is room.
   #dropCancelled(): boolean {
     for (const [id, open] of this.#client) {
       if (open.cancelled && open.permit !== null) return this.#client.delete(id);

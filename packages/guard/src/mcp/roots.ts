@@ -1,6 +1,6 @@
 // Roots: directories or addresses that a client says it is about (MCP client features, "roots"). Servers take them
 // for permission: server-filesystem replaces the directories that its operator started it with. A client must not
-// widen what the operator set, so the guard does not pass the capability on unless told to.
+// widen what the operator set, so the guard does not pass the capability on unless configured to.
 import type { Params } from '@ambit/wire/mcp';
 
 const MODERN = 'io.modelcontextprotocol/clientCapabilities';

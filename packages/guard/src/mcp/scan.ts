@@ -104,7 +104,7 @@ const word = (name: string): string =>
 
 /**
  * A whole operator configuration over the tools, to be completed by a person: what reads is allowed, what writes is
- * listed for a decision; no model and no user is admitted yet, so that nothing can be minted under it as it stands.
+ * listed for a decision; no model and no user is admitted yet, so that nothing can be minted under it unchanged.
  */
 export function configurationOf(tools: readonly ScannedTool[], operator = 'acme-corp'): string {
   const known = [...new Map(tools.filter((t) => isToolName(t.name)).map((t) => [t.name, t])).values()];

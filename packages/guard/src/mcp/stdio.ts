@@ -13,7 +13,7 @@ import { asMessage, type Message } from '@ambit/wire/mcp';
 /** The most bytes of one line; a longer one is refused without being held in memory (attack G8). */
 export const LINE_BYTES = 1_048_576;
 
-/** What a stdio proxy stands between. */
+/** The two ends of a stdio proxy. */
 export interface StdioProxyOptions extends McpOptions {
   readonly guard: Guard;
   readonly command: string;

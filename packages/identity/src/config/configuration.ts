@@ -18,7 +18,7 @@ export interface ToolFacts {
   readonly writes: boolean;
   /** Whether a session proof is not enough. */
   readonly signedProof: boolean;
-  /** Whether a call may go on when the state store is down. */
+  /** Whether a call may proceed when the state store is down. */
   readonly proceed: boolean;
   /** A class of tools for behavior baselines, such as `search`; null when not stated. */
   readonly class: string | null;
@@ -98,7 +98,7 @@ export interface Configuration {
   readonly federation: ReadonlyMap<string, FederatedEntry>;
 }
 
-/** What an unclassified tool is taken for when the configuration states no `defaults`: the worst. */
+/** What is assumed about an unclassified tool when the configuration states no `defaults`: the worst. */
 export const WORST: ToolFacts = Object.freeze({
   external: true,
   data: null,

@@ -1,5 +1,5 @@
 // Field readers: from a positioned node to a typed value. Each reports what it expected, what it got, on which
-// line and under which path, and goes on, so that one run of `config check` shows every mistake. Nothing is
+// line and under which path, and continues, so that one run of `config check` shows every mistake. Nothing is
 // converted: a number is no text, `yes` is no boolean, and an unknown field is an error with a suggestion.
 import { below, SOURCE_LIMITS, type YamlEntry, type ConfigNode, type ConfigProblem } from './source.ts';
 

@@ -1,5 +1,5 @@
 // YAML 1.2 (core schema) down to what a configuration needs: maps with text keys, lists, texts, whole numbers
-// and booleans, each with the line it stands on. Aliases, anchors, tags, directives, merge keys, several
+// and booleans, each with its line. Aliases, anchors, tags, directives, merge keys, several
 // documents and duplicate keys are refused, so that one text has one meaning for every reader and nothing can
 // grow when it is read (alias bombs). Nesting is bounded by a lexer pass before the composer runs: the
 // composer recurses, and a megabyte of brackets costs it gigabytes.
@@ -35,7 +35,7 @@ interface At {
   readonly column: number;
 }
 
-/** A value and where it stands. Map entries keep the order of the text. */
+/** A value and its position. Map entries keep the order of the text. */
 export type ConfigNode =
   | (At & { readonly kind: 'map'; readonly entries: ReadonlyMap<string, YamlEntry> })
   | (At & { readonly kind: 'list'; readonly items: readonly ConfigNode[] })
@@ -44,7 +44,7 @@ export type ConfigNode =
   | (At & { readonly kind: 'boolean'; readonly value: boolean })
   | (At & { readonly kind: 'null' });
 
-/** A map's entry: where its key stands, and the value. */
+/** A map's entry: the position of its key, and the value. */
 export interface YamlEntry extends At {
   readonly value: ConfigNode;
 }

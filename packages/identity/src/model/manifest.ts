@@ -46,7 +46,7 @@ function compareUtf8(a: string, b: string): number {
 }
 
 /**
- * Whether a path may stand in a manifest: relative, no empty, `.` or `..` segment, no backslash, control or
+ * Whether a path is allowed in a manifest: relative, no empty, `.` or `..` segment, no backslash, control or
  * line-separator character, so that every platform and every reader of the manifest means the same file.
  */
 export function isManifestPath(path: string): boolean {
@@ -55,7 +55,7 @@ export function isManifestPath(path: string): boolean {
   return path.split('/').every((segment) => segment !== '' && segment !== '.' && segment !== '..');
 }
 
-/** The manifest of files in any order. Throws TypeError for paths that can't stand in one or stand twice. */
+/** The manifest of files in any order. Throws TypeError for paths that are not allowed or occur twice. */
 export function manifest(kind: Manifest['kind'], files: readonly ManifestFile[]): Manifest {
   const sorted = [...files].sort((a, b) => comparePaths(a.path, b.path));
   sorted.forEach((file, i) => {

@@ -17,7 +17,7 @@ const CHUNK = 1 << 20;
 const FILES = 100_000;
 
 /**
- * The manifest of the file or directory at `path`. AmbitError `file_missing` when there is none, `input_invalid`
+ * The manifest of the file or directory at `path`. AmbitError `file_missing` if it is missing, `input_invalid`
  * for links, special files, names no manifest can hold and empty directories, `io_failed` for what can't be read.
  */
 export async function measure(path: string, options: MeasureOptions = {}): Promise<Manifest> {

@@ -1,5 +1,5 @@
 // Ceilings of several layers together: the smallest of each. Budgets with the same unit, window, argument and
-// tools are one budget with the smallest limit; others stand side by side, as all of them must hold.
+// tools are one budget with the smallest limit; others are kept separately, as all of them must hold.
 import type { Budget } from '@ambit/core';
 import type { Ceilings } from '../config/configuration.ts';
 

@@ -1,6 +1,7 @@
-// One layer of identity as rights: pairs of tools and data that belong together, what is denied whatever else is
-// allowed, and ceilings. A layer with several rights (a user in two groups) allows a call only when one right
-// alone covers both the tool and all the data: two groups never add up to what neither of them has.
+// One layer of identity as rights: pairs of tools and data that belong together, what is denied regardless of
+// what else is allowed, and ceilings. A layer with several rights (a user in two groups) allows a call only
+// when one right alone covers both the tool and all the data: two groups never add up to what neither of them
+// has.
 import { deny as denial, type Denial, type DenialCode } from '@ambit/core';
 import type { UserAuthority, Ceilings } from '../config/configuration.ts';
 import { leastCeilings } from './ceilings.ts';

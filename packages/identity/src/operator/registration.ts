@@ -55,7 +55,7 @@ export function apply(operator: Operator, now: number, previous: Registration | 
     );
   }
   if (previous.operator.digestHex === operator.digestHex) return previous;
-  // Later than before even when the clock stands still or goes back, so that no two share a second.
+  // Later than before even if the clock stops or goes back, so that no two share a second.
   const since = Math.max(now, previous.since + 1);
   const { grace } = operator.config;
   const last: Retiring = {

@@ -204,7 +204,7 @@ function checkSession({ actor, context, now }: Question): Denial | null {
   return now < actor.expires ? null : deny('expired', actor.session);
 }
 
-// For explanations: what the grant itself says. At use `clear` of core asks the grant and every caveat.
+// For explanations: what the grant itself says. At use `authorize` of core asks the grant and every caveat.
 function checkGrant({ actor, tool, facts }: Question): Denial | null {
   const data = facts?.data ?? null;
   if (compileTools(actor.deny)(tool)) return deny('tool_denied', 'by the grant');

@@ -24,7 +24,7 @@ const BEGINNING = `
   update writers set n = n + 1, seen = extract(epoch from clock_timestamp())::bigint
     where id = p_writer and n >= p_acked returning n into acked;
   if not found then
-    -- This connection was told of more than the server remembers: from here on nobody is granted anything.
+    -- This connection knows of more than the server remembers: from here on nothing is granted.
     update meta set epoch = 'lost';
     code := 'lost'; return;
   end if;
@@ -193,7 +193,7 @@ const WRITING = `
 `;
 
 /**
- * Point reads by index, whatever the tables looked like when the plan was made: a plan from an empty table would
+ * Point reads by index, regardless of the tables at planning time: a plan from an empty table would
  * read a full one from end to end.
  */
 const PLAN = 'set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off';

@@ -1,6 +1,6 @@
 // One connection to one server, as little of pg as is needed. What it answers is believed only if the server said
-// nothing beside it: a wait for the standby that was cancelled is reported as a warning and then as success.
-// Nothing is cancelled from here, for the same reason: a statement that takes too long loses its connection.
+// nothing beside it: a canceled wait for the standby is reported as a warning and then as success.
+// Nothing is canceled from here, for the same reason: a statement that takes too long loses its connection.
 import pg from 'pg';
 import type { FaultCode } from '../budgets.ts';
 import type { PostgresHost, PostgresPlace } from './options.ts';
@@ -114,7 +114,7 @@ export class Connection {
     this.onEnd();
   }
 
-  /** Drops it, whatever is under way. */
+  /** Drops it, with all that is under way. */
   destroy(): void {
     this.#dead ??= new Unreachable('closed');
     void this.#client.end().catch(() => undefined);

@@ -62,7 +62,7 @@ export class Lanes {
   #closed = false;
   /** Why the last attempt to connect failed. */
   #fault: unknown = null;
-  /** The epoch this process works under; null until it was told. */
+  /** The epoch this process works under; null until it is known. */
   epoch: string | null = null;
   /** Connections made again so far. */
   reconnects = 0;
@@ -111,7 +111,7 @@ export class Lanes {
     return row!;
   }
 
-  /** Is told the epoch anew. Rejects with Lost or Unreachable. */
+  /** Takes a new epoch. Rejects with Lost or Unreachable. */
   async adopt(): Promise<string> {
     const text = `select code, epoch from ${this.primary.schema}.hello('', 0)`;
     const [row] = await this.#one({ text, values: [] });
@@ -126,7 +126,7 @@ export class Lanes {
     });
   }
 
-  /** Whether anything may wait now; when not, `fail` was told. */
+  /** Whether a request may wait now; if not, `fail` was called. */
   #admits(fail: (error: unknown) => void): boolean {
     if (this.#closed) fail(new Unreachable('the store was closed'));
     else if (this.#lanes.every((lane) => lane.state === 'down')) fail(this.#fault);

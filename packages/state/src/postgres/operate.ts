@@ -11,7 +11,7 @@ export interface OperatePostgres extends PostgresPlace {
   /**
    * What a later timeline of the server means, which is what a promoted standby or a restored backup has.
    * `denied` (default): nothing is granted until `resetPostgres`. `synchronous`: it is believed, because every
-   * transaction waits for a standby and whoever promotes takes the one that is furthest; the server must name
+   * transaction waits for a standby, and promotion takes the most advanced one; the server must name
    * `synchronous_standby_names` at all times, or it denies.
    */
   readonly failover?: 'denied' | 'synchronous';
@@ -94,7 +94,7 @@ insert into meta(version, epoch, system, timeline, failover)
 }
 
 /**
- * Accepts the state as it is now, after a failover or a restored backup: counters go on from what survived, and
+ * Accepts the state as it is now, after a failover or a restored backup: counters continue from what survived, and
  * what did not survive counts as unspent, so revoke what must not be spent twice first, and see that the old server is stopped. Proofs made before the
  * reset are refused for as long as the longest proof that was seen could live; reservations from before are not
  * refunded; the epoch changes, and session tickets with it. Revocations that were lost have to be imported again.

@@ -1,6 +1,6 @@
 // Where a PostgreSQL deployment is, from options or from a URL with several hosts, as libpq writes it:
 //   postgres://user@a:5432,b:5432/db?schema=ambit&sslmode=verify-full&sslrootcert=/path/ca.pem
-// A password may stand in the URL, in PGPASSWORD or in the password file; pg reads the last two itself.
+// A password may be in the URL, in PGPASSWORD or in the password file; pg reads the last two itself.
 import { readFileSync } from 'node:fs';
 import { AmbitError } from '@ambit/core';
 
@@ -19,7 +19,7 @@ export interface PostgresPlace {
   /** Or PGPASSWORD, or the password file. */
   readonly password?: string;
   readonly database?: string;
-  /** TLS as `node:tls` takes it; `false` (default) is none, for a unix socket or loopback. */
+  /** TLS as `node:tls` takes it; `false` (default) turns it off, for a unix socket or loopback. */
   readonly ssl?: false | { readonly ca?: string | Buffer; readonly rejectUnauthorized?: true };
   /** The schema that holds the state. Default `ambit`. */
   readonly schema?: string;

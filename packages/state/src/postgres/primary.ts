@@ -2,7 +2,7 @@
 // of the latest timeline is used, never one of an earlier timeline than was seen. So a promoted standby is found
 // without a person, and an old primary that comes back is passed over.
 //
-// What may have been lost denies: another system, a timeline that nobody declared to be without loss, and a
+// What may have been lost denies: another system, a timeline that was not declared to be without loss, and a
 // server that remembers fewer transactions of a connection than it has acknowledged to it (`hello`).
 import { performance } from 'node:perf_hooks';
 import { Connection, Lost, Unreachable, type Row } from './connection.ts';
@@ -123,7 +123,7 @@ export class Primary {
     } catch (error) {
       const cause = error instanceof Error ? (error.cause as { code?: string } | undefined) : undefined;
       if (/^(3F000|42883|42P01)$/.test(cause?.code ?? ''))
-        throw new Lost('nobody has prepared this database', { cause: error });
+        throw new Lost('this database was not prepared', { cause: error });
       throw error;
     }
     const wrong = wordError(row?.['code']);

@@ -6,7 +6,7 @@ import { SCHEMA_VERSION, SWEEP_LOCK, asOwner } from './schema.ts';
 
 /** Rows deleted from a table by one sweep at most. */
 export const SWEEP_ROWS = 2048;
-/** Seconds between sweeps, whoever makes them; a sweep that found more than it may delete is repeated sooner. */
+/** Seconds between sweeps by all clients; a sweep that found more than it may delete is repeated sooner. */
 const SWEEP_EVERY = 5;
 /** Entries read at once. */
 export const PAGE = 1000;

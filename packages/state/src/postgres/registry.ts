@@ -244,7 +244,7 @@ export class Registry {
       },
       check: (issuer, id, now) => {
         const session = this.#open.get(`${issuer}\0${id}`);
-        // Remembered ones count only while their closing would have been heard of.
+        // Remembered ones count only while a closing would have been received.
         return session !== undefined && this.age <= this.#staleAfter && session.expires > now
           ? { ok: true, session }
           : judged(issuer, id, now);

@@ -7,7 +7,7 @@ import { AmbitError } from '@ambit/core';
 /** The version of tables and functions; another one is `store_corrupt` until `migrate`. */
 export const SCHEMA_VERSION = 1;
 
-/** A name of a schema that needs no quotes, so that it can stand in the text of functions. */
+/** A name of a schema that needs no quotes, so that it can be part of the text of functions. */
 export function checkSchema(name: string): string {
   if (!/^[a-z_][a-z0-9_]{0,40}$/.test(name))
     throw new AmbitError('input_invalid', 'PostgreSQL schema: expected lower-case letters, digits and _.');
@@ -68,7 +68,7 @@ create index revocations_expires on revocations(expires) where expires is not nu
 
 /** Class of the advisory lock that every step shares and a reset takes alone. */
 export const RESET_LOCK = -1;
-/** Class of the advisory lock of whoever sweeps. */
+/** Class of the advisory lock of the sweeper. */
 export const SWEEP_LOCK = -2;
 
 /** How every function begins: as the owner, looking names up in the schema alone. */

@@ -2,7 +2,7 @@
 // without persistence or a failover to a replica that lagged behind all give counters that were never spent.
 //
 // State is laid out in 64 partitions (hash tags {A} to {_}, by the first character of the charges' place) and
-// {rev} for revocations and sessions; an operator initialises each with the same random epoch and the run id of
+// {rev} for revocations and sessions; an operator initializes each with the same random epoch and the run id of
 // the server process that serves it. A script carries its partition and epoch in its text, so its SHA-1 is
 // theirs alone, and EVALSHA finds it only on a server process to which a verifier has sent it as text before.
 // The text, and only the text, is sent with the order to compare run ids first. So

@@ -1,4 +1,4 @@
-// What an operator does to a Redis deployment: initialise it once, and decide after state may have been lost.
+// What an operator does to a Redis deployment: initialize it once, and decide after state may have been lost.
 import { AmbitError, randomBytes, toHex } from '@ambit/core';
 import { ALL_PARTITIONS, type RedisClient } from './fence.ts';
 
@@ -50,14 +50,14 @@ export async function initializeRedis(client: RedisClient, options: OperateOptio
     if ((await client.eval(EXISTS, 1, `${prefix}{${partition}}epoch`)) !== 0)
       throw new AmbitError(
         'file_exists',
-        'This Redis was initialised before; reset it if its state was lost.',
+        'This Redis is already initialized; reset it if its state was lost.',
       );
   }
   return setAll(client, options, 0);
 }
 
 /**
- * Accepts the state as it is now, after a flush, restart or failover: counters go on from what survived, and
+ * Accepts the state as it is now, after a flush, restart or failover: counters continue from what survived, and
  * what did not survive counts as unspent, so revoke what must not be spent twice first. Proofs made before the
  * reset are refused for two minutes; the epoch changes, and session tickets with it. Revocations that were lost
  * have to be imported again. Returns the new epoch.

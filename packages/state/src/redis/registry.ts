@@ -1,5 +1,5 @@
 // Revocations and sessions in Redis, in one partition. Every verifier holds the whole list: it is pushed by
-// PUBLISH, and because a message can be missed, the last number is polled every second and whatever is missing
+// PUBLISH, and because a message can be missed, the last number is polled every second and what is missing
 // is fetched. A list that could not be asked for longer than the bound, or whose numbers went back, denies
 // (`revocations_stale`). Sessions known to be open are remembered; closing one arrives as a revocation.
 import { AmbitError } from '@ambit/core';
@@ -237,7 +237,7 @@ export class Registry {
       },
       check: (issuer, id, now) => {
         const session = this.#open.get(`${issuer}\0${id}`);
-        // Remembered ones count only while their closing would have been heard of.
+        // Remembered ones count only while a closing would have been received.
         const heard = performance.now() - this.#confirmed <= this.#staleAfter;
         return session !== undefined && heard && session.expires > now
           ? { ok: true, session }

@@ -1,8 +1,8 @@
 // The file as it was opened, looked at again before every write and every read (law L15, attacks W2). SQLite
-// itself notices nothing of this: a connection goes on with the file it has open, whatever has become of the
+// itself notices nothing of this: a connection goes on with the file it has open, regardless of the
 // path. A file that was moved, replaced or removed would split the state in two; so would a second name for it
 // (each name has a log of its own), and a log (`-wal`) that was removed takes what is not yet copied with it.
-// Not noticed: a copy of an earlier state put in place while nobody has the file open, and locks that the file
+// Not noticed: a copy of an earlier state put in place while no process has the file open, and locks that the file
 // system grants but does not keep.
 import { statSync, statfsSync } from 'node:fs';
 import { AmbitError } from '@ambit/core';

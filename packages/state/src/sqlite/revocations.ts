@@ -1,6 +1,6 @@
 // Revocations in the file. Every question first asks the file for its highest sequence number (one point read
 // a turn of the event loop, about 5 us), so that a command in another process is obeyed at the very next use; nothing is polled for it.
-// A watcher polls, because it wants to be told. A number that went down means an older copy of the file: every
+// A watcher polls, because it must notice changes. A number that went down means an older copy of the file: every
 // question is then answered `revocations_stale`.
 import { AmbitError } from '@ambit/core';
 import { GRACE, checkNow } from '../budgets.ts';

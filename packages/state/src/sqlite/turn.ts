@@ -1,6 +1,6 @@
 // What was read from the file during one turn of the event loop: 200 calls that are decided in the same turn ask
 // the same questions (is the file the same, is the list, is the session open), and one look answers them all. A
-// turn may be long when there is much to do in it, so an answer is also never older than a bound; and whatever
+// turn may be long when there is much to do in it, so an answer is also never older than a bound; and what
 // this process writes itself ends the turn at once.
 import type { OpenFile } from './file.ts';
 

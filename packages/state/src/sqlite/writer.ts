@@ -25,7 +25,7 @@ interface Queued {
   readonly deadline: number;
 }
 
-/** Requests in one transaction at most: bounds how long the event loop stands still (about 10 ms). */
+/** Requests in one transaction at most: bounds how long the event loop is blocked (about 10 ms). */
 const GROUP = 512;
 /** Bytes of the log after which it is copied into the file. */
 const CHECKPOINT_BYTES = 16 * 1024 * 1024;
@@ -33,7 +33,7 @@ const CHECKPOINT_BYTES = 16 * 1024 * 1024;
 const CHECKPOINT_AT_CLOSE = 1024 * 1024;
 /** Transactions between two looks at the log's size. */
 const CHECKPOINT_EVERY = 32;
-/** Bytes of the log above which nothing more is written: somebody's open reader keeps it from being copied. */
+/** Bytes of the log above which nothing more is written: an open reader keeps it from being copied. */
 const MAX_LOG_BYTES = 512 * 1024 * 1024;
 
 const LOG_FULL =
@@ -177,7 +177,7 @@ export class Writer {
     try {
       if (!this.#logAbove(above)) return;
       const [, frames, copied] = this.#checkpoint.get() as [number, number, number];
-      // A log that was copied whole starts again with the next write, whatever the size of its file.
+      // A log that was copied whole starts again with the next write, for any size of its file.
       this.#full = copied < frames && this.#logAbove(this.#maxLog);
     } catch {
       // The commit is done and durable; what was not copied now is copied next time.

@@ -141,7 +141,7 @@ export function budgetsRules(w: World): void {
     const exact = await take();
     expect(await w.store.budgets.settle(exact, [100, 1])).toBe(true);
     expect(await left()).toEqual([860, 8]);
-    // Nobody settles: it stays spent.
+    // Not settled, it stays spent.
     await take();
     expect(await left()).toEqual([760, 7]);
   });

@@ -1,4 +1,4 @@
-// The laws that every back end keeps, told once; each back end's test runs them on real storage.
+// The laws that every back end keeps, written once; each back end's test runs them on real storage.
 import { afterEach, beforeEach, describe } from 'vitest';
 import type { Store } from '../store.ts';
 import { budgetsRules } from './budgets.ts';

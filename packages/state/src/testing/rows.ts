@@ -1,4 +1,5 @@
-// Rows: proofs and claims are taken once, rows end, nobody fills the store with them. Rules that every back end keeps.
+// Rows: proofs and claims are taken once, rows end, and no holder can fill the store with them. Rules that
+// every back end keeps.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { LATER, NOW, charges, claim, counter, fresh, id } from './make.ts';
@@ -26,7 +27,7 @@ export function rowsRules(w: World): void {
     const c = (expires: number): ReturnType<typeof charges> =>
       charges([counter('mortal', 10, 10, { expires })], { replay: claim('mortal', -1, expires) });
     expect((await w.store.budgets.reserve(c(NOW + 10), NOW)).ok).toBe(true);
-    // Still remembered within the grace, whoever's clock it is.
+    // Still remembered within the grace, by any clock.
     expect(await w.store.budgets.reserve(c(NOW + 10), NOW + 30)).toMatchObject({ code: 'replayed' });
     w.now = NOW + 1000;
     await w.store.budgets.reserve(charges([counter('other', 1, 10)]), w.now);

@@ -1,4 +1,4 @@
-// What a rule is told: a fresh store for each test, and how to make more.
+// What a rule is given: a fresh store for each test, and how to make more.
 import type { Store } from '../store.ts';
 import { NOW, charges, counter } from './make.ts';
 
