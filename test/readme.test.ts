@@ -48,7 +48,7 @@ describe('README', () => {
     }
   });
 
-  it('its shell sequence works as written, line by line', () => {
+  it('its shell sequence works as written, line by line', { timeout: 600_000 }, () => {
     const lines = blocks('bash').join('').split('\n');
     const script = ['set -u'];
     for (let i = 0; i < lines.length; i++) {
