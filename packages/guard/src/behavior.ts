@@ -32,9 +32,8 @@ import {
   type ToolShape,
 } from '@ambit/behavior';
 import { contentOf } from './content.ts';
-import type { FlowKeeper, Observer, Watcher } from './guard.ts';
+import type { CallOutcome, FlowKeeper, Observer, Watcher } from './contract.ts';
 import { quietly } from './quietly.ts';
-import type { CallOutcome } from './record.ts';
 
 /** What the operator's configuration says of a tool; a fact that is missing is taken at its worst. */
 export interface BehaviorFacts {

@@ -1,11 +1,10 @@
-// What a guard is made of and what it gives: options, what is presented, permits and refusals, and the places where
-// behavior, metrics and adapters attach. Types only.
+// What a guard is made of and what it gives: options, requests, permits and refusals, the places where behavior,
+// metrics and adapters attach, and the value that a call is on its way through the stages. Types only.
 import type { Call, CallInput, Denial, Facts, TokenView, VerifiedToken, Verifier } from '@ambit/core';
 import type { Sink } from '@ambit/audit';
-import type { Entitlements, LayerAnswer, Registration } from '@ambit/identity';
-import type { Store } from '@ambit/state';
-import type { CallContext, CallOutcome } from './record.ts';
-import type { Span, Telemetry } from './telemetry.ts';
+import type { Entitlements, LayerAnswer, Registration, ToolFacts } from '@ambit/identity';
+import type { Authorized, Store } from '@ambit/state';
+import type { Telemetry } from './telemetry.ts';
 
 /** What the enforcement point knows about a tool without an operator configuration. */
 export interface ToolKnowledge {
@@ -85,6 +84,28 @@ export interface DecisionEvent {
   readonly milliseconds: number;
 }
 
+/** The place of a call among others. */
+export interface CallContext {
+  /** Index of the decision record of the call from within which this one is made. */
+  readonly parent?: number;
+  /** The caller's own id of the call. */
+  readonly id?: string;
+  /** W3C trace context, hexadecimal. */
+  readonly trace?: string;
+  readonly span?: string;
+}
+
+/** How a call ended. */
+export interface CallOutcome {
+  readonly status: 'ok' | 'error' | 'timeout' | 'cancelled' | 'unknown';
+  /** Bytes that were really moved: what a `bytes` budget keeps. */
+  readonly bytes?: number;
+  /** base64url of SHA-256 of the result. */
+  readonly digest?: string;
+  /** A short name of the error; never its text, which may hold anything. */
+  readonly error?: string;
+}
+
 /** What came with a call. */
 export interface GuardRequest {
   readonly token?: string | undefined;
@@ -120,7 +141,7 @@ export interface Permit {
   finish(outcome: CallOutcome): Promise<void>;
 }
 
-/** The call must not run. `shown` is what its caller may be told. */
+/** The call must not run. `publicDenial` is what its caller may be told. */
 export interface Refusal {
   readonly ok: false;
   readonly denial: Denial;
@@ -149,18 +170,48 @@ export interface Guard {
   readonly audit: Sink;
 }
 
-/** What has become known of a call on its way, for its record. */
-export interface Progress {
-  call: Call | null;
-  view: TokenView | null;
-  layers: readonly LayerAnswer[] | null;
-  proof?: VerifiedToken['proof'];
-  span?: Span | null;
-  tool?: {
-    readonly external: boolean;
-    readonly data: readonly string[] | null;
-    readonly writes: boolean;
-    readonly untrusted: boolean;
-    readonly class: string | null;
-  };
+// The way of a call (decide.ts): one immutable value, which each stage extends. A stage that refuses or throws stops
+// it, and what was found until then stays for the record.
+
+/** A request, before anything was looked at. */
+export interface Arrived {
+  readonly ok: true;
+  readonly request: GuardRequest;
+  /** Unix milliseconds. */
+  readonly started: number;
 }
+
+/** The call could be read: the one snapshot that is checked, logged and run. */
+export interface Read extends Arrived {
+  readonly call: Call;
+}
+
+/** The token is genuine and its holder made this call. */
+export interface Verified extends Read {
+  readonly token: VerifiedToken;
+  readonly view: TokenView;
+}
+
+/** The facts are found and the identity layers allow it. */
+export interface Known extends Verified {
+  readonly facts: Facts;
+  readonly layers: readonly LayerAnswer[];
+  /** Null without an operator's configuration. */
+  readonly tool: ToolFacts | null;
+}
+
+/** Everything allows the call, and it is charged. */
+export interface Allowed extends Known {
+  readonly authorized: Authorized;
+}
+
+/** A stage refused. `view` without `token`: the token is genuine, but this call is not shown to be its holder's. */
+export interface Stopped extends Partial<Omit<Known, 'ok' | 'request' | 'started'>> {
+  readonly ok: false;
+  readonly request: GuardRequest;
+  readonly started: number;
+  readonly denial: Denial;
+}
+
+/** A call at the end of its way. */
+export type Decided = Allowed | Stopped;

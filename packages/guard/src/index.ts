@@ -1,5 +1,18 @@
 // The enforcement point: verification, authorization, identity, state and audit in the right order for one call.
-export * from './guard.ts';
-export type { CallContext, CallOutcome } from './record.ts';
+export { createGuard } from './guard.ts';
+export type {
+  CallContext,
+  CallOutcome,
+  DecisionEvent,
+  FlowKeeper,
+  Guard,
+  GuardOptions,
+  GuardRequest,
+  Observer,
+  Permit,
+  Refusal,
+  ToolKnowledge,
+  Watcher,
+} from './contract.ts';
 export type { OtelMeter, Span, Telemetry, Tracer } from './telemetry.ts';
 export { Behavior, type BehaviorFacts, type BehaviorOptions } from './behavior.ts';

@@ -171,6 +171,26 @@ describe('fail closed', () => {
     expect(codeOf(await base().authorize(present(token)))).toBe('allowed');
   });
 
+  it('L2 each stage of a call that throws denies, in a record; what was charged before it is given back', async () => {
+    const token = w.token({ budgets: [{ unit: 'calls', limit: 1 }] });
+    const fail = (): never => {
+      throw new Error('bug');
+    };
+    const unreadable = { ...present(token), call: Object.defineProperty({}, 'tool', { get: fail }) as never };
+    const verifier = Object.create(w.verifier, { verify: { value: fail } }) as typeof w.verifier;
+    const revocations = { ...w.store.revocations, isRevoked: fail };
+    const codes = [
+      codeOf(await base({ verifier }).authorize(present(token))),
+      codeOf(await base({ tools: fail }).authorize(present(token))),
+      codeOf(await base({ store: { ...w.store, revocations } }).authorize(present(token))),
+      codeOf(await base({ watcher: { refuse: fail } }).authorize(present(token))),
+    ];
+    expect(codes).toEqual(['internal', 'fact_missing', 'store_unavailable', 'internal']);
+    expect((await w.records()).map((r) => r.code)).toEqual(codes);
+    await expect(base().authorize(unreadable)).resolves.toMatchObject({ ok: false });
+    expect(codeOf(await base().authorize(present(token)))).toBe('allowed');
+  });
+
   it('an outcome that cannot be written is reported, changes no answer, and the next call is denied', async () => {
     const faults: unknown[] = [];
     let up = true;
@@ -277,8 +297,8 @@ describe('group G', () => {
       const file = join(folder, 'forgotten.ts');
       writeFileSync(
         file,
-        `import type { Guard, Presented } from '@ambit/guard';
-export async function forgotten(g: Guard, p: Presented): Promise<string> {
+        `import type { Guard, GuardRequest } from '@ambit/guard';
+export async function forgotten(g: Guard, p: GuardRequest): Promise<string> {
   g.authorize(p);
   if (g.authorize(p)) return 'ran';
   g.run(p, async () => 1);
@@ -485,5 +505,12 @@ describe('the layers of an operator, asked at every call', () => {
     };
     await g.authorize({ ...present(token, 'web_search'), token: `${token.slice(0, -4)}AAAA` });
     expect(asked).toBe(0);
+    // Nor does a genuine one that a thief presents, or that comes without a proof.
+    const own = present(w.token({ holder: w.thief.publicKey }), 'web_search', {}, w.thief);
+    expect(codeOf(await g.authorize({ ...own, token }))).toBe('proof_invalid');
+    expect(codeOf(await g.authorize({ token, call: { tool: 'web_search' } }))).toBe('proof_missing');
+    expect(asked).toBe(0);
+    expect(codeOf(await g.authorize(present(token, 'web_search')))).toBe('user_unknown');
+    expect(asked).toBe(1);
   });
 });

@@ -57,7 +57,10 @@ export interface Authorized {
 
 /** Decides about calls. Rejects for misuse alone. */
 export interface Authorizer {
+  /** `verifier.verify`, the facts, then `admit`. */
   authorize(request: PresentedCall): Promise<Authorized | Denial>;
+  /** All that follows verification, for a caller that has verified the token itself. */
+  admit(token: VerifiedToken, facts: Facts): Promise<Authorized | Denial>;
   /** Gives back what a call did not use; `amounts` as for `Budgets.settle`. */
   settle(decision: Authorized, amounts: readonly number[]): Promise<boolean>;
   /** Gives everything back; only before the call has begun. */
@@ -99,72 +102,76 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
     throw new TypeError('proceedOnFault: expected tool patterns');
   const mayProceed = typeof listed === 'function' ? listed : compileTools(listed);
 
+  async function admit(token: VerifiedToken, facts: Facts): Promise<Authorized | Denial> {
+    const assessed = evaluate(token, facts);
+    if (assessed.ok === false) return assessed;
+    const { charges } = assessed;
+    const { view, call } = token;
+    const now = Math.floor(Math.max(facts.now, token.now));
+    // Set when the store failed and the operator lets this tool proceed. The remaining checks still run.
+    let fault: Authorized['fault'] = null;
+    const excuse = (code: FaultCode | 'revocations_stale'): Denial | null => {
+      if (!mayProceed(call.tool)) return deny(code);
+      fault ??= code;
+      return null;
+    };
+
+    const subject = subjectOf(view);
+    const revoked = (): Denial | null => {
+      const answer = store.revocations.isRevoked(subject);
+      if (answer.ok) return null;
+      if (answer.code !== 'revoked') return excuse(answer.code);
+      const { kind, reason } = answer.entry;
+      return deny('revoked', reason === '' ? kind : `${kind}: ${reason}`);
+    };
+    const out = revoked();
+    if (out !== null) return out;
+    let session: Session | null = null;
+    if (options.requireOpenSession !== false) {
+      const asked = store.sessions.check(view.issuer, view.session, now);
+      const answer = asked instanceof Promise ? await asked : asked;
+      if (answer.ok) session = answer.session;
+      else if (answer.code === 'session_closed' || answer.code === 'session_not_found')
+        return deny(answer.code);
+      else {
+        const denial = excuse(answer.code);
+        if (denial !== null) return denial;
+      }
+    }
+    let reservation: Reservation | null = null;
+    if (!isFree(charges)) {
+      const answer = await budgets.reserve(charges, now);
+      if (answer.ok) reservation = answer.reservation;
+      else if (isFault(answer.code)) {
+        const denial = excuse(answer.code);
+        if (denial !== null) return denial;
+      } else
+        return deny(
+          answer.code,
+          answer.left === undefined ? undefined : `${answer.left} left`,
+          answer.caveat,
+        );
+    }
+    // Asked again, because there was a wait: what was revoked meanwhile (a closed session among it) is out.
+    if (session !== null || reservation !== null) {
+      const late = revoked();
+      if (late !== null) {
+        if (reservation !== null) await budgets.release(reservation);
+        return late;
+      }
+    }
+    if (fault !== null) onProceed?.({ tool: call.tool, code: fault, digest: view.digest });
+    return { ok: true, token, charges, reservation, session, fault };
+  }
+
   return {
+    admit,
     authorize: async ({ token, proof, call, facts: given, now: time }) => {
       const at = time ?? (typeof given === 'function' ? Number.NaN : given.now);
-      const shown = verifier.verify({ token, proof, call, now: at });
-      if (!shown.ok) return shown;
-      const facts = typeof given === 'function' ? given(shown.token) : given;
-      if ('ok' in facts) return facts;
-      const assessed = evaluate(shown.token, facts);
-      if (assessed.ok === false) return assessed;
-      const { charges } = assessed;
-      const { view } = shown.token;
-      const now = Math.floor(Math.max(facts.now, shown.token.now));
-      // Set when the store failed and the operator lets this tool proceed. The remaining checks still run.
-      let fault: Authorized['fault'] = null;
-      const excuse = (code: FaultCode | 'revocations_stale'): Denial | null => {
-        if (!mayProceed(call.tool)) return deny(code);
-        fault ??= code;
-        return null;
-      };
-
-      const subject = subjectOf(view);
-      const revoked = (): Denial | null => {
-        const answer = store.revocations.isRevoked(subject);
-        if (answer.ok) return null;
-        if (answer.code !== 'revoked') return excuse(answer.code);
-        const { kind, reason } = answer.entry;
-        return deny('revoked', reason === '' ? kind : `${kind}: ${reason}`);
-      };
-      const out = revoked();
-      if (out !== null) return out;
-      let session: Session | null = null;
-      if (options.requireOpenSession !== false) {
-        const asked = store.sessions.check(view.issuer, view.session, now);
-        const answer = asked instanceof Promise ? await asked : asked;
-        if (answer.ok) session = answer.session;
-        else if (answer.code === 'session_closed' || answer.code === 'session_not_found')
-          return deny(answer.code);
-        else {
-          const denial = excuse(answer.code);
-          if (denial !== null) return denial;
-        }
-      }
-      let reservation: Reservation | null = null;
-      if (!isFree(charges)) {
-        const answer = await budgets.reserve(charges, now);
-        if (answer.ok) reservation = answer.reservation;
-        else if (isFault(answer.code)) {
-          const denial = excuse(answer.code);
-          if (denial !== null) return denial;
-        } else
-          return deny(
-            answer.code,
-            answer.left === undefined ? undefined : `${answer.left} left`,
-            answer.caveat,
-          );
-      }
-      // Asked again, because there was a wait: what was revoked meanwhile (a closed session among it) is out.
-      if (session !== null || reservation !== null) {
-        const late = revoked();
-        if (late !== null) {
-          if (reservation !== null) await budgets.release(reservation);
-          return late;
-        }
-      }
-      if (fault !== null) onProceed?.({ tool: call.tool, code: fault, digest: view.digest });
-      return { ok: true, token: shown.token, charges, reservation, session, fault };
+      const verified = verifier.verify({ token, proof, call, now: at });
+      if (!verified.ok) return verified;
+      const facts = typeof given === 'function' ? given(verified.token) : given;
+      return 'ok' in facts ? facts : admit(verified.token, facts);
     },
     settle: async ({ reservation }, amounts) => reservation === null || budgets.settle(reservation, amounts),
     release: async ({ reservation }) => reservation === null || budgets.release(reservation),

@@ -2,7 +2,7 @@
 // few lines over it.
 import { parseCall as makeCall, deny, type Call, type Denial } from '@ambit/core';
 import { readBody } from '../body.ts';
-import type { Guard, Permit } from '../guard.ts';
+import type { Guard, Permit } from '../contract.ts';
 import { refusal, type HttpRefusal } from './answer.ts';
 import {
   BODY_BYTES,

@@ -1,5 +1,5 @@
 // Adapters over Fetch: plain handlers, and Hono 4. Only Web APIs; no framework is imported.
-import type { Permit } from '../guard.ts';
+import type { Permit } from '../contract.ts';
 import type { HttpRefusal } from './answer.ts';
 import type { Capability } from './capability.ts';
 import type { HttpCall } from '@ambit/wire/http';

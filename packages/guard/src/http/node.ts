@@ -1,7 +1,7 @@
 // Adapters over node streams: node:http, Express 5, Fastify 5. Frameworks are described by structure; none is
 // imported. The raw body is read here, before anything parses it, because the proof covers its bytes.
 import { Readable } from 'node:stream';
-import type { Permit } from '../guard.ts';
+import type { Permit } from '../contract.ts';
 import type { HttpRefusal } from './answer.ts';
 import type { Capability } from './capability.ts';
 import type { HttpCall } from '@ambit/wire/http';

@@ -4,7 +4,7 @@
 // `mcp.prompts.get` and so on. What is not known is refused (law L2), and so is what was not requested: an answer
 // to no question goes no further, in either direction.
 import { deny, utf8, type Arguments, type Call, type JsonObject } from '@ambit/core';
-import type { Guard } from '../guard.ts';
+import type { Guard } from '../contract.ts';
 import { denialResponse, errorResponse } from './denial.ts';
 import { filtered, hint } from './lists.ts';
 import {

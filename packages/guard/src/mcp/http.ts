@@ -4,7 +4,7 @@
 // the body decides, and a header that says otherwise is refused.
 import { CODES, deny, parseJson, type DenialCode } from '@ambit/core';
 import { readBody } from '../body.ts';
-import type { Guard } from '../guard.ts';
+import type { Guard } from '../contract.ts';
 import { errorResponse } from './denial.ts';
 import { eventGate, readMessage } from './events.ts';
 import { Gate, type McpOptions } from './gate.ts';

@@ -1,6 +1,6 @@
 // Requests that are open on one connection, in both directions: what closes a call, and whose answer may pass.
 // Bounded, because a client can ask forever and a server can stay silent forever.
-import type { Permit } from '../guard.ts';
+import type { Permit } from '../contract.ts';
 import type { Attached, Id } from '@ambit/wire/mcp';
 
 /** Requests of one connection that may be open at a time; a client that opens more is refused. */

@@ -1,7 +1,7 @@
 // One line for a server author: `guard(server, options).connect(transport)`, on both SDK lines. It sits at the
 // transport, where the wire's own arguments and `_meta` are still to be seen (a tool's handler gets them after
 // defaults and transforms, so a proof could not be checked there), and uses public API only.
-import type { Guard } from '../guard.ts';
+import type { Guard } from '../contract.ts';
 import { Gate, type McpOptions } from './gate.ts';
 import { interpose } from '@ambit/wire/interpose';
 import { asMessage, type Message, type TransportLike } from '@ambit/wire/mcp';

@@ -4,7 +4,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { deny, parseJson } from '@ambit/core';
-import type { Guard } from '../guard.ts';
+import type { Guard } from '../contract.ts';
 import { errorResponse } from './denial.ts';
 import { Gate, type McpOptions } from './gate.ts';
 import { lineWriter, readLines } from './lines.ts';

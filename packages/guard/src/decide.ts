@@ -1,0 +1,112 @@
+// The way of a call to its decision, in the order of laws L6 and L8: the call is read, the token verified, facts found
+// and the identity layers asked, caveats evaluated, revocation and session asked and everything charged in one
+// step, and last the watcher asked. Each stage takes the value of the one before and returns a longer one, or a stop. A
+// stage that throws denies (L2). Nothing of a call is kept anywhere else, so that concurrent calls can't mix.
+import { deny, parseCall, type Call, type CallInput, type Denial } from '@ambit/core';
+import type { Authorized, Authorizer } from '@ambit/state';
+import type {
+  Allowed,
+  Arrived,
+  Decided,
+  GuardOptions,
+  GuardRequest,
+  Known,
+  Read,
+  Stopped,
+  Verified,
+} from './contract.ts';
+import { LATE, within } from './deadline.ts';
+
+/** What the stages work with. */
+export interface Stages {
+  readonly options: GuardOptions;
+  readonly authorizer: Authorizer;
+  /** Milliseconds for the store. */
+  readonly timeout: number;
+  /** Finds the facts; `facts.ts`. */
+  readonly know: (p: Verified) => Promise<Known | Stopped>;
+  /** Gives back what was charged. */
+  readonly release: (authorized: Authorized) => Promise<void>;
+}
+
+/** The decision about a request that arrived at `started`, Unix milliseconds. Never rejects. */
+export type Decide = (request: GuardRequest, started: number) => Promise<Decided>;
+
+/** The stages in their order. */
+export function createDecide({ options, authorizer, timeout, know, release }: Stages): Decide {
+  const { verifier, watcher } = options;
+
+  function verify(p: Read): Verified | Stopped {
+    const { token, proof } = p.request;
+    if (token === undefined) return stop(p, deny('token_missing'));
+    const verified = verifier.verify({ token, proof, call: p.call, now: secondsOf(p) });
+    if (verified.ok) return { ...p, token: verified.token, view: verified.token.view };
+    // A genuine token whose use was refused is named in the log; of any other, nothing is repeated.
+    const genuine = verified.unverified === true ? null : verifier.identify(token);
+    return genuine?.ok === true ? stop({ ...p, view: genuine.token.view }, verified) : stop(p, verified);
+  }
+
+  async function admit(p: Known): Promise<Allowed | Stopped> {
+    const asked = authorizer.admit(p.token, p.facts);
+    const answer = await within(asked, timeout, (late) => (late.ok ? release(late) : undefined));
+    if (answer === LATE) return stop(p, deny('store_unavailable'));
+    return answer.ok ? { ...p, authorized: answer } : stop(p, answer);
+  }
+
+  function watch(p: Allowed): Decided {
+    const refused = watcher?.refuse(p.view, p.call, secondsOf(p), p.token.proof) ?? null;
+    return refused === null ? p : stop(p, refused);
+  }
+
+  return async (request, started) => {
+    const arrived: Arrived = { ok: true, request, started };
+    const read = await attempt(arrived, readCall, 'internal');
+    if (!read.ok) return read;
+    const verified = await attempt(read, verify, 'internal');
+    if (!verified.ok) return verified;
+    const known = await attempt(verified, know, 'fact_missing');
+    if (!known.ok) return known;
+    const allowed = await attempt(known, admit, 'store_unavailable');
+    if (!allowed.ok) return allowed;
+    const watched = await attempt(allowed, watch, 'internal');
+    if (!watched.ok) await release(allowed.authorized);
+    return watched;
+  };
+}
+
+/** The time of a call in whole Unix seconds: every check of one call has the same. */
+export const secondsOf = (p: { readonly started: number }): number => Math.floor(p.started / 1000);
+
+/** Ends the way of a call here; what was found so far stays for the record. */
+export function stop(p: Omit<Stopped, 'ok' | 'denial'>, denial: Denial): Stopped {
+  return Object.freeze({ ...p, ok: false as const, denial });
+}
+
+async function attempt<From extends Arrived, To extends From>(
+  from: From,
+  stage: (from: From) => To | Stopped | Promise<To | Stopped>,
+  thrown: Denial['code'],
+): Promise<To | Stopped> {
+  try {
+    return Object.freeze(await stage(from));
+  } catch {
+    return stop(from, deny(thrown));
+  }
+}
+
+function readCall(p: Arrived): Read | Stopped {
+  const { call } = p.request;
+  if (isCall(call)) return { ...p, call };
+  const made = parseCall(call);
+  return made.ok ? { ...p, call: made.call } : stop(p, made);
+}
+
+// Whether an adapter has read the call already.
+function isCall(c: Call | CallInput): c is Call {
+  return (
+    typeof c === 'object' &&
+    c !== null &&
+    'toJSON' in c &&
+    typeof (c as { args?: { digest?: unknown } }).args?.digest === 'function'
+  );
+}

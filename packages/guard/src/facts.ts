@@ -1,0 +1,59 @@
+// The facts about one call: what the enforcement point knows of tool, data and connection, and what the identity layers
+// say under the operator's configuration in force. None comes from the caller (law L2); a handler may add labels.
+import { deny, type Facts } from '@ambit/core';
+import { checkLayers, ResolvedEntitlements } from '@ambit/identity';
+import type { GuardOptions, Known, Stopped, Verified } from './contract.ts';
+import { within } from './deadline.ts';
+import { secondsOf, stop } from './decide.ts';
+
+/** The stage that finds the facts. `timeout`: milliseconds that the resolver of entitlements may take. */
+export function createFacts(
+  options: GuardOptions,
+  timeout: number,
+): (p: Verified) => Promise<Known | Stopped> {
+  const { identity, flow, store } = options;
+
+  // A resolver's answer is fetched before it is needed: it is looked up synchronously, and too old denies.
+  async function refresh({ view }: Verified): Promise<void> {
+    if (!(identity?.entitlements instanceof ResolvedEntitlements)) return;
+    const registration = identity.operators.get(view.operator.id);
+    if (registration === undefined) return;
+    await within(identity.entitlements.refresh(registration.operator, view.user), timeout);
+  }
+
+  return async (p) => {
+    await refresh(p);
+    const { request, call, view, token } = p;
+    const now = secondsOf(p);
+    const known = request.known?.(call) ?? {};
+    const bytes = known.bytes ?? request.bytes;
+    const added = [...(request.data ?? []), ...(known.data ?? [])];
+    const followed = flow?.facts(view, call);
+    const extra = {
+      now,
+      ...(request.address === undefined ? {} : { address: request.address }),
+      ...(bytes === undefined ? {} : { bytes }),
+      ...(followed === undefined ? {} : { flow: followed }),
+    };
+    if (identity === undefined) {
+      const { external, data = null } = options.tools?.(call.tool) ?? {};
+      const outside = external === undefined ? {} : { external };
+      return { ...p, facts: { ...extra, ...outside, ...merged(data, added) }, layers: [], tool: null };
+    }
+    // The session itself is asked by the authorizer, after the layers and before anything is charged.
+    const session = { ok: true as const };
+    const answer = checkLayers(token, { ...identity, revocations: store.revocations, session }, now);
+    const { layers } = answer;
+    if (!answer.ok) return stop({ ...p, layers }, answer);
+    const tool = answer.facts;
+    const found = { ...p, layers, tool };
+    if (tool.signedProof && token.proof !== 'signed') return stop(found, deny('proof_signature_required'));
+    return { ...found, facts: { ...extra, external: tool.external, ...merged(tool.data, added) } };
+  };
+}
+
+// A handler may know of more data than the configuration; it can add labels and take none away.
+function merged(known: readonly string[] | null, added: readonly string[]): Pick<Facts, 'data'> {
+  if (known === null) return {};
+  return { data: added.length === 0 ? known : [...new Set([...known, ...added])] };
+}
