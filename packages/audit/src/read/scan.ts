@@ -1,61 +1,23 @@
 // The one pass over a log's entries: recomputes every hash, compares every tile, bundle and partial, meets every
 // root that something claims, and where entries and tiles differ lets the next signed root decide.
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { equal } from '../core.ts';
-import { historyFiles, parseHistory } from '../log/history.ts';
 import { Edge, TILE_WIDTH, type FullTile } from '../merkle/edge.ts';
 import { HASH_BYTES, leafHash } from '../merkle/hash.ts';
-import { verifyCheckpoint, type SignedCheckpoint } from '../note/checkpoint.ts';
-import { parseBundle } from '../tile/bundle.ts';
-import { tilePath, widthAt, type TileLevel } from '../tile/path.ts';
-import { isMissing } from '../tile/source.ts';
+import type { SignedCheckpoint } from '../note/checkpoint.ts';
+import { tilePath, widthAt } from '../tile/path.ts';
+import { readOrNull, type Problems, type RecordClaim } from './problems.ts';
+import { publishedClaims } from './published.ts';
 import { RecordCheck } from './record-check.ts';
+import { StoredTiles } from './stored.ts';
 import type { VerifyOptions } from './verify.ts';
-
-/** One thing that is wrong. */
-export interface LogProblem {
-  /** File, relative to the log's directory, or `head`. */
-  readonly where: string;
-  /** The entry concerned, where one can be named. */
-  readonly index?: number;
-  readonly what: string;
-}
-
-const MOST_PROBLEMS = 1000;
-
-/** A root that some file claims for a size. */
-export interface RecordClaim {
-  readonly size: number;
-  readonly root: Uint8Array;
-  readonly where: string;
-}
-
-/** What was found; a thousand at most. */
-export class Problems {
-  readonly list: LogProblem[] = [];
-  truncated = false;
-  add(where: string, what: string, index?: number): void {
-    if (this.list.length >= MOST_PROBLEMS) this.truncated = true;
-    else this.list.push(index === undefined ? { where, what } : { where, what, index });
-  }
-}
-
-export const readOrNull = async (path: string): Promise<Buffer | null> => {
-  try {
-    return await readFile(path);
-  } catch (error) {
-    if (isMissing(error)) return null;
-    throw error;
-  }
-};
 
 /** The one pass over all entries. */
 export class Scan {
   readonly #options: VerifyOptions;
   readonly #target: SignedCheckpoint;
   readonly #claims: RecordClaim[];
-  readonly #partials: ReadonlyMap<string, readonly number[]>;
+  readonly #stored: StoredTiles;
   readonly #problems: Problems;
   /** From the entries, and from the rows of tiles; one object while they agree. */
   #entries: Edge = new Edge();
@@ -74,7 +36,7 @@ export class Scan {
     this.#options = options;
     this.#target = target;
     this.#claims = claims;
-    this.#partials = partials;
+    this.#stored = new StoredTiles(options.directory, target.size, partials, problems);
     this.#problems = problems;
   }
 
@@ -83,8 +45,8 @@ export class Scan {
     const records =
       this.#options.records === false
         ? null
-        : new RecordCheck((what, index) => this.#problems.add(this.#bundleName(index), what, index));
-    const history = this.#history();
+        : new RecordCheck((what, index) => this.#problems.add(this.#stored.bundleName(index), what, index));
+    const history = publishedClaims(this.#options, size, this.#problems, () => this.#checkpoints++);
     let signed = await history.next();
     const meet = async (): Promise<void> => {
       while (this.#claims[0]?.size === this.#entries.size) this.#compare(this.#claims.shift()!);
@@ -95,10 +57,10 @@ export class Scan {
     };
     await meet();
     const last = Math.ceil(size / TILE_WIDTH);
-    let next = last > 0 ? this.#load(0) : null;
+    let next = last > 0 ? this.#stored.load(0) : null;
     for (let bundle = 0; bundle < last; bundle++) {
       const loaded = await next!;
-      next = bundle + 1 < last ? this.#load(bundle + 1) : null;
+      next = bundle + 1 < last ? this.#stored.load(bundle + 1) : null;
       const width = widthAt('entries', bundle, size);
       for (let i = 0; i < width; i++) {
         const index = bundle * TILE_WIDTH + i;
@@ -125,104 +87,6 @@ export class Scan {
       );
     this.#options.onProgress?.(size, size);
     return this.#checkpoints;
-  }
-
-  #bundleName(index: number): string {
-    const bundle = Math.floor(index / TILE_WIDTH);
-    return tilePath({
-      level: 'entries',
-      index: bundle,
-      width: widthAt('entries', bundle, this.#target.size),
-    });
-  }
-
-  /** Published checkpoints in order, each with a good signature. */
-  async *#history(): AsyncGenerator<RecordClaim> {
-    let digest: Uint8Array = new Uint8Array(HASH_BYTES);
-    let before = -1;
-    let last: SignedCheckpoint | null = null;
-    for (const name of await historyFiles(this.#options.directory)) {
-      const where = `checkpoints/${name}`;
-      const part = parseHistory(await readFile(join(this.#options.directory, where)), digest);
-      digest = part.digest;
-      for (const [i, note] of part.notes.entries()) {
-        const checkpoint = verifyCheckpoint(note, this.#options.log);
-        if (checkpoint === null) this.#problems.add(where, `note ${i} is not signed by the log`);
-        else if (checkpoint.size < before)
-          this.#problems.add(where, `note ${i} goes back from ${before} to ${checkpoint.size} entries`);
-        else {
-          before = checkpoint.size;
-          last = checkpoint;
-          this.#checkpoints++;
-          // The writer may have published more since we began.
-          if (checkpoint.size <= this.#target.size)
-            yield { size: checkpoint.size, root: checkpoint.root, where: `${where} note ${i}` };
-        }
-      }
-      if (part.state !== 'whole') {
-        this.#problems.add(
-          where,
-          `${part.state === 'torn' ? 'an unfinished note' : 'damaged'} at byte ${part.end}`,
-        );
-        break;
-      }
-    }
-    if (last === null || last.size < this.#target.size)
-      this.#problems.add('checkpoints', 'the last published checkpoint is missing from the history');
-  }
-
-  async #load(bundle: number): Promise<{ entries: readonly Uint8Array[]; rows: Uint8Array | null }> {
-    const [bytes, rows] = await Promise.all([this.#readTile('entries', bundle), this.#readTile(0, bundle)]);
-    const width = widthAt('entries', bundle, this.#target.size);
-    const parsed = bytes === null ? [] : (parseBundle(bytes.bytes) ?? null);
-    const where = bytes?.path ?? this.#bundleName(bundle * TILE_WIDTH);
-    if (bytes === null)
-      this.#problems.add(
-        where,
-        `missing: entries ${bundle * TILE_WIDTH} to ${bundle * TILE_WIDTH + width - 1}`,
-        bundle * TILE_WIDTH,
-      );
-    else if (parsed?.length !== bytes.width) {
-      this.#problems.add(
-        where,
-        `does not divide into ${bytes.width} entries: one was removed, inserted or cut off`,
-        bundle * TILE_WIDTH,
-      );
-    }
-    if (rows === null) this.#problems.add(tilePath({ level: 0, index: bundle, width }), 'missing');
-    else if (rows.bytes.length !== rows.width * HASH_BYTES)
-      this.#problems.add(rows.path, `expected ${rows.width} hashes, found ${rows.bytes.length} bytes`);
-    for (const level of ['entries', 0] as const)
-      await this.#comparePartials(level, bundle, level === 0 ? rows?.bytes : bytes?.bytes);
-    // A bundle that does not divide into entries has none: the tile's hashes take their places.
-    return { entries: parsed ?? [], rows: rows?.bytes ?? null };
-  }
-
-  async #readTile(
-    level: TileLevel,
-    index: number,
-  ): Promise<{ bytes: Buffer; path: string; width: number } | null> {
-    const width = widthAt(level, index, this.#target.size);
-    for (const w of width === TILE_WIDTH ? [width] : [width, TILE_WIDTH]) {
-      const path = tilePath({ level, index, width: w });
-      const bytes = await readOrNull(join(this.#options.directory, path));
-      if (bytes !== null) return { bytes, path, width: w };
-    }
-    return null;
-  }
-
-  /** Partial files of sizes published before must be prefixes of what there is now. */
-  async #comparePartials(level: TileLevel, index: number, whole: Uint8Array | undefined): Promise<void> {
-    for (const width of this.#partials.get(tilePath({ level, index, width: TILE_WIDTH })) ?? []) {
-      const path = tilePath({ level, index, width });
-      const bytes = await readOrNull(join(this.#options.directory, path));
-      if (bytes === null || whole === undefined) continue;
-      const shape =
-        level === 'entries' ? parseBundle(bytes)?.length === width : bytes.length === width * HASH_BYTES;
-      const prefix = Buffer.from(whole.buffer, whole.byteOffset, Math.min(whole.length, bytes.length));
-      if (!shape || !bytes.equals(prefix))
-        this.#problems.add(path, 'differs from the tile that continues it');
-    }
   }
 
   #queued: FullTile[] = [];
@@ -252,7 +116,7 @@ export class Scan {
       if (bytes === null) this.#problems.add(path, 'missing');
       else if (!bytes.equals(tile.bytes))
         this.#problems.add(path, 'its hashes are not those of the tiles below it');
-      await this.#comparePartials(tile.level, tile.index, tile.bytes);
+      await this.#stored.comparePartials(tile.level, tile.index, tile.bytes);
     }
   }
 
@@ -260,7 +124,7 @@ export class Scan {
     for (const { level, index, width, bytes } of this.#tiles.partials()) {
       if (level === 0) continue;
       const path = tilePath({ level, index, width });
-      const stored = await this.#readTile(level, index);
+      const stored = await this.#stored.read(level, index);
       if (stored === null) this.#problems.add(path, 'missing');
       else if (
         stored.bytes.length !== stored.width * HASH_BYTES ||
@@ -268,7 +132,7 @@ export class Scan {
       ) {
         this.#problems.add(stored.path, 'its hashes are not those of the tiles below it');
       }
-      await this.#comparePartials(level, index, bytes);
+      await this.#stored.comparePartials(level, index, bytes);
     }
   }
 
@@ -294,7 +158,11 @@ export class Scan {
         width: widthAt(0, Math.floor(index / TILE_WIDTH), this.#target.size),
       });
       if (tiles)
-        this.#problems.add(this.#bundleName(index), `entry ${index} is not the one that was logged`, index);
+        this.#problems.add(
+          this.#stored.bundleName(index),
+          `entry ${index} is not the one that was logged`,
+          index,
+        );
       else if (entries)
         this.#problems.add(
           tile,
@@ -303,7 +171,7 @@ export class Scan {
         );
       else
         this.#problems.add(
-          this.#bundleName(index),
+          this.#stored.bundleName(index),
           `entry ${index} and its hash in ${tile} differ, and neither leads to the signed root`,
           index,
         );

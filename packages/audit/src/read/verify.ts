@@ -13,9 +13,10 @@ import type { VerifierKey } from '../note/key.ts';
 import { satisfies, witnessKeys, type Policy } from '../note/policy.ts';
 import { parseBundle } from '../tile/bundle.ts';
 import { parseTilePath, tilePath, widthAt } from '../tile/path.ts';
-import { Problems, readOrNull, Scan, type RecordClaim, type LogProblem } from './scan.ts';
+import { Problems, readOrNull, type LogProblem, type RecordClaim } from './problems.ts';
+import { Scan } from './scan.ts';
 
-export type { LogProblem } from './scan.ts';
+export type { LogProblem } from './problems.ts';
 
 /** What a verification found. */
 export interface VerifyReport {
