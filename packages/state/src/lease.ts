@@ -1,6 +1,6 @@
 // Leases: a verifier of a fleet takes a slice of what is left of a hot budget, spends it locally, and asks the
 // store again when it is used up. A slice is a reservation like any other, so the sum is safe by construction:
-// what the store has given out plus what is left is the limit, whoever dies, pauses or loses a message. What is
+// what the store has given out plus what is left is the limit, even if a spender dies, pauses or loses a message. What is
 // added here must not break that, and the model in `model/lease.pml` says what would:
 // - a slice is given back once, and only to the window it came from;
 // - it is spent up to its end on this process's monotonic clock, counted from before the store was asked;
@@ -26,7 +26,7 @@ export interface LeaseOptions {
   readonly skew?: number;
   /** Calls a first slice has to be good for; counters with less go to the store. Default 8. */
   readonly worth?: number;
-  /** Milliseconds after which a slice nobody spends from is given back. Default 10,000. */
+  /** Milliseconds after which an idle slice is given back. Default 10,000. */
   readonly idle?: number;
   /** Slices held at most; counters beyond go to the store. Default 10,000. */
   readonly slices?: number;
