@@ -2,6 +2,7 @@
 // the proof; facts come from the configuration and the connection, never from the caller (docs/design.md
 // section 3).
 import type { Arguments } from './args/arguments.ts';
+import type { Work } from './args/check.ts';
 
 /** The HTTP side of a call, for `http` caveats and proofs bound to a request (attack P10). */
 export interface HttpContext {
@@ -47,4 +48,15 @@ export interface FlowFacts {
   readonly destinationsNamed: boolean;
   /** Whether a person approved this very call. */
   readonly approved: boolean;
+}
+
+/** What a caveat sees of one call. `now` is the later of the facts' and the verifier's time. */
+export interface CallRequest {
+  readonly call: Call;
+  readonly facts: Facts;
+  readonly now: number;
+  readonly skew: number;
+  readonly audience: string;
+  /** Steps left for all argument constraints of this call together. */
+  readonly work: Work;
 }

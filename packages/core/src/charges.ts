@@ -1,10 +1,9 @@
 // What a decision would cost in state: given to a ledger only after the MAC, the delegations, the proof and
 // every stateless caveat have passed (laws L8, L10). The ids are digests, so nothing about a token or its
 // tail can be read from a store's keys (L12).
-import type { DenialCode } from './codes.ts';
-
-/** Units of a budget: `calls` counts calls, `external` calls that leave, `bytes` a fact, `sum` an argument. */
-export type BudgetUnit = 'calls' | 'external' | 'bytes' | 'sum';
+import type { CallRequest } from './call.ts';
+import type { Denial, DenialCode } from './codes.ts';
+import type { Budget, BudgetUnit } from './token/budget.ts';
 
 /** One counter of a chain. Every descendant of the caveat that made it shares the id. */
 export interface CounterCharge {
@@ -40,6 +39,16 @@ export interface SequenceClaim {
   readonly sequence: number;
   /** Unix seconds: the end of the session's ticket. */
   readonly expires: number;
+}
+
+/** One counter or `once` of a chain: what a call would cost there. */
+export interface ChargeRule {
+  readonly caveat: number;
+  readonly name: string;
+  /** The entry and its counter's id; null for `once` and for an empty list. */
+  readonly counts: { readonly budget: Budget; readonly id: string } | null;
+  /** Null: this call costs nothing here. A denial: the amount can't be known, or is over the whole limit. */
+  charge(r: CallRequest): CounterCharge | NonceClaim | Denial | null;
 }
 
 /** Everything one call needs from state; it is applied in one atomic step, wholly or not at all. */

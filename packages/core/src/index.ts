@@ -48,12 +48,12 @@ export { deriveKey, Keyring, VerificationKey, type KeyStatus, type RootKey } fro
 export { signer, type AsyncSigner, type Signer } from './keys/signer.ts';
 
 // The token: its contents, making one, narrowing it.
-export type { Budget } from './token/budget.ts';
+export { budgetWords, type Budget, type BudgetUnit } from './token/budget.ts';
 export type { Grant } from './token/grant.ts';
 export { evidence, EVIDENCE_PREFIX, TOKEN_PREFIX, VERSION } from './token/frame.ts';
 export { isName, isNote } from './token/names.ts';
-export * from './caveats/caveat.ts';
-export { restrict } from './caveats/restrict.ts';
+export { caveatWords, restrict, type Caveat, type CaveatOf, type Restriction } from './caveats/index.ts';
+export type { TimeWords } from './caveats/kind.ts';
 export { mint, mintBearer, mintSealed, type GrantSpec, type HolderGrantSpec } from './token/mint.ts';
 export { attenuate, delegate, delegateLater, type Delegation } from './token/narrow.ts';
 
@@ -90,14 +90,13 @@ export {
   forCaller,
   Verifier,
   type Identification,
-  type Presentation,
   type Verification,
 } from './verify/verifier.ts';
-export type { SealKey, VerifierOptions } from './verify/options.ts';
+export type { Presentation, SealKey, VerifierOptions } from './verify/options.ts';
 export type { AuthenticToken, ChainNode, TokenView, VerifiedBy } from './verify/authentic.ts';
 export type { VerifiedToken } from './verify/verified.ts';
 export type { ProofKind } from './verify/possession.ts';
-export type * from './charges.ts';
+export type { Charges, CounterCharge, Ledger, LedgerAnswer, NonceClaim, SequenceClaim } from './charges.ts';
 export {
   evaluate,
   authorize,
@@ -111,11 +110,5 @@ export { listCounters, type CounterView } from './authorize/counters.ts';
 
 // For people: unverified views.
 export { inspect, type Inspection } from './inspect/inspect.ts';
-export {
-  argsWords,
-  budgetWords,
-  effectiveAuthority,
-  withoutEffect,
-  type Authority,
-} from './inspect/authority.ts';
+export { effectiveAuthority, withoutEffect, type Authority } from './inspect/authority.ts';
 export { diff, type DiffRow } from './inspect/diff.ts';

@@ -3,7 +3,7 @@
 import { Arguments } from './args/arguments.ts';
 import type { Call, HttpContext } from './call.ts';
 import { deny, type Denial } from './codes.ts';
-import { isMethod } from './caveats/forms.ts';
+import { isMethod } from './caveats/http-path.ts';
 import { isToolName } from './patterns.ts';
 
 /** Known to this file only: what the constructor demands. */

@@ -60,12 +60,12 @@ const JOB = `(T) => {
     tools: ['web_search'], delegations: 1, issuedAt: time, expires: time + 60, audience: 'x', holder: a.publicKey,
   });
   const child = T.delegate(token, { to: b.publicKey, label: 'b', time, restrictions: [T.restrict.calls(1)] }, a);
-  const made = T.call({ tool: 'web_search', args: { q: 'macaroons' } });
+  const made = T.parseCall({ tool: 'web_search', args: { q: 'macaroons' } });
   const proof = T.prove(child, made.call, { audience: 'x', time }, b);
   const verifier = T.createVerifier({ audience: 'x', keys: keyring.exportFor('x') });
   const verified = verifier.verify({ token: child, proof, call: made.call, now: time });
   const stolen = verifier.verify({ token, proof, call: made.call, now: time });
-  const decision = T.clear(verified.token, { now: time, data: [] }, { apply: () => ({ ok: true }) });
+  const decision = T.authorize(verified.token, { now: time, data: [] }, { apply: () => ({ ok: true }) });
   return [decision.ok, verified.token.view.chain.length, stolen.code].join(' ');
 }`;
 const DONE = 'true 2 proof_invalid';

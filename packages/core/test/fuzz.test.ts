@@ -28,7 +28,7 @@ import {
   type Cbor,
 } from '@ambit/core';
 import { nodeProvider } from '@ambit/core/node';
-import { encodeCaveat } from '../src/caveats/encode.ts';
+import { encodeCaveat } from '../src/caveats/index.ts';
 import { readContents } from '../src/token/contents.ts';
 import { readToken } from '../src/token/frame.ts';
 import { encodeGrant } from '../src/token/grant.ts';

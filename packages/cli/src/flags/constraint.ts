@@ -5,7 +5,7 @@
 //   amount between 1 and 10        currency is "EUR"          currency in EUR CHF      q matches [a-z ]+
 //   link url docs.acme.com *.acme.org                         ip network 10.0.0.0/8    to email acme.com
 //   paths each under /srv          debug absent               link {"kind":"url","schemes":["http"],"hosts":["a.b"]}
-import { isToolPattern, parseJson, restrict, type ArgsCaveat, type Constraint, type Json } from '@ambit/core';
+import { isToolPattern, parseJson, restrict, type CaveatOf, type Constraint, type Json } from '@ambit/core';
 import { usage } from '../failure.ts';
 
 const EXAMPLE = "--arg 'path under /srv'; see `ambit help arguments`";
@@ -114,7 +114,7 @@ export function argsCaveats(
   texts: readonly string[],
   everyTool: readonly string[],
   closed: boolean,
-): readonly ArgsCaveat[] {
+): readonly CaveatOf<'args'>[] {
   const groups = new Map<string | null, Map<string, Constraint>>();
   for (const text of texts) {
     const { tool, name, constraint } = ruleOf(text);

@@ -1,7 +1,7 @@
 // A token as a tree: who it is for, then each holder with the caveats that bind it, delegated to the next.
 import {
-  argsWords,
   budgetWords,
+  caveatWords,
   effectiveAuthority,
   PublicKey,
   toHex,
@@ -36,47 +36,8 @@ const list = (items: readonly string[], none: string): string =>
 const keyText = (bytes: Uint8Array): string => new PublicKey('holder', bytes).toString();
 
 /** What a caveat says, as text; times relative to `now`. */
-export function caveatWords(c: Caveat, now: number): string {
-  const at = (t: number): string => `${timeText(t)} (${fromNow(t, now)})`;
-  switch (c.type) {
-    case 'time':
-      return [
-        c.notBefore === undefined ? '' : `not before ${at(c.notBefore)}`,
-        c.expires === undefined ? '' : `expires ${at(c.expires)}`,
-      ]
-        .filter((t) => t !== '')
-        .join(', ');
-    case 'audience':
-      return `only at ${list(c.audiences, 'no service')}`;
-    case 'tools':
-      return `only ${list(c.tools, 'no tool')}`;
-    case 'deny':
-      return `never ${list(c.tools, 'nothing')}`;
-    case 'args':
-      return `for ${list(c.tools, 'no tool')}: ${argsWords(c).join('; ') || 'anything'}`;
-    case 'data':
-      return `only data under ${list(c.labels, 'no label')}`;
-    case 'budget':
-      return c.budgets.length === 0 ? 'nothing to spend' : `at most ${c.budgets.map(budgetWords).join(', ')}`;
-    case 'depth':
-      return `at most ${c.delegations} ${c.delegations === 1 ? 'delegation follows' : 'delegations follow'}`;
-    case 'delegate':
-      return `to "${c.label}" at ${timeText(c.time)}, as its delegator claims`;
-    case 'seal':
-      return `by the issuer's key ${new PublicKey('issuer', c.key).toString()}`;
-    case 'http':
-      return `only ${list(c.methods, 'no method')} on ${list(c.paths, 'no path')}`;
-    case 'net':
-      return `only from ${list(c.cidrs, 'no network')}`;
-    case 'once':
-      return 'one use in all';
-    case 'note':
-      return JSON.stringify(c.text);
-    case 'flow':
-      break;
-  }
-  return `after untrusted content: ${{ refuse: 'refuse', named: 'only named destinations for', approval: 'approval for' }[c.rule]} ${list(c.tools, 'no tool')}`;
-}
+const says = (c: Caveat, now: number): string =>
+  caveatWords(c, { plain: timeText, fromNow: (t) => fromNow(t, now) });
 
 function grantBranches(g: Grant, now: number): Branch[] {
   return [
@@ -110,7 +71,7 @@ function chainBranches(t: Inspection, now: number): Branch[] {
   let holder = first;
   let node = 1;
   caveats.forEach((c, i) => {
-    const text = `caveat ${String(i).padEnd(4)} ${c.type}: ${caveatWords(c, now)}`;
+    const text = `caveat ${String(i).padEnd(4)} ${c.type}: ${says(c, now)}`;
     if (c.type !== 'delegate') {
       holder.under.push(branch(text));
       return;
@@ -177,7 +138,7 @@ export function inspectionJson(t: Inspection, now: number): { readonly [field: s
     delegations_left: t.delegationsLeft,
     holder: t.holder === null ? null : keyText(fromBase64url(t.holder)!),
     nodes: t.nodes,
-    caveats: caveats.map((c, index) => ({ index, type: c.type, says: caveatWords(c, now) })),
+    caveats: caveats.map((c, index) => ({ index, type: c.type, says: says(c, now) })),
     effective: { tools: left.tools, data: left.data, empty: left.empty },
   };
 }

@@ -6,8 +6,9 @@ import type { Charges, Ledger, LedgerAnswer } from '../charges.ts';
 import { deny, type Denial } from '../codes.ts';
 import { chargeRulesOf, partsOf } from '../verify/authentic.ts';
 import { verifiedParts, type VerifiedToken } from '../verify/verified.ts';
-import { evaluateCaveat, GRANT_CHECKS, makeRequest, NOT_APPLICABLE } from './evaluate.ts';
-import { chargesOf, compileChargeRules } from './meters.ts';
+import { NOT_APPLICABLE } from '../caveats/kind.ts';
+import { chargesOf, compileChargeRules } from './charge-rules.ts';
+import { evaluateCaveat, GRANT_CHECKS, makeRequest } from './evaluate.ts';
 
 /** The call may run: everything it costs has been charged. */
 export interface Allowed {

@@ -1,7 +1,7 @@
 // The counters of a token, for whoever shows what is left of its budgets (`ambit budget`). Nothing is decided here.
 import { chargeRulesOf, partsOf, type AuthenticToken } from '../verify/authentic.ts';
 import type { Budget } from '../token/budget.ts';
-import { compileChargeRules, partitionKeyOf } from './meters.ts';
+import { compileChargeRules, partitionKeyOf } from './charge-rules.ts';
 
 /** A counter, its own or an ancestor's. `windowStart` is 0 for a total. */
 export interface CounterView {

@@ -1,10 +1,12 @@
 // Explaining a decision: every check of the token with what became of it, for people. It evaluates the same
 // predicates that clearing does; there is no second evaluator that could come to disagree.
 import type { Facts } from '../call.ts';
+import { kindOf } from '../caveats/index.ts';
+import { NOT_APPLICABLE, type CaveatAnswer } from '../caveats/kind.ts';
 import { chargeRulesOf, partsOf } from '../verify/authentic.ts';
 import { verifiedParts, type VerifiedToken } from '../verify/verified.ts';
-import { evaluateCaveat, GRANT_CHECKS, makeRequest, NOT_APPLICABLE, type CaveatAnswer } from './evaluate.ts';
-import { compileChargeRules } from './meters.ts';
+import { compileChargeRules } from './charge-rules.ts';
+import { GRANT_CHECKS, makeRequest } from './evaluate.ts';
 import type { DenialCode } from '../codes.ts';
 
 /** `not_reached`: something before it denied. `not_applicable`: it says nothing about this tool. */
@@ -51,25 +53,22 @@ export function explain(v: VerifiedToken, facts: Facts): readonly Explanation[] 
   };
   for (const { name, test } of GRANT_CHECKS) addAnswer(-1, name, test(parts.grant, request));
   parts.caveats.forEach((c, i) => {
+    const kind = kindOf(c);
+    if (kind.decidedBy === 'call') addAnswer(i, c.type, kind.check(c, request, i));
     // These hold by verification, or always: what was denied elsewhere does not reach back to them.
-    if (c.type === 'note') lines.push({ caveat: i, name: 'note', outcome: 'passed', detail: c.text });
-    else if (c.type === 'delegate' || c.type === 'seal' || c.type === 'depth') {
-      lines.push({ caveat: i, name: c.type, outcome: 'passed' });
-    } else if (c.type !== 'budget' && c.type !== 'once') addAnswer(i, c.type, evaluateCaveat(c, i, request));
+    else if (kind.decidedBy === 'verification') lines.push({ caveat: i, name: c.type, outcome: 'passed' });
+    else if (kind.decidedBy === 'nothing')
+      lines.push({ caveat: i, name: c.type, outcome: 'passed', detail: kind.text(c) });
   });
-  for (const meter of chargeRulesOf(token, compileChargeRules)) {
-    const charge = meter.charge(request);
-    if (charge === null) add(meter.caveat, meter.name, 'not_applicable');
-    else if ('ok' in charge) add(meter.caveat, meter.name, 'failed', charge.code, charge.message);
-    else if ('amount' in charge)
-      add(
-        meter.caveat,
-        meter.name,
-        'needs_ledger',
-        undefined,
-        `${charge.amount} of ${charge.limit} ${charge.unit}`,
-      );
-    else add(meter.caveat, meter.name, 'needs_ledger', undefined, 'once');
+  for (const rule of chargeRulesOf(token, compileChargeRules)) {
+    const { caveat, name } = rule;
+    const charge = rule.charge(request);
+    if (charge === null) add(caveat, name, 'not_applicable');
+    else if ('ok' in charge) add(caveat, name, 'failed', charge.code, charge.message);
+    else {
+      const what = 'amount' in charge ? `${charge.amount} of ${charge.limit} ${charge.unit}` : name;
+      add(caveat, name, 'needs_ledger', undefined, what);
+    }
   }
   return lines.sort((a, b) => a.caveat - b.caveat);
 }

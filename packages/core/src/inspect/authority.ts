@@ -1,10 +1,15 @@
 // What is left of a token when grant and caveats are intersected: for people, so that an empty or a no-op
 // narrowing can be pointed out before it bites. Enforcement never uses it; it evaluates every caveat instead.
-import { describeConstraint } from '../args/constraint.ts';
-import type { ArgsCaveat, Caveat, FlowCaveat, HttpCaveat, Restriction } from '../caveats/caveat.ts';
+import { kindOf, type Caveat, type CaveatOf, type Restriction } from '../caveats/index.ts';
 import { coversTools, intersectTools, matchLabel } from '../patterns.ts';
 import type { Budget } from '../token/budget.ts';
 import { inspect, type Inspection } from './inspect.ts';
+
+/** One limit that a caveat sets, as text. */
+export interface Limit {
+  readonly type: Caveat['type'];
+  readonly text: string;
+}
 
 /** The authority of one token, unverified. */
 export interface Authority {
@@ -17,22 +22,21 @@ export interface Authority {
   readonly notBefore: number | null;
   readonly expires: number;
   readonly budgets: readonly Budget[];
-  readonly args: readonly ArgsCaveat[];
-  readonly http: readonly HttpCaveat[];
-  readonly networks: readonly (readonly string[])[];
-  readonly flow: readonly FlowCaveat[];
-  readonly once: boolean;
+  /** What all other caveats limit, as texts that can be compared, in the order of the chain. */
+  readonly limits: readonly Limit[];
   readonly delegationsLeft: number;
   readonly holder: string | null;
   /** Why nothing at all can be done with it, or null. */
   readonly empty: string | null;
 }
 
-const of = <T extends Caveat['type']>(
-  caveats: readonly Caveat[],
-  type: T,
-): readonly Extract<Caveat, { type: T }>[] =>
-  caveats.filter((c): c is Extract<Caveat, { type: T }> => c.type === type);
+const of = <T extends Caveat['type']>(caveats: readonly Caveat[], type: T): readonly CaveatOf<T>[] =>
+  caveats.filter((c): c is CaveatOf<T> => c.type === type);
+
+function limitsOf(c: Caveat): readonly Limit[] {
+  const kind = kindOf(c);
+  return kind.mayAppend ? kind.limits(c).map((text) => ({ type: c.type, text })) : [];
+}
 
 const intersectLabels = (a: readonly string[], b: readonly string[]): string[] => [
   ...new Set([
@@ -72,11 +76,7 @@ export function effectiveAuthority(token: string | Inspection): Authority {
     notBefore,
     expires: t.expires,
     budgets,
-    args: of(caveats, 'args'),
-    http: of(caveats, 'http'),
-    networks: of(caveats, 'net').map((c) => c.cidrs),
-    flow: of(caveats, 'flow'),
-    once: of(caveats, 'once').length > 0,
+    limits: caveats.flatMap(limitsOf),
     delegationsLeft: t.delegationsLeft,
     holder: t.holder,
     empty: emptiness(tools, audiences, notBefore, t.expires, budgets, caveats),
@@ -96,10 +96,12 @@ function emptiness(
   if (notBefore !== null && notBefore >= expires) return 'it ends before it begins';
   if (budgets.some((b) => b.limit === 0 && b.unit === 'calls' && b.tools === undefined))
     return 'a budget of 0 calls';
-  if (of(caveats, 'budget').some((c) => c.budgets.length === 0)) return 'an empty list of budgets';
-  if (of(caveats, 'http').some((c) => c.methods.length === 0 || c.paths.length === 0))
-    return 'no request is left';
-  return of(caveats, 'net').some((c) => c.cidrs.length === 0) ? 'no network is left' : null;
+  for (const c of caveats) {
+    const kind = kindOf(c);
+    const why = kind.mayAppend ? (kind.empty?.(c) ?? null) : null;
+    if (why !== null) return why;
+  }
+  return null;
 }
 
 /** A restriction that changes nothing of what the token allowed before, or null: worth pointing out. */
@@ -114,18 +116,4 @@ export function withoutEffect(before: Authority, r: Restriction): string | null 
   if (r.type === 'data' && before.data.every((d) => r.labels.some((s) => matchLabel(s, d))))
     return 'the data scope was within that already';
   return null;
-}
-
-/** A budget as text: `5 calls`, `10000 of amount per 1h`. */
-export function budgetWords(b: Budget): string {
-  const what = b.unit === 'sum' ? `of ${b.argument}` : b.unit === 'external' ? 'external calls' : b.unit;
-  const per = b.window === undefined ? '' : ` per ${b.window} s`;
-  const tools = b.tools === undefined ? '' : ` for ${b.tools.join(', ')}`;
-  return `${b.limit} ${what}${per}${tools}${b.pool === undefined ? '' : ` in pool ${b.pool}`}`;
-}
-
-/** An `args` caveat as text: one line an argument. */
-export function argsWords(c: ArgsCaveat): readonly string[] {
-  const lines = [...c.args].map(([name, constraint]) => `${name} ${describeConstraint(constraint)}`);
-  return c.closed ? [...lines, 'no other argument'] : lines;
 }

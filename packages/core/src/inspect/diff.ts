@@ -1,27 +1,16 @@
 // The difference between the authority of two tokens, subject by subject: `-` lost, `~` narrowed, `=` kept, `+`
 // gained. A descendant of a token can never show a `+`.
 import { coversTools, intersectTools, matchLabel } from '../patterns.ts';
-import { argsWords, budgetWords, effectiveAuthority, type Authority } from './authority.ts';
+import type { Caveat } from '../caveats/index.ts';
+import { CAVEATS } from '../caveats/index.ts';
+import { budgetWords } from '../token/budget.ts';
+import { effectiveAuthority, type Authority } from './authority.ts';
 import type { Inspection } from './inspect.ts';
 
 /** One line of a difference. */
 export interface DiffRow {
   readonly mark: '=' | '~' | '-' | '+';
-  readonly subject:
-    | 'tool'
-    | 'deny'
-    | 'data'
-    | 'audience'
-    | 'budget'
-    | 'args'
-    | 'http'
-    | 'net'
-    | 'flow'
-    | 'once'
-    | 'not before'
-    | 'expires'
-    | 'delegations'
-    | 'holder';
+  readonly subject: Caveat['type'] | 'tool' | 'not before' | 'expires' | 'delegations' | 'holder';
   /** What it was; null when there was none. */
   readonly before: string | null;
   /** What it is; null if absent. */
@@ -40,11 +29,7 @@ export function diff(a: string | Inspection, b: string | Inspection): readonly D
     ...limits('deny', x.deny, y.deny),
     ...audiences(x.audiences, y.audiences),
     ...limits('budget', x.budgets.map(budgetWords), y.budgets.map(budgetWords)),
-    ...limits('args', x.args.flatMap(argLines), y.args.flatMap(argLines)),
-    ...limits('http', x.http.map(httpWords), y.http.map(httpWords)),
-    ...limits('net', x.networks.map((n) => n.join(', ')), y.networks.map((n) => n.join(', '))),
-    ...limits('flow', x.flow.map(flowWords), y.flow.map(flowWords)),
-    ...limits('once', x.once ? ['once'] : [], y.once ? ['once'] : []),
+    ...CAVEATS.flatMap(({ type }) => limits(type, textsOf(x, type), textsOf(y, type))),
     ...moment('not before', x.notBefore, y.notBefore, -1),
     ...moment('expires', x.expires, y.expires, 1),
     ...amount(x.delegationsLeft, y.delegationsLeft),
@@ -52,11 +37,9 @@ export function diff(a: string | Inspection, b: string | Inspection): readonly D
   ]; // prettier-ignore
 }
 
-const argLines = (c: Authority['args'][number]): string[] =>
-  argsWords(c).map((line) => `${c.tools.join(', ')}: ${line}`);
-const httpWords = (c: Authority['http'][number]): string => `${c.methods.join('|')} ${c.paths.join(' ')}`;
-const flowWords = (c: Authority['flow'][number]): string =>
-  `${c.rule} after untrusted content: ${c.tools.join(', ')}`;
+const textsOf = (a: Authority, type: Caveat['type']): readonly string[] => [
+  ...new Set(a.limits.filter((limit) => limit.type === type).map((limit) => limit.text)),
+];
 
 // What is allowed: losing is narrower, gaining is wider.
 function tools(a: readonly string[], b: readonly string[]): DiffRow[] {

@@ -1,7 +1,7 @@
 // Inspecting a token without any key: its own claims, UNVERIFIED. For people and for tools that show
 // tokens; nothing here may decide anything.
 import { toBase64url, toHex } from '../bytes.ts';
-import type { Caveat } from '../caveats/caveat.ts';
+import type { Caveat } from '../caveats/index.ts';
 import { currentHolder, delegationsLeft, sealOf, unverifiedContents } from '../token/contents.ts';
 import { EVIDENCE_PREFIX } from '../token/frame.ts';
 import type { Grant } from '../token/grant.ts';

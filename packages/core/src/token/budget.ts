@@ -2,12 +2,14 @@
 // per fixed window, for all tools or some. Wire: [unit, limit, window, argument / null, pool / null, tools / null].
 import type { Reader } from '../cbor/index.ts';
 import { MALFORMED, type Cbor } from '../cbor/index.ts';
-import type { BudgetUnit } from '../charges.ts';
 import { AmbitError } from '../codes.ts';
 import { LIMITS } from '../limits.ts';
 import { isToolPattern } from '../patterns.ts';
 import { isName } from './names.ts';
 import { isList, readList } from './lists.ts';
+
+/** Units of a budget: `calls` counts calls, `external` calls that leave, `bytes` a fact, `sum` an argument. */
+export type BudgetUnit = 'calls' | 'external' | 'bytes' | 'sum';
 
 /** One counter's rule. */
 export interface Budget {
@@ -15,13 +17,13 @@ export interface Budget {
   /** The most that may be spent: a whole number from 0 to 2^53-1. */
   readonly limit: number;
   /** Seconds of a fixed window; absent for a budget over the whole life of the token. */
-  readonly window?: number;
+  readonly window?: number | undefined;
   /** For `sum`: the top-level numeric argument that is added up. */
-  readonly argument?: string;
+  readonly argument?: string | undefined;
   /** A counter shared across audiences and tokens of the issuer; only in a sealed grant. */
-  readonly pool?: string;
+  readonly pool?: string | undefined;
   /** The tools it counts; absent for all. */
-  readonly tools?: readonly string[];
+  readonly tools?: readonly string[] | undefined;
 }
 
 const UNITS: readonly BudgetUnit[] = ['calls', 'external', 'bytes', 'sum'];
@@ -98,4 +100,12 @@ export function readBudgets(reader: Reader, inGrant: boolean): readonly Budget[]
   }
   if (inGrant && poolsTwice(budgets)) throw MALFORMED;
   return budgets;
+}
+
+/** An entry as text: `5 calls`, `10000 of amount per 3600 s`. */
+export function budgetWords(b: Budget): string {
+  const what = b.unit === 'sum' ? `of ${b.argument}` : b.unit === 'external' ? 'external calls' : b.unit;
+  const per = b.window === undefined ? '' : ` per ${b.window} s`;
+  const tools = b.tools === undefined ? '' : ` for ${b.tools.join(', ')}`;
+  return `${b.limit} ${what}${per}${tools}${b.pool === undefined ? '' : ` in pool ${b.pool}`}`;
 }

@@ -1,8 +1,9 @@
 // A token as those see it who make another one of it: its items, decoded, unverified. Used by attenuate,
 // delegate, prove and inspect, which need no key; nothing here says that the token is genuine.
 import { MALFORMED, Reader } from '../cbor/index.ts';
-import { readCaveat } from '../caveats/parse.ts';
-import type { Caveat, DelegateCaveat, SealCaveat } from '../caveats/caveat.ts';
+import type { DelegateCaveat } from '../caveats/delegate.ts';
+import { readCaveat, type Caveat } from '../caveats/index.ts';
+import type { SealCaveat } from '../caveats/seal.ts';
 import { AmbitError } from '../codes.ts';
 import { LIMITS } from '../limits.ts';
 import { readGrant, type Grant } from './grant.ts';

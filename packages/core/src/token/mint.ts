@@ -1,7 +1,7 @@
 // Minting: the issuer writes a grant, appends its own restrictions, may seal the whole with its Ed25519 key, and
 // MACs it under the key of the one audience it is for (or of the domain).
-import { encodeCaveat } from '../caveats/encode.ts';
-import type { Caveat, Restriction, SealCaveat } from '../caveats/caveat.ts';
+import { encodeCaveat, type Caveat, type Restriction } from '../caveats/index.ts';
+import type { SealCaveat } from '../caveats/seal.ts';
 import { AmbitError } from '../codes.ts';
 import { randomBytes } from '../crypto/index.ts';
 import { deriveKey, type Keyring } from '../keys/keyring.ts';

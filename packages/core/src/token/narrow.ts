@@ -1,7 +1,7 @@
 // Narrowing, offline, for anyone who has the bytes: `attenuate` appends restrictions, `delegate` appends
 // restrictions and then binds the token to another holder, signed by the one before (docs/design.md section 4).
-import { encodeCaveat } from '../caveats/encode.ts';
-import type { DelegateCaveat, Restriction } from '../caveats/caveat.ts';
+import type { DelegateCaveat } from '../caveats/delegate.ts';
+import { encodeCaveat, isRestriction, type Restriction } from '../caveats/index.ts';
 import { encode } from '../cbor/index.ts';
 import { concat, equal } from '../bytes.ts';
 import { AmbitError } from '../codes.ts';
@@ -22,10 +22,6 @@ import { items, readFrame, tokenText, type Frame } from './frame.ts';
 import { extendToken } from './mac.ts';
 import { Prefixes } from './prefix.ts';
 
-const RESTRICTIONS: ReadonlySet<string> = new Set([
-  'time', 'audience', 'tools', 'deny', 'args', 'data', 'budget', 'depth', 'http', 'net', 'once', 'note', 'flow',
-]); // prettier-ignore
-
 function open(token: string): Contents {
   const contents = unverifiedContents(token);
   if (contents.frame.tailAt < 0) {
@@ -44,7 +40,8 @@ function extend(contents: Contents, more: readonly Uint8Array[]): Uint8Array {
 
 function encodeRestrictions(restrictions: readonly Restriction[]): Uint8Array[] {
   for (const r of restrictions) {
-    if (!RESTRICTIONS.has(r.type)) throw new TypeError(`restriction: unknown type ${String(r.type)}`);
+    if (!isRestriction(r))
+      throw new TypeError(`restriction: unknown type ${String((r as Restriction).type)}`);
   }
   return restrictions.map(encodeCaveat);
 }

@@ -2,9 +2,9 @@
 // uses of the same bytes, and shows texts and numbers only: no byte array that a user could change, no tail
 // (laws L6, L12; attack S9). It is not yet a `VerifiedToken`: nobody has proved to be its holder.
 import { toBase64url, toHex } from '../bytes.ts';
-import type { Caveat } from '../caveats/caveat.ts';
+import type { Caveat } from '../caveats/index.ts';
+import type { ChargeRule } from '../charges.ts';
 import type { Budget } from '../token/budget.ts';
-import type { ChargeRule } from '../authorize/meters.ts';
 import type { Frame } from '../token/frame.ts';
 import type { Grant } from '../token/grant.ts';
 import { Prefixes } from '../token/prefix.ts';
@@ -75,7 +75,7 @@ export interface AuthenticParts {
 export let makeAuthentic: (parts: AuthenticParts) => AuthenticToken;
 /** What an authentic token is made of, bytes included. */
 export let partsOf: (t: AuthenticToken) => AuthenticParts;
-/** The meters of a token: computed once by `make`, since each has an id that is a digest. */
+/** The charge rules of a token: computed once by `make`, since each has an id that is a digest. */
 export let chargeRulesOf: (
   t: AuthenticToken,
   make: (parts: AuthenticParts) => readonly ChargeRule[],
@@ -89,7 +89,7 @@ export class AuthenticToken {
   readonly #parts: AuthenticParts;
   #view: TokenView | null = null;
   #expires = -1;
-  #meters: readonly ChargeRule[] | null = null;
+  #rules: readonly ChargeRule[] | null = null;
 
   private constructor(door: typeof CONSTRUCT, parts: AuthenticParts) {
     if (door !== CONSTRUCT) throw new TypeError('AuthenticToken: only a verifier makes one');
@@ -119,7 +119,7 @@ export class AuthenticToken {
     // The doors for this package's own modules; not exported from the package.
     makeAuthentic = (parts) => new AuthenticToken(CONSTRUCT, parts);
     partsOf = (t) => t.#parts;
-    chargeRulesOf = (t, make) => (t.#meters ??= make(t.#parts));
+    chargeRulesOf = (t, make) => (t.#rules ??= make(t.#parts));
   }
 }
 

@@ -2,6 +2,7 @@
 // verified (docs/design.md section 5): by MAC where it holds a key for (issuer, own audience or none), by
 // signatures where the issuer is listed as federated and no such key is held. The token never chooses.
 import { bytesKey } from '../bytes.ts';
+import type { Call } from '../call.ts';
 import { nobleProvider, type Provider } from '../crypto/index.ts';
 import { PublicKey } from '../keys/key.ts';
 import { VerificationKey } from '../keys/keyring.ts';
@@ -43,6 +44,15 @@ export interface VerifierOptions {
   readonly provider?: Provider;
   /** Entries kept: tokens by exact bytes (default 1024), delegation signatures (default 4096). 0 turns one off. */
   readonly cache?: { readonly tokens?: number; readonly delegations?: number };
+}
+
+/** What came with a call. `now` is Unix seconds. */
+export interface Presentation {
+  readonly token: string;
+  /** The proof's text; absent for a bearer token. */
+  readonly proof?: string | undefined;
+  readonly call: Call;
+  readonly now: number;
 }
 
 /** A verification key as the hot path wants it. */

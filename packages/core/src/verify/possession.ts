@@ -1,17 +1,13 @@
 // Proof of possession: the current holder's signature or session MAC over this very call (docs/design.md
 // section 5).
-import { concat, toBase64url } from '../bytes.ts';
+import { chargeId } from '../charge-id.ts';
 import type { NonceClaim, SequenceClaim } from '../charges.ts';
-import { encode } from '../cbor/index.ts';
 import { deny, type Denial } from '../codes.ts';
-import { sha256 } from '../crypto/index.ts';
-import { LABELS } from '../labels.ts';
 import { readProofBriefly, type Proof, type SignedProof } from '../proof/proof.ts';
 import type { SessionTable } from '../proof/session-table.ts';
 import { signedMessage } from '../proof/statement.ts';
 import { partsOf, type AuthenticToken } from './authentic.ts';
-import type { Config } from './options.ts';
-import type { Presentation } from './verifier.ts';
+import type { Config, Presentation } from './options.ts';
 
 /** How the holder was proved; `bearer` when nobody was. */
 export type ProofKind = 'signed' | 'session' | 'bearer';
@@ -90,5 +86,5 @@ function checkSigned(
  * "State keys").
  */
 export function replayId(holder: Uint8Array, audience: string, nonce: Uint8Array): string {
-  return toBase64url(sha256(concat(LABELS.counter.bytes, encode(['replay', holder, audience, nonce]))));
+  return chargeId(['replay', holder, audience, nonce]);
 }

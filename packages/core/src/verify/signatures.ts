@@ -2,7 +2,9 @@
 // 5). The chain is walked once: the holder is the grant's key, each `delegate` is signed by the holder before
 // it over everything before it, within the delegations that remain, and a key occurs once.
 import { bytesKey, concat, equal } from '../bytes.ts';
-import type { Caveat, DelegateCaveat, SealCaveat } from '../caveats/caveat.ts';
+import type { DelegateCaveat } from '../caveats/delegate.ts';
+import type { Caveat } from '../caveats/index.ts';
+import type { SealCaveat } from '../caveats/seal.ts';
 import { deny, type Denial } from '../codes.ts';
 import { LABELS } from '../labels.ts';
 import { counterCount, delegatesOf, delegationsLeft, type Contents } from '../token/contents.ts';

@@ -2,7 +2,6 @@
 // seal), grant and caveats, delegation signatures, proof. Until the MAC has passed, every refusal is marked
 // `unverified`, and what a caller may be told of it is `token_invalid` (`forCaller`).
 import { equal } from '../bytes.ts';
-import type { Call } from '../call.ts';
 import { Reader, MALFORMED } from '../cbor/index.ts';
 import { deny, type Denial } from '../codes.ts';
 import { requireCall } from '../make-call.ts';
@@ -15,7 +14,7 @@ import { tailFrom, tailOf } from '../token/mac.ts';
 import { Prefixes } from '../token/prefix.ts';
 import { makeAuthentic, partsOf, type AuthenticToken, type VerifiedBy } from './authentic.ts';
 import { BoundedMap, TokenCache } from './cache.ts';
-import { configure, type Config, type HeldKey, type VerifierOptions } from './options.ts';
+import { configure, type Config, type HeldKey, type Presentation, type VerifierOptions } from './options.ts';
 import { checkProof } from './possession.ts';
 import { checkSignatures } from './signatures.ts';
 import { makeVerified, type VerifiedToken } from './verified.ts';
@@ -24,15 +23,6 @@ import { makeVerified, type VerifiedToken } from './verified.ts';
 export type Identification = { readonly ok: true; readonly token: AuthenticToken } | Denial;
 /** A genuine token shown by its holder for one call. */
 export type Verification = { readonly ok: true; readonly token: VerifiedToken } | Denial;
-
-/** What came with a call. `now` is Unix seconds. */
-export interface Presentation {
-  readonly token: string;
-  /** The proof's text; absent for a bearer token. */
-  readonly proof?: string | undefined;
-  readonly call: Call;
-  readonly now: number;
-}
 
 const unverified = (denial: Denial): Denial => ({ ...denial, unverified: true });
 const refuse = (why: string): Denial => unverified(deny('token_invalid', why));

@@ -1,0 +1,66 @@
+// What a call would cost in state: the budgets of the grant and the caveats that a ledger decides about. All of it is
+// applied in one step, after every stateless check has passed (laws L8, L10).
+import { toBase64url } from '../bytes.ts';
+import type { CallRequest } from '../call.ts';
+import { budgetRule } from '../caveats/budget.ts';
+import { kindOf } from '../caveats/index.ts';
+import type { ChargeRule, Charges, CounterCharge, NonceClaim, SequenceClaim } from '../charges.ts';
+import { chargeId } from '../charge-id.ts';
+import type { Denial } from '../codes.ts';
+import type { AuthenticParts } from '../verify/authentic.ts';
+
+/** The charge rules of a token, in the order of the chain. */
+export function compileChargeRules({ grant, caveats, prefixes }: AuthenticParts): readonly ChargeRule[] {
+  const { issuer, expires } = grant;
+  const place = (caveat: number): Parameters<typeof budgetRule>[2] => ({
+    caveat,
+    prefix: prefixes.at(caveat + 1),
+    issuer,
+    expires,
+  });
+  const rules = grant.budgets.map((b, entry) => budgetRule(b, entry, place(-1)));
+  caveats.forEach((c, i) => {
+    const kind = kindOf(c);
+    if (kind.decidedBy === 'ledger') rules.push(...kind.charges(c, place(i)));
+  });
+  return rules;
+}
+
+/** A call that costs nothing; nothing has to be found, so no digest is computed. */
+const FREE: Charges = Object.freeze({
+  root: '',
+  partitionKey: '',
+  counters: Object.freeze([]),
+  once: Object.freeze([]),
+  replay: null,
+  sequence: null,
+});
+
+/** What has to live together with this token's counters (`Charges.partitionKey`). */
+export function partitionKeyOf({ grant, prefixes }: AuthenticParts): string {
+  const pooled = grant.budgets.some((b) => b.pool !== undefined);
+  return pooled ? chargeId(['place', grant.issuer]) : toBase64url(prefixes.at(0));
+}
+
+/** Everything a call costs: what the rules say and the proof's claims. A denial when an amount can't be known. */
+export function chargesOf(
+  parts: AuthenticParts,
+  rules: readonly ChargeRule[],
+  r: CallRequest,
+  replay: NonceClaim | null,
+  sequence: SequenceClaim | null,
+): Charges | Denial {
+  const counters: CounterCharge[] = [];
+  const once: NonceClaim[] = [];
+  for (const rule of rules) {
+    const charge = rule.charge(r);
+    if (charge === null) continue;
+    if ('ok' in charge) return charge;
+    if ('amount' in charge) counters.push(charge);
+    else once.push(charge);
+  }
+  if (counters.length === 0 && once.length === 0 && replay === null && sequence === null) return FREE;
+  const root = toBase64url(parts.prefixes.at(0));
+  const partitionKey = partitionKeyOf(parts);
+  return { root, partitionKey, counters, once, replay, sequence };
+}

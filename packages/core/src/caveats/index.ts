@@ -1,0 +1,70 @@
+// Everything derived from the list of caveats: the unions, the look-up by name and by number, `restrict`, and the
+// ways in and out. Each caveat is a file of this folder (`kind.ts` says what it consists of).
+import { encode, MALFORMED, type Reader } from '../cbor/index.ts';
+import { AmbitError } from '../codes.ts';
+import * as list from './list.ts';
+import type { CaveatOfKind, RestrictionKind, SignedKind, TimeWords } from './kind.ts';
+
+type Kinds = typeof list;
+type AnyKind = Kinds[keyof Kinds];
+type MakersOf<K> = K extends { readonly make: infer M } ? M : never;
+type All<U> = (U extends unknown ? (u: U) => void : never) extends (u: infer I) => void ? I : never;
+
+/** Any caveat of a token. */
+export type Caveat = CaveatOfKind<AnyKind>;
+/** What a holder may append by `attenuate`. */
+export type Restriction = CaveatOfKind<Extract<AnyKind, { readonly mayAppend: true }>>;
+/** The caveat of one type: `CaveatOf<'net'>`. */
+export type CaveatOf<T extends Caveat['type']> = Extract<Caveat, { readonly type: T }>;
+
+/** One entry of the list, for any caveat: each only ever meets its own, so methods compare bivariantly. */
+export type CaveatKind = RestrictionKind<Caveat, object> | SignedKind<Caveat>;
+
+/** All kinds, in the order of their numbers. */
+export const CAVEATS: readonly CaveatKind[] = Object.freeze(
+  Object.values<CaveatKind>(list).sort((a, b) => a.number - b.number),
+);
+
+const BY_NUMBER: readonly (CaveatKind | undefined)[] = CAVEATS.reduce<(CaveatKind | undefined)[]>(
+  (table, kind) => {
+    table[kind.number] = kind;
+    return table;
+  },
+  Array.from({ length: CAVEATS.at(-1)!.number + 1 }),
+);
+const BY_TYPE: ReadonlyMap<string, CaveatKind> = new Map(CAVEATS.map((kind) => [kind.type, kind]));
+
+/** The kind of a caveat. Throws TypeError for one that is none: an unknown caveat never counts as holding. */
+export function kindOf(c: Caveat): CaveatKind {
+  const kind = BY_TYPE.get(c.type);
+  if (kind === undefined) throw new TypeError('caveat: unknown type');
+  return kind;
+}
+
+/** Makers of restrictions; each checks nothing, the encoder checks all. Times are Unix seconds. */
+export const restrict: All<MakersOf<AnyKind>> = Object.freeze(
+  Object.assign({}, ...CAVEATS.map((kind) => (kind.mayAppend ? kind.make : {}))) as All<MakersOf<AnyKind>>,
+);
+
+/** Whether any holder may append it. */
+export const isRestriction = (c: Caveat): c is Restriction => BY_TYPE.get(c.type)?.mayAppend === true;
+
+/** Canonical CBOR [number, body]. Throws AmbitError `input_invalid` that names the field. */
+export function encodeCaveat(c: Caveat): Uint8Array {
+  const kind = BY_TYPE.get(c.type);
+  if (kind === undefined) throw new AmbitError('input_invalid', 'caveat: expected a known type.');
+  return encode([kind.number, kind.write(c)]);
+}
+
+/** Reads the caveat that fills `r` to its end. Throws MALFORMED, for an unknown number too (law L2). */
+export function readCaveat(r: Reader): Caveat {
+  r.array(2);
+  const kind = BY_NUMBER[r.uint()];
+  if (kind === undefined) throw MALFORMED;
+  const caveat = kind.read(r);
+  r.done();
+  return caveat;
+}
+
+/** What a caveat says, for people. */
+export const caveatWords = (c: Caveat, time: TimeWords): string => kindOf(c).words(c, time);
