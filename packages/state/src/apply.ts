@@ -14,6 +14,8 @@ export interface CounterRow {
 export interface Rows {
   /** Rows that expired at or before this may be gone, so a charge that expires there is refused. */
   readonly sweptTo: number;
+  /** After a reset: nonces and numbers that end at or before this may have been used before it. */
+  readonly floor: number;
   /** The most counters and `once` claims a root's holders may have appended. */
   readonly rowsPerToken: number;
   counter(id: string): CounterRow | undefined;
@@ -73,7 +75,7 @@ export function applyCharges(rows: Rows, charges: Charges, share: number): Reser
     return refused;
   };
   if (replay !== null) {
-    if (replay.expires <= rows.sweptTo || !rows.takeNonce(replay.id, replay.expires))
+    if (replay.expires <= Math.max(rows.sweptTo, rows.floor) || !rows.takeNonce(replay.id, replay.expires))
       return refuse('replayed', replay.caveat);
   }
   for (const claim of once) {
@@ -88,7 +90,10 @@ export function applyCharges(rows: Rows, charges: Charges, share: number): Reser
   if (newest >= 0 && rows.rowsOf(root) + fresh > rows.rowsPerToken)
     return undo(refuse('budget_exceeded', newest, 0));
   // Last of what can be refused, because it is not taken back.
-  if (sequence !== null && (sequence.expires <= rows.sweptTo || !rows.advance(sequence)))
+  if (
+    sequence !== null &&
+    (sequence.expires <= Math.max(rows.sweptTo, rows.floor) || !rows.advance(sequence))
+  )
     return undo(refuse('replayed', -1));
   const starts: number[] = [];
   for (let i = 0; i < counters.length; i++) {

@@ -4,6 +4,7 @@ export * from './budgets.ts';
 export * from './replay.ts';
 export * from './revocations.ts';
 export * from './sessions.ts';
+export * from './stats.ts';
 export * from './store.ts';
 export { memoryLedger, memoryStore, type MemoryOptions } from './memory.ts';
 export * from './authorize.ts';

@@ -32,6 +32,7 @@ import {
   type Revocations,
 } from './revocations.ts';
 import { judge, newSession, type Session, type Sessions } from './sessions.ts';
+import { Tally, type StoreStats } from './stats.ts';
 import type { SyncStore } from './store.ts';
 
 /** Options of the memory back end. */
@@ -55,6 +56,7 @@ interface Row {
 
 class MemoryRows implements Rows {
   sweptTo = 0;
+  readonly floor = 0;
   size = 0;
   readonly rowsPerToken: number;
   readonly counters = new Map<string, CounterRow>();
@@ -262,7 +264,31 @@ export function memoryStore(options: MemoryOptions = {}): SyncStore {
       return answer.ok ? { ok: true } : answer;
     },
   };
-  return { budgets, replay, revocations, sessions, ledger, close: async () => undefined };
+  const tally = new Tally();
+  const stats = async (): Promise<StoreStats> => ({
+    backend: 'memory',
+    ...tally.figures,
+    revocationsAge: null,
+    pushesMissed: 0,
+    rows: {
+      counters: rows.counters.size,
+      claims: rows.claims.size,
+      windows: rows.windows.size,
+      sessions: rows.sessions.size,
+      revocations: list.length,
+    },
+    bytes: null,
+    logBytes: null,
+  });
+  return {
+    budgets: tally.over(budgets),
+    replay,
+    revocations,
+    sessions,
+    ledger,
+    stats,
+    close: async () => undefined,
+  };
 }
 
 /** Core's synchronous ledger in memory: budgets, `once` and nonces of one process. */

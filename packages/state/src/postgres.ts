@@ -23,11 +23,14 @@ import type { PostgresOptions } from './postgres/options.ts';
 import { Primary } from './postgres/primary.ts';
 import { Registry } from './postgres/registry.ts';
 import { isSequence, type Replay } from './replay.ts';
+import { Tally, type StoreStats } from './stats.ts';
 import type { Store } from './store.ts';
 
 export {
+  checkPostgres,
   initializePostgres,
   migratePostgres,
+  postgresVersion,
   resetPostgres,
   type OperatePostgres,
 } from './postgres/operate.ts';
@@ -61,8 +64,29 @@ export async function postgresStore(options: PostgresOptions): Promise<Store> {
     await lanes.ask({ name: 'sweep', text, values: [lanes.epoch, Math.floor(Date.now() / 1000)] });
   };
   const timer = setInterval(() => void sweep().catch(() => undefined), SWEEP).unref();
+  const tally = new Tally();
+  const { budgets, replay } = budgetsAndReplay(lanes, tally);
+  const stats = async (): Promise<StoreStats> => {
+    const text = `select 'ok' as code, * from ${primary.schema}.figures()`;
+    try {
+      const row = await lanes.ask({ text, values: [] });
+      return {
+        backend: 'postgres',
+        ...tally.figures,
+        revocationsAge: registry.age,
+        pushesMissed: registry.missed,
+        rows: row['rows'] as { readonly [kind: string]: number },
+        bytes: Number(row['bytes']),
+        logBytes: null,
+      };
+    } catch (error) {
+      throw new AmbitError(faultOf(error), undefined, { cause: error });
+    }
+  };
   return {
-    ...budgetsAndReplay(lanes),
+    budgets: tally.over(budgets),
+    replay,
+    stats,
     revocations: registry.revocations(),
     sessions: registry.sessions(),
     close: async () => {
@@ -72,7 +96,7 @@ export async function postgresStore(options: PostgresOptions): Promise<Store> {
   };
 }
 
-function budgetsAndReplay(lanes: Lanes): { budgets: Budgets; replay: Replay } {
+function budgetsAndReplay(lanes: Lanes, tally: Tally): { budgets: Budgets; replay: Replay } {
   /** Reservations that can be settled, and the epoch they were made under: nothing is refunded to another. */
   const open = new WeakMap<Reservation, string | null>();
   /** The epoch this process last received: numbers of sessions count under it alone. */
@@ -102,7 +126,7 @@ function budgetsAndReplay(lanes: Lanes): { budgets: Budgets; replay: Replay } {
         if (answer.ok) open.set(answer.reservation, epoch);
         return answer;
       } catch (error) {
-        return { ok: false, code: faultOf(error), caveat: -1 };
+        return { ok: false, code: tally.fault(faultOf(error), error), caveat: -1 };
       }
     },
     settle: giveBack,

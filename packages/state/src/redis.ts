@@ -21,6 +21,7 @@ import { Groups, partition, short } from './redis/group.ts';
 import { Registry, type RedisSubscriber, type RegistryOptions } from './redis/registry.ts';
 import { REFUND, ROWS } from './redis/scripts.ts';
 import { isSequence, type Replay } from './replay.ts';
+import { Tally, type StoreStats } from './stats.ts';
 import type { Store } from './store.ts';
 
 export { initializeRedis, resetRedis, type OperateOptions } from './redis/operate.ts';
@@ -72,15 +73,39 @@ export async function redisStore(options: RedisOptions): Promise<Store> {
     registry.stop();
     throw new AmbitError(fenceFaultOf(error), undefined, { cause: error });
   }
+  const tally = new Tally();
+  const { budgets, replay } = budgetsAndReplay(fence, options.rowsPerToken ?? ROWS_PER_TOKEN, tally);
+  const stats = async (): Promise<StoreStats> => {
+    try {
+      const { keys, bytes } = await fence.figures();
+      return {
+        backend: 'redis',
+        ...tally.figures,
+        revocationsAge: registry.age,
+        pushesMissed: registry.missed,
+        rows: { keys, revocations: registry.size },
+        bytes,
+        logBytes: null,
+      };
+    } catch (error) {
+      throw new AmbitError(fenceFaultOf(error), undefined, { cause: error });
+    }
+  };
   return {
-    ...budgetsAndReplay(fence, options.rowsPerToken ?? ROWS_PER_TOKEN),
+    budgets: tally.over(budgets),
+    replay,
+    stats,
     revocations: registry.revocations(),
     sessions: registry.sessions(),
     close: async () => registry.stop(),
   };
 }
 
-function budgetsAndReplay(fence: Fence, rowsPerToken: number): { budgets: Budgets; replay: Replay } {
+function budgetsAndReplay(
+  fence: Fence,
+  rowsPerToken: number,
+  tally: Tally,
+): { budgets: Budgets; replay: Replay } {
   const open = new WeakSet<Reservation>();
   /** The epoch this process last received: numbers of sessions count under it alone. */
   let told = fence.epoch;
@@ -119,7 +144,7 @@ function budgetsAndReplay(fence: Fence, rowsPerToken: number): { budgets: Budget
         if (answer.ok) open.add(answer.reservation);
         return answer;
       } catch (error) {
-        return { ok: false, code: fenceFaultOf(error), caveat: -1 };
+        return { ok: false, code: tally.fault(fenceFaultOf(error), error), caveat: -1 };
       }
     },
     settle: giveBack,

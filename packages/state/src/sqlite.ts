@@ -28,6 +28,7 @@ import { SCHEMA, SCHEMA_VERSION, rowKey } from './sqlite/schema.ts';
 import { sqliteSessions } from './sqlite/sessions.ts';
 import { Turn } from './sqlite/turn.ts';
 import { Writer } from './sqlite/writer.ts';
+import { Tally, type StoreStats } from './stats.ts';
 import type { SyncStore } from './store.ts';
 
 /** Options of the SQLite back end. */
@@ -80,7 +81,13 @@ function prepareFile(db: Connection): void {
       throw error;
     }
   }
-  if (meta('version') !== String(SCHEMA_VERSION) || meta('epoch') === undefined)
+  const version = meta('version');
+  if (version !== String(SCHEMA_VERSION) && Number(version) < SCHEMA_VERSION)
+    throw new AmbitError(
+      'store_corrupt',
+      `The state file is of version ${String(version)}; bring it to version ${SCHEMA_VERSION} with \`ambit state migrate\`.`,
+    );
+  if (version !== String(SCHEMA_VERSION) || meta('epoch') === undefined)
     throw new AmbitError('store_corrupt', 'The file is not an Ambit state file of this version.');
 }
 
@@ -122,9 +129,12 @@ class SqliteStore {
   readonly #writer: Writer;
   readonly #rows: SqliteRows;
   readonly #open = new WeakSet<Reservation>();
+  readonly #tally = new Tally();
+  readonly #file: OpenFile;
 
   constructor(db: Connection, file: OpenFile, options: SqliteOptions) {
     this.#db = db;
+    this.#file = file;
     this.#turn = new Turn(file);
     this.#rows = new SqliteRows(
       db,
@@ -164,7 +174,7 @@ class SqliteStore {
         try {
           return await this.#writer.submit(() => this.#reserve(charges, now, share));
         } catch (error) {
-          return { ok: false, code: faultOf(error), caveat: -1 };
+          return { ok: false, code: this.#tally.fault(faultOf(error), error), caveat: -1 };
         }
       },
       settle: (reservation, amounts) => this.#giveBack(reservation, amounts),
@@ -216,14 +226,29 @@ class SqliteStore {
     };
   }
 
+  #stats(): StoreStats {
+    const kinds = ['counters', 'claims', 'nonces', 'windows', 'sessions', 'revocations'];
+    const number = (sql: string): number => this.#read(() => Number(this.#db.value(sql)));
+    return {
+      backend: 'sqlite',
+      ...this.#tally.figures,
+      revocationsAge: null,
+      pushesMissed: 0,
+      rows: Object.fromEntries(kinds.map((kind) => [kind, number(`select count(*) from ${kind}`)])),
+      bytes: number('select page_count * page_size from pragma_page_count(), pragma_page_size()'),
+      logBytes: this.#file.logSize(),
+    };
+  }
+
   store(): SyncStore {
     const revocations = sqliteRevocations(this.#db, this.#writer, this.#turn);
     return {
-      budgets: this.#budgets(),
+      budgets: this.#tally.over(this.#budgets()),
       replay: this.#replay(),
       revocations: revocations.revocations,
       sessions: sqliteSessions(this.#db, this.#writer, this.#turn, revocations.insert),
       ledger: this.#ledger(),
+      stats: async () => this.#stats(),
       close: async () => {
         revocations.stop();
         await this.#writer.close();

@@ -4,6 +4,7 @@ import type { Budgets } from './budgets.ts';
 import type { Replay } from './replay.ts';
 import type { Revocations } from './revocations.ts';
 import type { Sessions } from './sessions.ts';
+import type { StoreStats } from './stats.ts';
 
 /** A back end. `close` ends timers and connections; what was acknowledged stays. */
 export interface Store {
@@ -11,6 +12,8 @@ export interface Store {
   readonly replay: Replay;
   readonly revocations: Revocations;
   readonly sessions: Sessions;
+  /** What this process has done with the store, and figures of the store. Rejects with AmbitError on a fault. */
+  stats(): Promise<StoreStats>;
   close(): Promise<void>;
 }
 

@@ -120,6 +120,46 @@ delete from writers;`,
   return epoch;
 }
 
+/** The version of a schema's tables. */
+export async function postgresVersion(options: PostgresPlace): Promise<number> {
+  const schema = checkSchema(options.schema ?? 'ambit');
+  const statement = { text: `select version from ${schema}.figures()`, values: [] };
+  return onPrimary(options, async (connection) =>
+    Number((await connection.query(statement, TIMEOUT))[0]?.['version']),
+  );
+}
+
+/** Settings of a server that lose what was acknowledged, or can't notice that a page is damaged. */
+const SETTINGS: readonly (readonly [string, string, string])[] = [
+  ['fsync', 'on', 'a crash loses what was acknowledged'],
+  ['full_page_writes', 'on', 'a crash may damage pages'],
+  ['data_checksums', 'on', 'damage to a page is not noticed; pg_checksums --enable, while it is stopped'],
+];
+
+/** What is wrong with a deployment's server and schema, a sentence each. */
+export async function checkPostgres(options: PostgresPlace): Promise<readonly string[]> {
+  const schema = checkSchema(options.schema ?? 'ambit');
+  return onPrimary(options, async (connection) => {
+    const ask = (text: string): ReturnType<Connection['query']> =>
+      connection.query({ text, values: [] }, TIMEOUT);
+    const found: string[] = [];
+    for (const [name, right, why] of SETTINGS) {
+      const [row] = await ask(`select current_setting('${name}') as value`);
+      if (row?.['value'] !== right) found.push(`${name} is ${String(row?.['value'])}: ${why}.`);
+    }
+    const [figures] = await ask(`select version, failover, epoch from ${schema}.figures()`);
+    const [standbys] = await ask("select current_setting('synchronous_standby_names') as value");
+    if (figures?.['version'] !== SCHEMA_VERSION)
+      found.push(
+        `The schema is of version ${String(figures?.['version'])}, not ${SCHEMA_VERSION}: migrate it.`,
+      );
+    if (figures?.['epoch'] === 'lost') found.push('State may have been lost: reset it once you know what.');
+    if (figures?.['failover'] === 'synchronous' && standbys?.['value'] === '')
+      found.push('failover is synchronous and synchronous_standby_names is empty: every call is denied.');
+    return found;
+  });
+}
+
 /** Puts the tables and functions of this version in place of older ones, in one step. Says from which version. */
 export async function migratePostgres(options: OperatePostgres): Promise<number> {
   const schema = checkSchema(options.schema ?? 'ambit');

@@ -70,6 +70,15 @@ export class Fence {
     return `${this.prefix}{${partition}}${name}`;
   }
 
+  /** Keys and bytes of the server that holds the registry (of a Cluster, that one shard). */
+  async figures(): Promise<{ keys: number; bytes: number }> {
+    const script = `redis.call('EXISTS', KEYS[1])
+return {redis.call('DBSIZE'), tonumber(string.match(redis.call('INFO', 'memory'), 'used_memory:(%d+)'))}`;
+    const answer = await this.#timed(this.#client.eval(script, 1, this.key(REGISTRY, 'epoch')));
+    const [keys, bytes] = answer as [number, number];
+    return { keys, bytes };
+  }
+
   /** Reads the epoch again; throws Lost if it is missing. */
   async adopt(): Promise<string> {
     const key = this.key(REGISTRY, 'epoch');

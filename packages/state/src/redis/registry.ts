@@ -51,6 +51,8 @@ export class Registry {
   readonly #open = new Map<string, Session>();
   /** When the list was last known to be whole, on the monotonic clock. */
   #confirmed = -Infinity;
+  /** Entries that a look has found and no message had brought. */
+  missed = 0;
   #syncing: Promise<void> | null = null;
 
   constructor(fence: Fence, subscriber: RedisSubscriber | null, options: RegistryOptions) {
@@ -68,6 +70,16 @@ export class Registry {
     await this.sync();
   }
 
+  /** Milliseconds since the list was last confirmed. */
+  get age(): number {
+    return performance.now() - this.#confirmed;
+  }
+
+  /** Entries held. */
+  get size(): number {
+    return this.#view.entries().length;
+  }
+
   stop(): void {
     clearInterval(this.#timer);
     this.#subscriber?.off('message', this.#hear);
@@ -82,12 +94,15 @@ export class Registry {
     }
   };
 
-  #take(entries: readonly Revocation[]): void {
+  /** Takes entries in; how many were not known. */
+  #take(entries: readonly Revocation[]): number {
     // Pushed entries count at once, in any order; only `sync` moves on what has been read without a gap.
-    for (const entry of this.#view.take(entries)) {
+    const fresh = this.#view.take(entries);
+    for (const entry of fresh) {
       if (entry.kind === 'session') this.#open.delete(`${entry.issuer}\0${entry.value}`);
       for (const listener of [...this.#listeners]) listener(entry);
     }
+    return fresh.length;
   }
 
   /** The number up to which the list was read without a gap. */
@@ -107,7 +122,8 @@ export class Registry {
       const { last, entries } = await this.#since(this.#read);
       // Numbers that went back: an older copy of the list. What is known stays known, and the list is stale.
       if (last < this.#read) return;
-      this.#take(entries);
+      const unheard = this.#take(entries);
+      if (this.#subscriber !== null && this.#confirmed > 0) this.missed += unheard;
       this.#read = entries.at(-1)?.seq ?? last;
       if (entries.length < 1000) {
         this.#confirmed = asked;

@@ -32,6 +32,7 @@ type Raw<T> = T | undefined;
 
 export class SqliteRows implements Rows {
   sweptTo = 0;
+  floor = 0;
   readonly rowsPerToken: number;
   /** The highest time this process was given. */
   #now = 0;
@@ -47,7 +48,7 @@ export class SqliteRows implements Rows {
   readonly #rowsOf: Statement;
   readonly #window: Statement;
   readonly #putWindow: Statement;
-  readonly #swept: Statement;
+  readonly #meta: Statement;
   readonly #setSwept: Statement;
   readonly #sweeps: readonly Statement[];
 
@@ -72,7 +73,9 @@ export class SqliteRows implements Rows {
       'insert into windows values (?, ?, ?, ?) on conflict(id) do update set' +
         ' highest = excluded.highest, bits = excluded.bits',
     );
-    this.#swept = db.prepare("select value from meta where key = 'swept'");
+    this.#meta = db.prepare(
+      "select (select value from meta where key = 'swept'), (select value from meta where key = 'floor')",
+    );
     this.#setSwept = db.prepare(
       "insert into meta values ('swept', ?) on conflict(key) do update set value = excluded.value",
     );
@@ -98,8 +101,9 @@ export class SqliteRows implements Rows {
     this.#held.clear();
     this.#windows.clear();
     this.#count.clear();
-    const [swept] = (this.#swept.get() as Raw<[string]>) ?? ['0'];
+    const [swept, floor] = this.#meta.get() as [string | null, string | null];
     this.sweptTo = Number(swept);
+    this.floor = Number(floor);
     this.#nonces.begin();
   }
 

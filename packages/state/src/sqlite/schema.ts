@@ -1,7 +1,7 @@
 // The file's tables.
 
 /** Written into the file; another version is refused rather than guessed at. */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
 /**
  * Keys are the first 22 characters of a digest, 132 bits: half the pages for the same purpose. `root` is set on
