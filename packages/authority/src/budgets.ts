@@ -6,7 +6,7 @@ import type { Store } from '@ambit/state';
 export interface BudgetLine {
   /** Index of the caveat that imposes it; -1 for the grant. */
   readonly caveat: number;
-  /** base64url of the holder's key under whom it stands; null for a bearer token. */
+  /** base64url of the holder's key it belongs to; null for a bearer token. */
   readonly holder: string | null;
   /** What the delegator called that holder. */
   readonly label: string | null;

@@ -1,5 +1,5 @@
-// Behaviour at the guard: follows the information flow of each session, supplies the facts that `flow` caveats are
-// cleared against, feeds the monitor, and acts on its responses. It can only refuse or demand more: whatever it does
+// Behavior at the guard: follows the information flow of each session, supplies the facts that `flow` caveats are
+// evaluated against, feeds the monitor, and acts on its responses. It can only refuse or demand more: what it does
 // happens after everything else has allowed a call. A person approves single calls and releases sessions; both are
 // recorded. A session whose beginning was not seen has no flow facts, which denies where a caveat asks (law L2).
 import {
@@ -37,14 +37,14 @@ import { quietly } from './quietly.ts';
 
 /** What the operator's configuration says of a tool; a fact that is missing is taken at its worst. */
 export interface BehaviorFacts {
-  /** It brings in content that nobody vouches for. */
+  /** It brings in content that is not trusted. */
   readonly untrusted?: boolean;
   readonly writes?: boolean;
   /** What the flow rules make of it, where the tool's name does not tell. */
   readonly shape?: Partial<Omit<ToolShape, 'name'>>;
 }
 
-/** How behaviour is watched. */
+/** How behavior is watched. */
 export interface BehaviorOptions {
   readonly audit: Sink;
   readonly tools?: (tool: string) => BehaviorFacts;
@@ -82,7 +82,7 @@ const callKey = (call: Call): string => `${call.tool} ${toBase64url(call.args.di
 const atLeast = (action: Action, wanted: Action): boolean =>
   ACTIONS.indexOf(action) >= ACTIONS.indexOf(wanted);
 
-/** Behaviour of all sessions behind one guard: its flow keeper, watcher and observer. */
+/** Behavior of all sessions behind one guard: its flow keeper, watcher and observer. */
 export class Behavior implements FlowKeeper, Watcher, Observer {
   readonly #options: BehaviorOptions;
   readonly #followed = new Map<string, Followed>();
@@ -96,7 +96,10 @@ export class Behavior implements FlowKeeper, Watcher, Observer {
     this.#options = options;
   }
 
-  /** A session begins, or goes on with another prompt: the user's own words, from whoever talks with the user. */
+  /**
+   * A session begins, or continues with another prompt: the user's own words, from the program that talks with
+   * the user.
+   */
   begin(
     session: { readonly issuer: string; readonly session: string },
     prompt = '',
@@ -136,7 +139,7 @@ export class Behavior implements FlowKeeper, Watcher, Observer {
     const response = responses?.of(key);
     if (responses === undefined || response === undefined || response.action.startsWith('revoke'))
       return false;
-    // In the log first: nobody is released without it.
+    // In the log first: no session is released without it.
     const reason = `released from ${response.action}`;
     const approval = { person, granted: true };
     await audit.record({ kind: 'approval', ...who(view), of: asked, reason, approval });
@@ -319,7 +322,10 @@ const argumentsOf = (call: Call): { readonly [name: string]: JsonValue } => call
 
 function alertDraft(alert: Alert, findings: readonly FlowFinding[], record: number | null): Draft {
   const [first] = alert.evidence;
-  const sentences = [first?.sentence ?? 'The pattern broke.', ...findings.slice(0, 1).map(flowSentence)];
+  const sentences = [
+    first?.sentence ?? 'The session deviated from its usual pattern.',
+    ...findings.slice(0, 1).map(flowSentence),
+  ];
   const evidence = [record, alert.ingest?.index].filter((i): i is number => typeof i === 'number' && i >= 0);
   return {
     kind: 'alert',

@@ -31,7 +31,7 @@ export function createGuard(options: GuardOptions): Guard {
     release: charges.release,
   });
 
-  /** Tells whoever listens. */
+  /** Informs the callbacks. */
   function observe(decided: Decided, record: number | null): Span | null {
     const { started, view, call } = decided;
     const event: DecisionEvent = {
@@ -50,7 +50,7 @@ export function createGuard(options: GuardOptions): Guard {
   }
 
   // Nothing unlogged (L11): what was reserved is given back, and the call does not run. A refusal that can't be
-  // written says so as well, or nobody would notice the hole.
+  // written is reported as well, or the gap would not be noticed.
   async function unlogged(decided: Decided): Promise<Refusal> {
     if (decided.ok) await charges.release(decided.authorized);
     const denial = deny('audit_unavailable');
@@ -110,7 +110,7 @@ function authorizerOf({
   });
 }
 
-// Every operator that is registered here has to say so: a tool is one, whoever's agent calls it.
+// Every operator that is registered here has to say so: a tool is the same for the agents of all operators.
 function proceeds(operators: ReadonlyMap<string, Registration> | undefined, tool: string): boolean {
   if (operators === undefined || operators.size === 0) return false;
   for (const { operator } of operators.values()) if (!operator.facts(tool).proceed) return false;

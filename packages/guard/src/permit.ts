@@ -1,5 +1,5 @@
 // What a caller gets: a permit for one call, whose `finish` settles what was charged and hands the outcome to the
-// journal; or a refusal. And the way back for charges: whatever can't be given back stays spent, which can waste
+// journal; or a refusal. And the way back for charges: what can't be given back stays spent, which can waste
 // budget and never make any (law L10).
 import { forCaller, type Denial } from '@ambit/core';
 import type { Authorized, Budgets } from '@ambit/state';

@@ -145,7 +145,7 @@ export class Log {
 
   #tick(): void {
     if (this.failure === null && !this.#publisher.current) {
-      // A failure to publish (a full disk) is met again, and told, by whoever asks for a checkpoint or a receipt.
+      // A failure to publish (a full disk) recurs, and is reported, at the next request for a checkpoint or receipt.
       this.checkpoint().catch(() => {});
     }
   }

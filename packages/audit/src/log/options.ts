@@ -37,7 +37,7 @@ export interface LogOptions {
   readonly signer: SignerKey;
   /** Where the last signed checkpoint is kept: not in the directory. */
   readonly head: HeadStore;
-  /** Begin a new log where there is none. Default false: a log that has vanished is an error. */
+  /** Create a new log if it is missing. Default false: a log that disappeared is an error. */
   readonly create?: boolean;
   /** Milliseconds; 0 signs on demand and at the end only. */
   readonly checkpointInterval?: number;

@@ -1,4 +1,4 @@
-// What a report shows, gathered in one pass over the records and bounded in size whatever the log's length.
+// What a report shows, gathered in one pass over the records and bounded in size for a log of any length.
 import type { TreeReader } from '../tile/reader.ts';
 import type { AuditRecord } from '../record/record.ts';
 import { search, type Found, type Query } from '../read/search.ts';

@@ -3,7 +3,7 @@ import type { Collected, TreeNode } from './collect.ts';
 import { left, number, short } from './format.ts';
 import { html, type Markup } from './html.ts';
 
-/** The tree, or a sentence where there is none. */
+/** The tree, or a sentence if there is no tree. */
 export function delegations(data: Collected): Markup {
   if (data.roots.length === 0) return html`<p class="soft">No verified token appears in these records.</p>`;
   return html`<ul class="tree">
@@ -24,7 +24,7 @@ function branch(node: TreeNode): Markup {
   const who = node.label ?? (isRoot ? (record.agent ?? 'first holder') : 'holder');
   const origin = isRoot
     ? html` <span class="soft"
-        >for ${record.user ?? 'nobody named'}, by ${record.operator?.name ?? 'an unknown operator'}, model
+        >for ${record.user ?? 'an unnamed user'}, by ${record.operator?.name ?? 'an unknown operator'}, model
         ${record.model?.name ?? 'unknown'}, session ${short(record.session ?? '-')}</span
       >`
     : null;

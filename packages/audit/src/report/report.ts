@@ -16,7 +16,7 @@ import { tools } from './tools.ts';
 
 export interface ReportOptions {
   readonly reader: TreeReader;
-  /** The result of `verifyLog` on the same log; the page says so when there is none. */
+  /** The result of `verifyLog` on the same log; without it the page says that the log was not verified. */
   readonly verified: VerifyReport | null;
   readonly origin: string;
   /** Limits the report to some records. */

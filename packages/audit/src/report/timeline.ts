@@ -17,7 +17,7 @@ export function strip(records: readonly Found[]): Markup | null {
   const height = 24 + names.length * 26 + 18;
   const shape = (record: AuditRecord): Markup => {
     const [cx, cy, tone] = [x(record.at), y(record), toneOf(record)];
-    // Refusals are squares, so that they can be told apart without colour.
+    // Refusals are squares, so that they differ without color.
     if (tone === 'refused')
       return html`<rect class="refused" x="${Number(cx) - 4}" y="${cy - 4}" width="8" height="8" />`;
     return html`<circle class="${tone}" cx="${cx}" cy="${cy}" r="${tone === 'allowed' ? 3.5 : 2.5}" />`;

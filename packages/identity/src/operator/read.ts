@@ -1,5 +1,5 @@
 // From texts to what is in force: an operator, or every problem of its configuration; and the registration of what
-// was applied. Used by whoever holds a configuration: issuer, service, command line.
+// was applied. Used by all who hold a configuration: issuer, service, command line.
 import { AmbitError } from '@ambit/core';
 import { parseConfiguration } from '../config/parse.ts';
 import { problemText, type ConfigProblem } from '../config/source.ts';

@@ -54,7 +54,7 @@ export function rowsRules(w: World): void {
         );
       let ok = 0;
       for (let i = 0; i < 40; i++) if ((await append(i)).ok) ok++;
-      // Twelve counters and eight claims or so, whatever order they came in; refused ones left nothing.
+      // Twelve counters and eight claims or so, in any order; refused ones left nothing.
       expect(ok).toBeGreaterThanOrEqual(13);
       expect(ok).toBeLessThanOrEqual(14);
       expect(await append(99)).toMatchObject({ ok: false, code: 'budget_exceeded', caveat: 2, left: 0 });
