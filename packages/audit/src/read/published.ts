@@ -5,7 +5,7 @@ import { historyFiles, parseHistory } from '../log/history.ts';
 import { HASH_BYTES } from '../merkle/hash.ts';
 import { verifyCheckpoint, type SignedCheckpoint } from '../note/checkpoint.ts';
 import type { Problems, RecordClaim } from './problems.ts';
-import type { VerifyOptions } from './verify.ts';
+import type { VerifyOptions } from './options.ts';
 
 /** Published checkpoints in order, each with a good signature; `counted` is called for each. */
 export async function* publishedClaims(

@@ -10,7 +10,7 @@ import { readOrNull, type Problems, type RecordClaim } from './problems.ts';
 import { publishedClaims } from './published.ts';
 import { RecordCheck } from './record-check.ts';
 import { StoredTiles } from './stored.ts';
-import type { VerifyOptions } from './verify.ts';
+import type { VerifyOptions } from './options.ts';
 
 /** The one pass over all entries. */
 export class Scan {

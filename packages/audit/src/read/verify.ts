@@ -4,18 +4,18 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { equal } from '../core.ts';
-import type { HeadStore } from '../log/head.ts';
 import { decodeSegmentHeader, readWalFrame, segmentStart } from '../log/wal.ts';
 import { Edge, TILE_WIDTH } from '../merkle/edge.ts';
 import { EMPTY_ROOT, leafHash } from '../merkle/hash.ts';
 import { verifyCheckpoint, type SignedCheckpoint } from '../note/checkpoint.ts';
-import type { VerifierKey } from '../note/key.ts';
-import { satisfies, witnessKeys, type Policy } from '../note/policy.ts';
+import { satisfies, witnessKeys } from '../note/policy.ts';
 import { parseBundle } from '../tile/bundle.ts';
 import { parseTilePath, tilePath, widthAt } from '../tile/path.ts';
+import type { VerifyOptions } from './options.ts';
 import { Problems, readOrNull, type LogProblem, type RecordClaim } from './problems.ts';
 import { Scan } from './scan.ts';
 
+export type { VerifyOptions } from './options.ts';
 export type { LogProblem } from './problems.ts';
 
 /** What a verification found. */
@@ -32,19 +32,6 @@ export interface VerifyReport {
   readonly problems: readonly LogProblem[];
   /** More were found than are listed. */
   readonly truncated: boolean;
-}
-
-export interface VerifyOptions {
-  readonly directory: string;
-  readonly log: VerifierKey;
-  /** The store of the last signed checkpoint: without it a log rolled back as a whole looks whole. */
-  readonly head?: HeadStore;
-  /** Demands cosignatures on `checkpoint.cosigned`. */
-  readonly policy?: Policy;
-  /** Whether entries are records of this package (default true). */
-  readonly records?: boolean;
-  /** Called about once every 10,000 entries. */
-  readonly onProgress?: (done: number, size: number) => void;
 }
 
 /** Verifies the log in a directory. It may be written to meanwhile: what counts is the checkpoint found first. */

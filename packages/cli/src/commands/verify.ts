@@ -1,20 +1,10 @@
 // `ambit verify`: is the token genuine, is this its holder, and may this call run? In this order; and only what
 // has passed everything else is charged to the home's state. Exit 0 allowed, 1 denied, 3 unverifiable, 4 no store.
 import { CODES, effectiveAuthority, explain, matchTool, toBase64url } from '@ambit/core';
-import type {
-  Call,
-  Denial,
-  Explanation,
-  Facts,
-  ProofKind,
-  SealKey,
-  TokenView,
-  VerifiedToken,
-} from '@ambit/core';
+import type { Call, Denial, Facts, SealKey, VerifiedToken } from '@ambit/core';
 import type { Draft } from '@ambit/audit';
 import type { LayerAnswer, LayersAnswer, Registration } from '@ambit/identity';
 import { createAuthorizer, type SyncStore } from '@ambit/state';
-import type { Authorized } from '@ambit/state';
 import type { Command } from 'commander';
 import { account } from '../home/audit.ts';
 import {
@@ -29,7 +19,7 @@ import type { Cli } from '../cli.ts';
 import { readText } from '../home/files.ts';
 import { Home } from '../home/home.ts';
 import { example } from '../help.ts';
-import { decisionText, explanationRows } from '../show/decision.ts';
+import { decisionText, explanationRows, type VerifyResult } from '../show/decision.ts';
 import { withState } from '../home/state.ts';
 import { addAcceptFlags, verifierOf, type AcceptFlags } from '../home/verifier.ts';
 
@@ -55,21 +45,6 @@ export function define(command: Command, cli: Cli): void {
       ),
     )
     .action((source: string, flags: VerifyFlags) => run(cli, source, flags));
-}
-
-/** What became of one call. */
-export interface VerifyResult {
-  readonly decision: Authorized | Denial;
-  /** Null when the token did not verify: nothing of it is known to be true. */
-  readonly view: TokenView | null;
-  /** The same, also when the token is genuine and its holder is not proved: for the log. */
-  readonly genuine: TokenView | null;
-  readonly proof: ProofKind | null;
-  readonly checks: readonly Explanation[];
-  /** What each of the four layers said, under a configuration. */
-  readonly layers: readonly LayerAnswer[];
-  /** What else would refuse the call. */
-  readonly note: string | null;
 }
 
 async function run(cli: Cli, source: string, flags: VerifyFlags): Promise<void> {

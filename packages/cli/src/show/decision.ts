@@ -1,7 +1,23 @@
 // A decision as text: one line, and with `--explain` each check of the token with its outcome.
-import { CODES, type Denial, type Explanation } from '@ambit/core';
+import { CODES, type Denial, type Explanation, type ProofKind, type TokenView } from '@ambit/core';
+import type { LayerAnswer } from '@ambit/identity';
+import type { Authorized } from '@ambit/state';
 import type { Cli, Tone } from '../cli.ts';
-import type { VerifyResult } from '../commands/verify.ts';
+
+/** What became of one call. */
+export interface VerifyResult {
+  readonly decision: Authorized | Denial;
+  /** Null when the token did not verify: nothing of it is known to be true. */
+  readonly view: TokenView | null;
+  /** The same, also when the token is genuine and its holder is not proved: for the log. */
+  readonly genuine: TokenView | null;
+  readonly proof: ProofKind | null;
+  readonly checks: readonly Explanation[];
+  /** What each of the four layers said, under a configuration. */
+  readonly layers: readonly LayerAnswer[];
+  /** What else would refuse the call. */
+  readonly note: string | null;
+}
 
 /** What became of a check once the state had been asked. */
 export type Became = 'passed' | 'failed' | 'charged' | 'not charged' | 'not reached' | 'not applicable';

@@ -1,7 +1,7 @@
 // The reader behind `parseJson`: one pass over the text, by recursive descent that LIMITS.argumentDepth bounds.
 // The grammar is RFC 8259 to the letter; what is refused beyond it is listed in `json.ts`.
 import { LIMITS } from '../limits.ts';
-import type { Json, JsonArray, JsonObject } from './json.ts';
+import type { Json, JsonArray, JsonObject } from './json-value.ts';
 import { numberProblem } from './number.ts';
 import { quote, utf8Length } from './text.ts';
 

@@ -9,16 +9,10 @@
 import { fromUtf8 } from '../bytes.ts';
 import { LIMITS } from '../limits.ts';
 import { JsonReader, REFUSED } from './json-reader.ts';
+import type { Json } from './json-value.ts';
 import { utf8Length } from './text.ts';
 
-/** A JSON value; everything this folder makes is deeply frozen, and its objects have no prototype. */
-export type Json = null | boolean | number | string | JsonArray | JsonObject;
-/** A JSON array. */
-export type JsonArray = readonly Json[];
-/** A JSON object: own data properties only. */
-export interface JsonObject {
-  readonly [name: string]: Json;
-}
+export type { Json, JsonArray, JsonObject } from './json-value.ts';
 
 /**
  * A value, or the reason for refusing it (one phrase with the place; no control characters). `canonical` is there

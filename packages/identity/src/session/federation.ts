@@ -4,7 +4,7 @@
 import { deny, toBase64url, type Denial, type SealKey, type VerifiedToken } from '@ambit/core';
 import type { Configuration, ToolFacts } from '../config/configuration.ts';
 import type { Operator } from '../operator/operator.ts';
-import type { Actor } from './layers.ts';
+import type { Actor } from './actor.ts';
 
 /** The seal keys and issuers that a verifier of this operator's services is configured with. */
 export function verifierSeals(c: Configuration): {

@@ -2,22 +2,17 @@
 // registered, and the token minted under its configuration in force (or one within a stated grace period).
 // Model: still admitted, its digest not revoked. Session: open. User: the *current* entitlements allow the tool
 // on the data it touches. Every answer costs look-ups bounded by the length of names; nothing is cached.
-import {
-  compileTools,
-  deny,
-  inspect,
-  toHex,
-  type Denial,
-  type TokenView,
-  type VerifiedToken,
-} from '@ambit/core';
+import { compileTools, deny, inspect, toHex, type Denial, type VerifiedToken } from '@ambit/core';
 import type { ToolFacts } from '../config/configuration.ts';
 import { checkModel, checkRevoked, type RevocationView } from '../model/admit.ts';
 import type { LayerName } from '../operator/layer.ts';
 import { LabelSet } from '../operator/tables.ts';
 import { checkMintedUnder, type Registration } from '../operator/registration.ts';
 import type { Entitlements } from '../user/entitlements.ts';
+import type { Actor } from './actor.ts';
 import { checkFederated } from './federation.ts';
+
+export type { Actor } from './actor.ts';
 
 /** What is known at use. */
 export interface LayerContext {
@@ -47,26 +42,6 @@ export type LayersAnswer = (
   | { readonly ok: true; readonly facts: ToolFacts; /** When a grace period ends. */ readonly until?: number }
   | Denial
 ) & { readonly layers: readonly LayerAnswer[] };
-
-/** The fields of a token that name its layers: a `TokenView` has them. */
-export type Actor = Pick<
-  TokenView,
-  | 'verifiedBy'
-  | 'issuer'
-  | 'operator'
-  | 'model'
-  | 'session'
-  | 'user'
-  | 'issuedAt'
-  | 'expires'
-  | 'sealedBy'
-  | 'tools'
-  | 'data'
-  | 'deny'
-> & {
-  /** The chain of holders, root first. */
-  readonly chain: readonly unknown[];
-};
 
 /**
  * Asks all layers about the call that `token` was verified for. `now` is Unix seconds; a time before the one the
