@@ -197,7 +197,7 @@ test('L8 the ledger is asked only when everything else has passed, and a refusal
   fc.assert(
     fc.property(lineageArb, appended, fc.constantFrom(...faults), (l, more, fault) => {
       const { token: bare, by } = generations(l).at(-1)!;
-      const token = attenuate(bare, ...more);
+      const token = attenuate(bare, ...(fault === 'shown twice' ? [restrict.calls(3)] : more));
       const ledger = new TestLedger();
       const proofOf = (): string => prove(token, l.call, { audience: AUDIENCE, time: l.facts.now }, by);
       const proof = proofOf();
@@ -237,9 +237,9 @@ test('L8 the ledger is asked only when everything else has passed, and a refusal
       came[decision.code as 'replayed']++;
       expect(evaluate(verified.token, seen).ok).toBeNull();
     }),
-    { numRuns: 800 },
+    { numRuns: 1000 },
   );
-  for (const [way, times] of Object.entries(came)) expect(times, way).toBeGreaterThan(15);
+  for (const [way, times] of Object.entries(came)) expect(times, way).toBeGreaterThan(10);
 });
 
 // A token is parsed before its proof is checked, and whoever has its bytes may append patterns: their states are
