@@ -236,6 +236,24 @@ describe('A4 a record that holds a secret', () => {
     }
   });
 
+  it('is found in base64 that is disguised itself, in fields that are no free text', () => {
+    for (const prefix of ['amb1_', 'ambsec_', 'ambp1_']) {
+      for (const shift of [0, 1, 2]) {
+        const encoded = Buffer.from(`${'.'.repeat(shift)}${prefix}${'x'.repeat(30)}`).toString('base64url');
+        const at = 4;
+        const char = encoded.charCodeAt(at);
+        const disguises = [
+          encoded,
+          `${encoded.slice(0, at)}\u200b${encoded.slice(at)}`,
+          `${encoded.slice(0, at)}%${char.toString(16)}${encoded.slice(at + 1)}`,
+          `${encoded.slice(0, at)}&#${char};${encoded.slice(at + 1)}`,
+          `${encoded.slice(0, at)}${String.fromCodePoint(char + 0xfee0)}${encoded.slice(at + 1)}`,
+        ];
+        for (const text of disguises) expect(scrubText(text, false), text).toMatch(/^\[disguised secret/);
+      }
+    }
+  });
+
   it('A5 hostile text cannot keep a refusal out of the log', async () => {
     const log = await openAt(scratch());
     const recorder = await Recorder.open(log);

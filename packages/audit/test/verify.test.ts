@@ -12,6 +12,16 @@ import {
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { fileHead } from '../src/log/head.ts';
+import {
+  decodeSegmentHeader,
+  encodeSegmentHeader,
+  FRAME_HEADER_BYTES,
+  readFrame,
+  sealFrame,
+  segmentName,
+  type Frame,
+} from '../src/log/wal.ts';
+import { Edge } from '../src/merkle/edge.ts';
 import { encodeBundle, parseBundle } from '../src/tile/bundle.ts';
 import { verifyLog, type VerifyReport } from '../src/read/verify.ts';
 import { leafHash } from '../src/merkle/hash.ts';
@@ -92,6 +102,73 @@ describe('a sound log', () => {
 });
 
 const rounds = process.env['AMBIT_LONG'] === '1' ? 10_000 : 150;
+
+describe('A1 a write-ahead log that was written anew, with right checksums', () => {
+  const sealed = ({ first, count, payload, root: after }: Frame): Buffer => {
+    const out = Buffer.concat([Buffer.alloc(FRAME_HEADER_BYTES), payload]);
+    sealFrame(out, first, count, after);
+    return out;
+  };
+  /** The last segment's frames as two segments, changed and sealed again. */
+  const rewritten = (change: (first: Frame[], second: Frame[]) => Frame[][]): string => {
+    const to = copy();
+    const name = readdirSync(join(to, 'log/wal')).toSorted().at(-1)!;
+    const bytes = readFileSync(join(to, 'log/wal', name));
+    const header = decodeSegmentHeader(bytes)!;
+    const frames: Frame[] = [];
+    for (let at = header.end; ;) {
+      const read = readFrame(bytes, at);
+      if (read.kind !== 'frame') break;
+      frames.push(read.frame);
+      at = read.next;
+    }
+    const edge = new Edge(header.edge);
+    const middle = frames.length >> 1;
+    for (const { payload } of frames.slice(0, middle))
+      for (const entry of parseBundle(payload)!) edge.push(leafHash(entry));
+    const [first, second] = change(frames.slice(0, middle), frames.slice(middle)) as [Frame[], Frame[]];
+    writeFileSync(
+      join(to, 'log/wal', name),
+      Buffer.concat([bytes.subarray(0, header.end), ...first.map(sealed)]),
+    );
+    const start = encodeSegmentHeader(edge.state());
+    writeFileSync(join(to, 'log/wal', segmentName(edge.size)), Buffer.concat([start, ...second.map(sealed)]));
+    return to;
+  };
+  const flip = (bytes: Uint8Array): Uint8Array => bytes.map((byte, i) => (i === 0 ? byte ^ 1 : byte));
+
+  it('verifies when only the place is another where one segment ends and the next begins', async () => {
+    expect((await verify(rewritten((a, b) => [a, b]))).problems).toEqual([]);
+  });
+
+  it.each<[string, (a: Frame[], b: Frame[]) => Frame[][], RegExp]>([
+    [
+      'a frame that says another place',
+      (a, b) => [a, [...b.slice(0, -1), { ...b.at(-1)!, first: b.at(-1)!.first + 1 }]],
+      /does not hold the entries it says/,
+    ],
+    [
+      'a frame that says another root',
+      (a, b) => [a, [...b.slice(0, -1), { ...b.at(-1)!, root: flip(b.at(-1)!.root) }]],
+      /do not lead to the root written with them/,
+    ],
+    [
+      'its end cut off at a frame, before the checkpoint',
+      (a, b) => [a, b.slice(0, -1)],
+      /the checkpoint covers/,
+    ],
+    [
+      'a frame missing between two segments',
+      (a, b) => [a.slice(0, -1), b],
+      /the next segment does not begin there/,
+    ],
+  ])('%s is found', async (_, change, problem) => {
+    const { problems } = await verify(rewritten(change));
+    // Found there, by the check that is for it: tiles and entries are what they were.
+    expect(problems[0]?.what).toMatch(problem);
+    expect(problems.filter((p) => !p.where.startsWith('wal/'))).toEqual([]);
+  });
+});
 
 describe('A1 tampering', () => {
   it(`${rounds} random changes of random files: each is found, and the file is named`, async () => {

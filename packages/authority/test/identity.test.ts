@@ -647,6 +647,16 @@ describe('explain', () => {
     expect(layers[1]).toMatchObject({ layer: 'model', answer: 'refused', code: 'tool_denied' });
     expect(layers[1]!.who).toMatch(/^agent-v2@sha256:[0-9a-f]{64}$/);
     expect(layers[1]!.message).toMatch(/fs\.delete\)$/);
+    // A session is over at the second it expires, not after it.
+    const session = (expires: number): string | undefined =>
+      explainLayers({ ...seen.token.view, expires }, 'web_search', context, w.now).layers.find(
+        (l) => l.layer === 'session',
+      )?.answer;
+    expect([session(w.now + 1), session(w.now), session(w.now - 1)]).toEqual([
+      'allowed',
+      'refused',
+      'refused',
+    ]);
     // Without any key the same is said of what the token claims, delegations included.
     const claimed = explainLayers(unverifiedActor(token), 'read_customers', context, w.now);
     expect(claimed.layers.map((l) => l.answer)).toEqual(['allowed', 'allowed', 'refused', 'refused']);

@@ -70,6 +70,19 @@ describe('flow: whose destination is it?', () => {
     expect(reasons(other.read(PAY, { recipient: GOOD, amount: 98.7 }))).toEqual(['recipient: prose']);
   });
 
+  test('a document that the user named gives a payee to a payment, and to no change of one', () => {
+    const bill = `Bill for December. Total 98.70. Please pay to ${GOOD}.`;
+    const change = toolShape({
+      name: 'update_scheduled_payment',
+      params: ['recipient', 'amount', 'subject'],
+    });
+    expect(change.update).toBe(true);
+    const args = { recipient: GOOD, amount: 98.7 };
+    const tracker = after("Please pay the bill 'notes.txt'", bill);
+    expect(tracker.read(PAY, args).findings).toEqual([]);
+    expect(reasons(tracker.read(change, args))).toEqual(['recipient: prose']);
+  });
+
   test('a record that carries the named person gives their address; prose with the same name does not', () => {
     const tracker = new FlowTracker(5);
     tracker.prompt('Invite Mark to lunch by mail');
@@ -149,6 +162,20 @@ describe('flow: secrets that leave', () => {
     expect(tracker.read(SEND, { recipients: ['jane@x.test'], body: 'Hotel Good Night' }).findings).toEqual(
       [],
     );
+  });
+
+  test("a new password is the user's own words: no result gives one, however trusted", () => {
+    const password = toolShape({ name: 'update_password', params: ['password'] });
+    const set = (prompt: string, trusted: boolean): string[] => {
+      const tracker = new FlowTracker(9);
+      tracker.prompt(prompt);
+      tracker.result(USER, { args: {}, value: { code: 'HGK137803' }, trusted });
+      tracker.result(READ, { args: {}, value: 'x' });
+      return reasons(tracker.read(password, { password: 'HGK137803' }));
+    };
+    expect(set('Change my password', false)).toEqual(['password: secret']);
+    expect(set('Change my password', true)).toEqual(['password: secret']);
+    expect(set('Change my password to HGK137803', true)).toEqual([]);
   });
 
   test('NOT caught: a secret out of untrusted mail, sent to a person whom the user named', () => {

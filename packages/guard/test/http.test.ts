@@ -326,6 +326,24 @@ describe('what the handler knows', () => {
     expect(results[0]).toMatchObject({ status: 'error', bytes: 100, error: 'half_done' });
   });
 
+  it.each([-1, 0.5, Number.NaN, Infinity])(
+    'L10 a handler that says it moved %d bytes gets nothing back',
+    async (bytes) => {
+      const token = w.token({ tools: ['http.*'], budgets: [{ unit: 'bytes', limit: 1000 }] });
+      const handle = fetchHandler(made({ known: () => ({ bytes: 600 }) }), (_, permit) => {
+        permit.report({ bytes });
+        return new Response('ok');
+      });
+      const service = overFetch(handle);
+      const get: Sent = { method: 'GET', target: '/docs/a' };
+      const send = async (): Promise<number> =>
+        (await service.send({ ...get, headers: credentials(token, get) })).status;
+      expect(await send()).toBe(200);
+      await w.guard.settled();
+      expect(await send()).toBe(403);
+    },
+  );
+
   it('data labels of the handler count before the decision, and can only add', async () => {
     const token = w.token({ tools: ['http.*'], data: ['internal'] });
     const secret = made({ known: ({ target }) => (target.includes('salary') ? { data: ['hr'] } : {}) });

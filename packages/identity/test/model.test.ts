@@ -20,7 +20,7 @@ import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { AmbitError, fromHex, nobleProvider, SecretKey, signer, toHex, utf8 } from '@ambit/core';
 import { nodeProvider } from '@ambit/core/node';
 import {
-  admit, attest, attestLater, bundleText, digestModel, envelopeText, isModelDigest, keyid, manifest, measure, modelDigestText,
+  admit, attest, attestLater, bundleText, checkArtifact, digestModel, envelopeText, isModelDigest, keyid, manifest, measure, modelDigestText,
   openssfRoot, pae, parseModelDigest, readEnvelope, signModel, attestationStatement, verifyAttestation, verifyModel,
 } from '../src/index.ts'; // prettier-ignore
 import { comparePaths } from '../src/model/manifest.ts';
@@ -41,6 +41,23 @@ beforeEach(() => {
   writeFileSync(join(dir, 'tokenizer', 'vocab.txt'), 'a\nb\n');
   writeFileSync(join(dir, 'tokenizer.json'), '{}');
 });
+
+interface Resource {
+  readonly name: string;
+  readonly digest: string;
+}
+/** A statement with other resources, and the root that goes with them: only what they say is wrong. */
+function listed(
+  s: Record<string, unknown>,
+  change: (all: readonly Resource[]) => readonly Resource[],
+): object {
+  const predicate = s['predicate'] as { resources: Resource[] };
+  const resources = change(predicate.resources);
+  const root = createHash('sha256');
+  for (const { digest } of resources) root.update(Buffer.from(digest, 'hex'));
+  const subject = [{ name: 'agent-v2', digest: { sha256: root.digest('hex') } }];
+  return { ...s, subject, predicate: { ...predicate, resources } };
+}
 
 const denial = (answer: object): string => ('code' in answer ? String(answer.code) : 'none');
 const failure = async (promise: Promise<unknown>): Promise<string> =>
@@ -405,6 +422,12 @@ describe('I1 attestations', () => {
         },
       }),
     ],
+    // One path, two contents: which of them was signed depends on who reads it.
+    [
+      'a path listed twice',
+      (s: Record<string, unknown>) => listed(s, (all) => [all[0]!, { ...all[1]!, name: all[0]!.name }]),
+    ],
+    ['paths out of order', (s: Record<string, unknown>) => listed(s, (all) => all.toReversed())],
     [
       'another serialization',
       (s: Record<string, unknown>) => ({
@@ -432,6 +455,14 @@ describe('I1 attestations', () => {
         ),
       ),
     ).toBe('model_unattested');
+  });
+
+  test('an artifact of another kind is another artifact, whatever its digest', async () => {
+    const measured = await measure(dir);
+    const found = verifyAttestation(envelopeText(attest('agent-v2', measured, modelSigner)), signers);
+    if (!found.ok) throw new Error(found.message);
+    expect(checkArtifact(found, measured)).toEqual({ ok: true });
+    expect(denial(checkArtifact(found, { ...measured, kind: 'file' }))).toBe('model_tampered');
   });
 
   test('a manifest refuses paths that could mean another file', () => {

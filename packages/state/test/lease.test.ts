@@ -123,6 +123,22 @@ describe('never over', () => {
     expect(granted).toBeGreaterThan(4000);
   });
 
+  test('no slice is bought of a counter that ends before a slice would: what is left stays in the store', async () => {
+    const spent = async (seconds: number): Promise<{ trips: number; left: number }> => {
+      const store = memoryStore().budgets;
+      const leased = leasedBudgets(store, { share: 1 / 8, skew: 2 });
+      const dying = counter('dying', 1, 1000, { expires: NOW + seconds });
+      for (let i = 0; i < 5; i++) expect((await leased.reserve(charges([dying]), NOW)).ok).toBe(true);
+      const { trips } = leased;
+      const left = (await store.left('', [counter('dying', 0, 1000, { expires: NOW + seconds })], NOW))[0]!;
+      await leased.stop();
+      return { trips, left };
+    };
+    // Twice the skew is four seconds: up to there every spend asks, and takes what it spends.
+    for (const seconds of [1, 3, 4]) expect(await spent(seconds)).toEqual({ trips: 5, left: 995 });
+    for (const seconds of [5, 60]) expect(await spent(seconds)).toEqual({ trips: 1, left: 875 });
+  });
+
   test('a fleet of four on one budget: the sum is the limit, and stopping gives everything back', async () => {
     const store = memoryStore().budgets;
     const fleet = Array.from({ length: 4 }, () => leasedBudgets(store, { share: 1 / 8 }));

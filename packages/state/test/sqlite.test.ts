@@ -25,6 +25,20 @@ const code = (answer: { ok: boolean; code?: string }): string => (answer.ok ? 'o
 
 conformance('sqlite', async (options) => openSqlite(path(), options));
 
+test('S12 calls that share a transaction share the bound: a hundred fresh budgets at once', async () => {
+  const store = openSqlite(path(), { rowsPerToken: 20 });
+  const answers = await Promise.all(
+    Array.from({ length: 100 }, (_, i) =>
+      store.budgets.reserve(
+        charges([counter(`appended ${i}`, 1, 5, { caveat: 2 })], { root: id('root'), place: id('root') }),
+        NOW,
+      ),
+    ),
+  );
+  expect(answers.filter((answer) => answer.ok).length).toBe(20);
+  await store.close();
+});
+
 test("what was acknowledged is there after closing and opening, in another object at once, and its owner's alone", async () => {
   const file = path();
   const a = openSqlite(file);
