@@ -13,9 +13,9 @@ import { parseArgs } from 'node:util';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const clock = new URL('./clock.mjs', import.meta.url).href;
 
-/** A month's start, a summer's night, a leap day's end, a year's end, and a time whose bytes hold line feeds. */
+/** A year's start, a summer's noon, a leap day's end, a year's end, and an ordinary day in the fifth year. */
 const DATES = [
-  '2026-03-01T00:00:00Z',
+  '2026-12-31T23:59:30Z',
   '2027-07-04T12:34:56Z',
   '2028-02-29T23:59:30Z',
   '2029-12-31T23:59:30Z',

@@ -20,7 +20,7 @@ export const fresh = (): string => toBase64url(randomBytes(32));
  * The time of all tests, Unix seconds: the same on any day, unless the back end is a server with a clock of its
  * own (`startAt`).
  */
-export let NOW = 1_800_000_000;
+export let NOW = 4_102_444_800;
 export let LATER: number = NOW + 3600;
 
 /** Moves the tests of this file to a server's time; before its tests begin. */
