@@ -1,5 +1,5 @@
 // Reading a log: search, tail, trace, receipts, exports, the home's log, and the report in a browser.
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -18,6 +18,7 @@ import { htmlReport } from '../src/report/report.ts';
 import { directorySource } from '../src/tile/source.ts';
 import { base, decision, digestOf, drafts, hexOf } from './sample.ts';
 import { openAt, scratch, testSigner } from './scratch.ts';
+import { chromium as CHROMIUM } from '../../../test/chromium.ts';
 
 const root = scratch();
 const source = directorySource(join(root, 'log'));
@@ -309,8 +310,6 @@ describe('the log of a home', () => {
   });
 });
 
-const CHROMIUM = '/usr/bin/chromium';
-
 describe('the report', () => {
   const make = async (sound: boolean): Promise<string> => {
     const { reader, checkpoint } = await openReader(source, testSigner.verifier);
@@ -339,13 +338,13 @@ describe('the report', () => {
     expect(page).toContain('&lt;script&gt;');
   });
 
-  it.skipIf(!existsSync(CHROMIUM))(
-    'in headless Chromium, offline: tree, timeline, refusals, integrity; hostile records stay text (needs /usr/bin/chromium)',
+  it.skipIf(CHROMIUM === undefined)(
+    `in headless Chromium, offline: tree, timeline, refusals, integrity; hostile records stay text${CHROMIUM === undefined ? ' (skipped: no Chromium on PATH)' : ''}`,
     async () => {
       const { chromium } = await import('playwright-core');
       const profile = mkdtempSync(join(tmpdir(), 'ambit-chromium-'));
       const browser = await chromium.launchPersistentContext(profile, {
-        executablePath: CHROMIUM,
+        executablePath: CHROMIUM!,
         headless: true,
         offline: true,
         viewport: { width: 1100, height: 900 },

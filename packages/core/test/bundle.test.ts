@@ -10,6 +10,7 @@ import { Worker } from 'node:worker_threads';
 import { gzipSync } from 'node:zlib';
 import { buildSync } from 'esbuild';
 import { describe, expect, test } from 'vitest';
+import { chromium } from '../../../test/chromium.ts';
 
 const core = fileURLToPath(new URL('../', import.meta.url));
 const entry = join(core, 'dist/index.js');
@@ -123,9 +124,6 @@ describe('bundled for the browser', () => {
     expect(whole).not.toMatch(/node:|\bBuffer\b/);
   });
 
-  const chromium = ['chromium', 'chromium-browser', 'google-chrome'].find(
-    (c) => spawnSync(c, ['--version']).status === 0,
-  );
   test.skipIf(chromium === undefined)(
     `in Chromium${chromium === undefined ? ' (skipped: none on PATH)' : ''}`,
     () => {

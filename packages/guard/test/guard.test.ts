@@ -206,6 +206,27 @@ describe('fail closed', () => {
     expect(codeOf(await g.authorize(present(w.token())))).toBe('audit_unavailable');
   });
 
+  it.each([-1, 0.5, Number.NaN])(
+    'G3 an outcome of %d bytes gives nothing back, and never gets to the store',
+    async (bytes) => {
+      const faults: unknown[] = [];
+      const g = base({ onFault: (e) => void faults.push(e) });
+      const token = w.token({ budgets: [{ unit: 'bytes', limit: 1000 }] });
+      const moves = (): Presented => ({ ...present(token), known: () => ({ bytes: 600 }) });
+      expect(
+        await g.run(
+          moves(),
+          async () => 'done',
+          () => ({ bytes }),
+        ),
+      ).toMatchObject({ ok: true });
+      await g.settled();
+      // The log takes no such number either; the store is not even asked.
+      expect(faults).toMatchObject([{ code: 'audit_refused' }]);
+      expect(codeOf(await g.authorize(moves()))).toBe('budget_exceeded');
+    },
+  );
+
   it('A5 what failed leaves a record: refused before there was a call, forged, malformed', async () => {
     const g = base();
     await g.authorize({ token: 'amb1_forged', call: { tool: 'echo' } });
