@@ -16,10 +16,10 @@ import {
   decodeSegmentHeader,
   encodeSegmentHeader,
   FRAME_HEADER_BYTES,
-  readFrame,
+  readWalFrame,
   sealFrame,
   segmentName,
-  type Frame,
+  type WalFrame,
 } from '../src/log/wal.ts';
 import { Edge } from '../src/merkle/edge.ts';
 import { encodeBundle, parseBundle } from '../src/tile/bundle.ts';
@@ -104,20 +104,20 @@ describe('a sound log', () => {
 const rounds = process.env['AMBIT_LONG'] === '1' ? 10_000 : 150;
 
 describe('A1 a write-ahead log that was written anew, with right checksums', () => {
-  const sealed = ({ first, count, payload, root: after }: Frame): Buffer => {
+  const sealed = ({ first, count, payload, root: after }: WalFrame): Buffer => {
     const out = Buffer.concat([Buffer.alloc(FRAME_HEADER_BYTES), payload]);
     sealFrame(out, first, count, after);
     return out;
   };
   /** The last segment's frames as two segments, changed and sealed again. */
-  const rewritten = (change: (first: Frame[], second: Frame[]) => Frame[][]): string => {
+  const rewritten = (change: (first: WalFrame[], second: WalFrame[]) => WalFrame[][]): string => {
     const to = copy();
     const name = readdirSync(join(to, 'log/wal')).toSorted().at(-1)!;
     const bytes = readFileSync(join(to, 'log/wal', name));
     const header = decodeSegmentHeader(bytes)!;
-    const frames: Frame[] = [];
+    const frames: WalFrame[] = [];
     for (let at = header.end; ;) {
-      const read = readFrame(bytes, at);
+      const read = readWalFrame(bytes, at);
       if (read.kind !== 'frame') break;
       frames.push(read.frame);
       at = read.next;
@@ -126,7 +126,7 @@ describe('A1 a write-ahead log that was written anew, with right checksums', () 
     const middle = frames.length >> 1;
     for (const { payload } of frames.slice(0, middle))
       for (const entry of parseBundle(payload)!) edge.push(leafHash(entry));
-    const [first, second] = change(frames.slice(0, middle), frames.slice(middle)) as [Frame[], Frame[]];
+    const [first, second] = change(frames.slice(0, middle), frames.slice(middle)) as [WalFrame[], WalFrame[]];
     writeFileSync(
       join(to, 'log/wal', name),
       Buffer.concat([bytes.subarray(0, header.end), ...first.map(sealed)]),
@@ -141,7 +141,7 @@ describe('A1 a write-ahead log that was written anew, with right checksums', () 
     expect((await verify(rewritten((a, b) => [a, b]))).problems).toEqual([]);
   });
 
-  it.each<[string, (a: Frame[], b: Frame[]) => Frame[][], RegExp]>([
+  it.each<[string, (a: WalFrame[], b: WalFrame[]) => WalFrame[][], RegExp]>([
     [
       'a frame that says another place',
       (a, b) => [a, [...b.slice(0, -1), { ...b.at(-1)!, first: b.at(-1)!.first + 1 }]],

@@ -169,7 +169,7 @@ describe('flow: secrets that leave', () => {
     const set = (prompt: string, trusted: boolean): string[] => {
       const tracker = new FlowTracker(9);
       tracker.prompt(prompt);
-      tracker.result(USER, { args: {}, value: { code: 'HGK137803' }, trusted });
+      tracker.result(trusted ? USER : MAIL, { args: {}, value: { code: 'HGK137803' } });
       tracker.result(READ, { args: {}, value: 'x' });
       return reasons(tracker.read(password, { password: 'HGK137803' }));
     };

@@ -212,7 +212,7 @@ describe('fail closed', () => {
       const faults: unknown[] = [];
       const g = base({ onFault: (e) => void faults.push(e) });
       const token = w.token({ budgets: [{ unit: 'bytes', limit: 1000 }] });
-      const moves = (): Presented => ({ ...present(token), known: () => ({ bytes: 600 }) });
+      const moves = (): GuardRequest => ({ ...present(token), known: () => ({ bytes: 600 }) });
       expect(
         await g.run(
           moves(),

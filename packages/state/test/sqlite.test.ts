@@ -30,7 +30,10 @@ test('S12 calls that share a transaction share the bound: a hundred fresh budget
   const answers = await Promise.all(
     Array.from({ length: 100 }, (_, i) =>
       store.budgets.reserve(
-        charges([counter(`appended ${i}`, 1, 5, { caveat: 2 })], { root: id('root'), place: id('root') }),
+        charges([counter(`appended ${i}`, 1, 5, { caveat: 2 })], {
+          root: id('root'),
+          partitionKey: id('root'),
+        }),
         NOW,
       ),
     ),
