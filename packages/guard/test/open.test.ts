@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { OPEN_REQUESTS, OpenRequests } from '../src/mcp/open.ts';
 
 const begin = (open: OpenRequests, id: number): ReturnType<OpenRequests['begin']> =>
-  open.begin(id, 'tools/call', {} as never);
+  open.begin(id, 'tools/call', {});
 
 describe('open requests of one connection', () => {
   it('at most 1024 of a client: the next is refused until one ends', () => {
