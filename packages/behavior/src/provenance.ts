@@ -41,7 +41,7 @@ export interface Incoming {
   readonly args: JsonValue;
   readonly value: JsonValue;
   readonly trusted: boolean;
-  /** The tool fetches addresses from outside: a link in its text was put there by whoever wrote the page. */
+  /** The tool fetches addresses from outside: a link in its text was put there by the author of the page. */
   readonly fetched?: boolean;
 }
 
@@ -104,7 +104,7 @@ export class Provenance {
   readonly #quotes: string[] = [];
   readonly #sources: Map<number, Float64Array> = new Map();
 
-  /** `seed`: 32 random bits, so that nobody can prepare two values with one hash. */
+  /** `seed`: 32 random bits, so that two values with one hash can't be prepared. */
   constructor(seed: number = crypto.getRandomValues(new Uint32Array(1))[0] ?? 1) {
     this.#table = new ValueTable(seed, ORIGIN.prompt | ORIGIN.trusted);
   }
@@ -255,7 +255,7 @@ export class Provenance {
     return this.#table.bits(this.#amount(value));
   }
 
-  /** The normalised prompt contains the words (whole words, in this order). */
+  /** The normalized prompt contains the words (whole words, in this order). */
   says(words: string): boolean {
     return this.#prompt.includes(` ${words} `);
   }

@@ -1,5 +1,5 @@
 // One setting for every back end: a URL in, a store out. A back end is loaded when it is asked for, so that
-// nobody needs a driver that is not used; ioredis and pg are peers, and a missing one is named.
+// an unused driver is not needed; ioredis and pg are peers, and a missing one is named.
 import { AmbitError } from '@ambit/core';
 import { memoryStore } from './memory.ts';
 import type { Store } from './store.ts';
@@ -32,9 +32,9 @@ export async function withPeer<T>(peer: string, job: () => Promise<T>): Promise<
 }
 
 /**
- * Opens the store that a URL names (`url.ts`). A SQLite file is created when there is none; a Redis or PostgreSQL
- * has to be prepared before (`ambit state init`, `operatorOf`). Rejects with AmbitError: `input_invalid` for a URL
- * that is none, else a store code.
+ * Opens the store that a URL names (`url.ts`). A SQLite file is created if it is missing; a Redis or PostgreSQL
+ * has to be prepared before (`ambit state init`, `operatorOf`). Rejects with AmbitError: `input_invalid` for an invalid
+ * URL, else a store code.
  */
 export async function openStore(url: string, options: OpenStoreOptions = {}): Promise<Store> {
   const place = parseStoreUrl(url);

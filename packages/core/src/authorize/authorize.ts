@@ -1,5 +1,5 @@
-// Clearing: a verified token and the facts of its call to a decision (law L6). Stateless checks first, all of
-// them; then, and only then, state. `clear` takes a synchronous ledger; `assess` stops before the state and says
+// Authorization: a verified token and the facts of its call to a decision (law L6). Stateless checks first, all of
+// them; then, and only then, state. `authorize` takes a synchronous ledger; `evaluate` stops before the state and says
 // what it would cost, for stores that answer later. What `assess` returns is no permission: it has no `ok: true`.
 import type { Facts } from '../call.ts';
 import type { Charges, Ledger, LedgerAnswer } from '../charges.ts';
@@ -63,7 +63,7 @@ export function authorize(v: VerifiedToken, facts: Facts, ledger?: Ledger): Deci
   return deny(answer.code, left, answer.caveat);
 }
 
-// A ledger that fails denies (law L9), whatever it throws; its error may hold more than a caller should see.
+// A ledger that fails denies (law L9), with any error it throws; the error may hold more than a caller should see.
 function applied(ledger: Ledger, charges: Charges, now: number): LedgerAnswer {
   try {
     return ledger.apply(charges, now);

@@ -1,4 +1,4 @@
-// The counters of a token, for whoever shows what is left of its budgets (`ambit budget`). Nothing is decided here.
+// The counters of a token, for a display of what is left of its budgets (`ambit budget`). Nothing is decided here.
 import { chargeRulesOf, partsOf, type AuthenticToken } from '../verify/authentic.ts';
 import type { Budget } from '../token/budget.ts';
 import { compileChargeRules, partitionKeyOf } from './charge-rules.ts';

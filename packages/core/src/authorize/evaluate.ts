@@ -13,7 +13,7 @@ import { withinTools } from '../caveats/tools.ts';
 import type { Denial } from '../codes.ts';
 import type { Grant } from '../token/grant.ts';
 
-/** A request with fresh steps. Throws RangeError for a time that is none. */
+/** A request with fresh steps. Throws RangeError for an invalid time. */
 export function makeRequest(
   call: Call,
   facts: Facts,

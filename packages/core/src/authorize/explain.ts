@@ -1,5 +1,5 @@
 // Explaining a decision: every check of the token with what became of it, for people. It evaluates the same
-// predicates that clearing does; there is no second evaluator that could come to disagree.
+// predicates that authorization does; there is no second evaluator that could come to disagree.
 import type { Facts } from '../call.ts';
 import { kindOf } from '../caveats/index.ts';
 import { NOT_APPLICABLE, type CaveatAnswer } from '../caveats/kind.ts';

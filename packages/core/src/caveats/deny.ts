@@ -10,7 +10,7 @@ export interface DenyCaveat {
   readonly tools: readonly string[];
 }
 
-/** Whether the tool is none of those refused; the grant asks the same. */
+/** Whether the tool is not among those refused; the grant asks the same. */
 export const outsideTools = (tools: readonly string[], tool: string, i: number): Denial | null =>
   matchesAny(tools, tool) ? denial('tool_denied', `denied: ${tool}`, i) : null;
 

@@ -19,7 +19,7 @@ export function isPlainPath(path: string): boolean {
   return !/%(?:2e|2f|5c|25|[01][0-9a-f]|7f)/i.test(path);
 }
 
-/** A path pattern: a plain path, or one followed by `/*`, which stands for everything below it. */
+/** A path pattern: a plain path, or one followed by `/*`, which covers everything below it. */
 export function isPathPattern(text: string): boolean {
   const stem = text.endsWith('/*') ? text.slice(0, -2) : text;
   return !stem.includes('*') && (stem === '' ? text === '/*' : isPlainPath(stem));
@@ -32,7 +32,7 @@ export function matchPath(pattern: string, path: string): boolean {
   return path.length > stem.length && path.startsWith(stem);
 }
 
-/** The path of a request target: what stands before the query. */
+/** The path of a request target: the part before the query. */
 export const pathOf = (target: string): string => {
   const query = target.indexOf('?');
   return query < 0 ? target : target.slice(0, query);

@@ -34,7 +34,7 @@ const BY_NUMBER: readonly (CaveatKind | undefined)[] = CAVEATS.reduce<(CaveatKin
 );
 const BY_TYPE: ReadonlyMap<string, CaveatKind> = new Map(CAVEATS.map((kind) => [kind.type, kind]));
 
-/** The kind of a caveat. Throws TypeError for one that is none: an unknown caveat never counts as holding. */
+/** The kind of a caveat. Throws TypeError for an unknown one: an unknown caveat never counts as holding. */
 export function kindOf(c: Caveat): CaveatKind {
   const kind = BY_TYPE.get(c.type);
   if (kind === undefined) throw new TypeError('caveat: unknown type');

@@ -20,7 +20,7 @@ export interface TimeWords {
   fromNow(time: number): string;
 }
 
-/** Where a caveat stands in a chain: what the ids of its charges are made of. */
+/** The place of a caveat in a chain: what the ids of its charges are made of. */
 export interface ChargePlace {
   /** Index of the caveat; -1 for the grant. */
   readonly caveat: number;
@@ -34,7 +34,7 @@ export interface ChargePlace {
 /** Decided at every call, without state. */
 interface Checked<C> {
   readonly decidedBy: 'call';
-  /** The answer of `c`, which stands at index `i`, about one call. Pure, and it never throws. */
+  /** The answer of `c`, the caveat at index `i`, about one call. Pure, and it never throws. */
   check(c: C, r: CallRequest, i: number): CaveatAnswer;
 }
 

@@ -38,6 +38,6 @@ export function writeWhole(what: string, n: number): number {
   return n;
 }
 
-/** The items for people; `none` when there is none. */
+/** The items for people; `none` for an empty list. */
 export const listWords = (items: readonly string[], none: string): string =>
   items.length === 0 ? none : items.join(', ');

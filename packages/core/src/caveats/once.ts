@@ -12,7 +12,7 @@ export interface OnceCaveat {
 export const once: RestrictionKind<
   OnceCaveat,
   {
-    /** One use, by anybody, of any token that carries this caveat. */
+    /** One use in all of the tokens that carry this caveat. */
     readonly once: () => OnceCaveat;
   }
 > = {

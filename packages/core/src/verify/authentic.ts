@@ -1,6 +1,6 @@
 // A token whose bytes have been found genuine: by MAC or by signatures. It owns its memory, is shared by all
 // uses of the same bytes, and shows texts and numbers only: no byte array that a user could change, no tail
-// (laws L6, L12; attack S9). It is not yet a `VerifiedToken`: nobody has proved to be its holder.
+// (laws L6, L12; attack S9). It is not yet a `VerifiedToken`: its holder is not proved.
 import { toBase64url, toHex } from '../bytes.ts';
 import type { Caveat } from '../caveats/index.ts';
 import type { ChargeRule } from '../charges.ts';

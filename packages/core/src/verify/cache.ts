@@ -89,7 +89,7 @@ export class TokenCache {
     if (kept === undefined) this.#byGrant.set(name, [entry]);
     else if (kept.length < FAMILY) kept.push(entry);
     else {
-      // A long chain is seldom anybody's parent: the longest makes room, so that children don't push their parent out.
+      // A long chain is seldom a parent: the longest is evicted first, so that children don't evict their parent.
       let longest = 0;
       for (let k = 1; k < kept.length; k++) if (itemsOf(kept[k]!) > itemsOf(kept[longest]!)) longest = k;
       if (itemsOf(entry) <= itemsOf(kept[longest]!)) kept[longest] = entry;

@@ -30,13 +30,13 @@ export interface VerifierOptions {
   readonly federated?: readonly string[];
   /** Refuse tokens without a seal by a known key. */
   readonly requireSeal?: boolean;
-  /** Accept tokens that are bound to nobody. */
+  /** Accept bearer tokens. */
   readonly bearer?: boolean;
   /** Tool patterns for which a session proof is not enough. */
   readonly signedProofTools?: readonly string[];
   /** Seconds a signed proof lives; default 60. */
   readonly proofAge?: number;
-  /** Seconds by which another's clock may be ahead; default 30. */
+  /** Allowed clock skew, in seconds; default 30. */
   readonly skew?: number;
   /** Take session proofs; absent: signed proofs only. */
   readonly proofSessions?: SessionTableOptions;
@@ -55,7 +55,7 @@ export interface Presentation {
   readonly now: number;
 }
 
-/** A verification key as the hot path wants it. */
+/** A verification key, prepared for lookup. */
 export interface HeldKey {
   readonly key: Uint8Array;
   readonly retired: boolean;

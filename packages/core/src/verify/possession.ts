@@ -9,7 +9,7 @@ import { signedMessage } from '../proof/statement.ts';
 import { partsOf, type AuthenticToken } from './authentic.ts';
 import type { Config, Presentation } from './options.ts';
 
-/** How the holder was proved; `bearer` when nobody was. */
+/** How the holder was proved; `bearer` when there is none. */
 export type ProofKind = 'signed' | 'session' | 'bearer';
 
 /** A proof that holds, and what the ledger still has to claim for it. */
@@ -74,7 +74,7 @@ function checkSigned(
     return deny('proof_invalid');
   const replay = {
     id: replayId(holder, audience, proof.nonce),
-    // Until nobody would accept it again: its age counted from its own time, or from now if that is later.
+    // Until no verifier would accept it again: its age counted from its own time, or from now if that is later.
     expires: Math.ceil(Math.max(proof.time, now)) + proofAge + skew + 1,
     caveat: -1,
   };

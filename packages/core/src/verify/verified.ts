@@ -1,4 +1,4 @@
-// A token verified for one call: genuine, and shown by its holder. The only thing `clear` takes, and only a
+// A token verified for one call: genuine, and shown by its holder. The only thing `authorize` takes, and only a
 // verifier makes it (law L6): the type has no public constructor, and a forged object is refused at run time.
 import type { Call } from '../call.ts';
 import type { NonceClaim, SequenceClaim } from '../charges.ts';
@@ -6,7 +6,7 @@ import type { AuthenticToken, TokenView } from './authentic.ts';
 import type { Config } from './options.ts';
 import type { Proved, ProofKind } from './possession.ts';
 
-/** What `clear` needs of a verified token. */
+/** What `authorize` needs of a verified token. */
 export interface VerifiedParts {
   readonly token: AuthenticToken;
   readonly call: Call;
@@ -57,7 +57,7 @@ export class VerifiedToken {
     Object.freeze(this);
   }
 
-  /** The call that the proof covers; the one that is cleared and run. Nobody can put another in its place. */
+  /** The call that the proof covers; the one that is authorized and run. It can't be replaced. */
   get call(): Call {
     return this.#call;
   }

@@ -19,7 +19,7 @@ import { checkProof } from './possession.ts';
 import { checkSignatures } from './signatures.ts';
 import { makeVerified, type VerifiedToken } from './verified.ts';
 
-/** A genuine token whose holder is not proved: for provenance. Nothing clears it. */
+/** A genuine token whose holder is not proved: for provenance. It can't be authorized. */
 export type Identification = { readonly ok: true; readonly token: AuthenticToken } | Denial;
 /** A genuine token shown by its holder for one call. */
 export type Verification = { readonly ok: true; readonly token: VerifiedToken } | Denial;
@@ -58,7 +58,7 @@ export class Verifier {
     return this.#sessions?.offer ?? null;
   }
 
-  /** Whether the token is genuine, whoever shows it. Gives provenance only. */
+  /** Whether the token is genuine, without a proof. Gives provenance only. */
   identify(token: string): Identification {
     if (typeof token !== 'string') throw new TypeError('token: expected a text');
     const hit = this.#tokens?.get(token);
@@ -129,7 +129,7 @@ export class Verifier {
   }
 
   /**
-   * Whether the token is genuine and shown by its holder for this very call. Policy comes after, in `clear`. A
+   * Whether the token is genuine and shown by its holder for this very call. Policy comes after, in `authorize`. A
    * session proof claims its number here; a signed proof's nonce is claimed by the ledger, after policy.
    */
   verify(p: Presentation): Verification {
