@@ -1,7 +1,8 @@
 // The rules by which charges meet rows, once, for the back ends whose rows are in reach of JavaScript (memory
 // and SQLite). Redis says the same in Lua; the conformance suite holds all three to it.
 import type { Charges, NonceClaim, CounterCharge, SequenceClaim } from '@ambit/core';
-import type { Refused, Reservation, Reserved } from './budgets.ts';
+import { GRACE, type Refused, type Reservation, type Reserved } from './budgets.ts';
+import { beforeReset } from './clock.ts';
 
 /** What a counter holds. `start` is 0 for a total. */
 export interface CounterRow {
@@ -14,8 +15,10 @@ export interface CounterRow {
 export interface Rows {
   /** Rows that expired at or before this may be gone, so a charge that expires there is refused. */
   readonly sweptTo: number;
-  /** After a reset: nonces and numbers that end at or before this may have been used before it. */
-  readonly floor: number;
+  /** The store's own clock, Unix seconds: a window that begins later was made by a clock that is wrong. */
+  readonly now: number;
+  /** Unix seconds of the last reset, in which the nonces of proofs made before were lost; 0 when there was none. */
+  readonly began: number;
   /** The most counters and `once` claims a root's holders may have appended. */
   readonly rowsPerToken: number;
   counter(id: string): CounterRow | undefined;
@@ -62,7 +65,8 @@ export function applyCharges(rows: Rows, charges: Charges, share: number): Reser
       newest = c.caveat;
     }
     const row = effective(found, c);
-    const gone = c.expires <= rows.sweptTo;
+    // A window that has not begun would replace the one that the others are in, until it comes (attack W1).
+    const gone = c.expires <= rows.sweptTo || c.windowStart > rows.now + GRACE;
     const left = gone ? 0 : Math.max(0, c.limit - row.used);
     if (short === null && (gone || c.amount > left)) short = refuse('budget_exceeded', c.caveat, left);
     met.push(row);
@@ -75,7 +79,8 @@ export function applyCharges(rows: Rows, charges: Charges, share: number): Reser
     return refused;
   };
   if (replay !== null) {
-    if (replay.expires <= Math.max(rows.sweptTo, rows.floor) || !rows.takeNonce(replay.id, replay.expires))
+    if (beforeReset(replay.expires, rows.now, rows.began)) return refuse('store_unavailable', replay.caveat);
+    if (replay.expires <= rows.sweptTo || !rows.takeNonce(replay.id, replay.expires))
       return refuse('replayed', replay.caveat);
   }
   for (const claim of once) {
@@ -90,10 +95,7 @@ export function applyCharges(rows: Rows, charges: Charges, share: number): Reser
   if (newest >= 0 && rows.rowsOf(root) + fresh > rows.rowsPerToken)
     return undo(refuse('budget_exceeded', newest, 0));
   // Last of what can be refused, because it is not taken back.
-  if (
-    sequence !== null &&
-    (sequence.expires <= Math.max(rows.sweptTo, rows.floor) || !rows.advance(sequence))
-  )
+  if (sequence !== null && (sequence.expires <= rows.sweptTo || !rows.advance(sequence)))
     return undo(refuse('replayed', -1));
   const starts: number[] = [];
   for (let i = 0; i < counters.length; i++) {

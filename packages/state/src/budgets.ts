@@ -49,6 +49,12 @@ export interface Budgets {
   settle(reservation: Reservation, amounts: readonly number[]): Promise<boolean>;
   /** Gives all counters back; only before the call has begun. Claims stay claimed. False as for `settle`. */
   release(reservation: Reservation): Promise<boolean>;
+  /**
+   * Names the life of the state that reservations are made in now, as far as this process knows; null while
+   * that is not known. A reset begins another, and nothing crosses it: what was reserved before is not given
+   * back, and slices of it (`leasedBudgets`) are not spent from.
+   */
+  era(): string | null;
   /** What is left of each counter of `charges.place` at `now`, for display. Rejects with AmbitError on a fault. */
   left(partitionKey: string, counters: readonly CounterKey[], now: number): Promise<readonly number[]>;
 }
@@ -73,7 +79,7 @@ export function checkNow(now: number): void {
   if (!isWhole(now) || now > 1e11) throw new RangeError(`now: expected Unix seconds, got ${now}`);
 }
 
-/** The system's clock in Unix seconds: the default of every `clockSeconds`. */
+/** The system's clock in Unix seconds: the default of every `nowSeconds`. */
 export const systemSeconds = (): number => Math.floor(Date.now() / 1000);
 
 /**

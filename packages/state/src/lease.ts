@@ -1,11 +1,9 @@
 // Leases: a verifier of a fleet takes a slice of what is left of a hot budget, spends it locally, and asks the
 // store again when it is used up. A slice is a reservation like any other, so the sum is safe by construction:
-// what the store has given out plus what is left is the limit, even if a spender dies, pauses or loses a message. What is
-// added here must not break that, and the model in `model/lease.pml` says what would:
-// - a slice is given back once, and only to the window it came from;
-// - it is spent up to its end on this process's monotonic clock, counted from before the store was asked;
-// - the store never takes a slice back: a spender that is silent may only be paused. What a dead one held stays
-//   spent, for good.
+// what the store has given out plus what is left is the limit, whoever dies, pauses or loses a message. What is
+// added here must not break that; `lease/slices.ts` says how it does not, and the model in `model/lease.pml`
+// finds what happens otherwise. The store never takes a slice back: a spender that is silent may only be paused.
+// What a dead one held stays spent, for good.
 // Nonces, `once` and shared session numbers still go to the store; calls by session proof make no trip at all.
 import type { Charges, CounterCharge } from '@ambit/core';
 import {
@@ -17,6 +15,7 @@ import {
   type Reservation,
   type Reserved,
 } from './budgets.ts';
+import { Slices, sliceKey, type Slice } from './lease/slices.ts';
 
 /** Options of `leasedBudgets`. */
 export interface LeaseOptions {
@@ -43,20 +42,8 @@ export interface LeasedBudgets extends Budgets {
   readonly local: number;
 }
 
-interface Slice {
-  room: number;
-  /** Milliseconds of the monotonic clock; nothing is spent or given back from then on. */
-  readonly end: number;
-  readonly counter: CounterCharge;
-  /** What the store gave, so that it can be given back. */
-  readonly from: Reservation[];
-  used: number;
-}
-
 /** Attempts to find room before a call is sent to the store as it is. */
 const ATTEMPTS = 4;
-
-const key = (c: CounterCharge): string => `${c.id} ${c.windowStart}`;
 
 /** Budgets over `store` that keep slices in this process. */
 export function leasedBudgets(store: Budgets, options: LeaseOptions = {}): LeasedBudgets {
@@ -67,7 +54,7 @@ export function leasedBudgets(store: Budgets, options: LeaseOptions = {}): Lease
   const idle = options.idle ?? 10_000;
   const most = options.slices ?? 10_000;
   const monotonic = options.monotonic ?? ((): number => performance.now());
-  const slices = new Map<string, Slice>();
+  const slices = new Slices(store, monotonic);
   const refills = new Map<string, Promise<Refused | null>>();
   /** Reservations from slices, and the slices. */
   const spent = new WeakMap<Reservation, readonly Slice[]>();
@@ -81,13 +68,6 @@ export function leasedBudgets(store: Budgets, options: LeaseOptions = {}): Lease
     trips++;
     return store.reserve(charges, now, part);
   };
-  const alive = (c: CounterCharge): Slice | undefined => {
-    const slice = slices.get(key(c));
-    if (slice === undefined || slice.end > monotonic()) return slice;
-    // Over: what is left of it is lost; the store may be counting another window by now.
-    slices.delete(key(c));
-    return undefined;
-  };
   const worthIt = (c: CounterCharge, now: number): boolean =>
     !stopped &&
     slices.size < most &&
@@ -95,50 +75,32 @@ export function leasedBudgets(store: Budgets, options: LeaseOptions = {}): Lease
     (c.expires - now) * 1000 > 2 * skew;
 
   const giveBack = async (slice: Slice): Promise<void> => {
-    // Out of reach before the first await, so that nothing can be spent that is on its way back.
-    slices.delete(key(slice.counter));
-    if (slice.end <= monotonic()) return;
-    let { room } = slice;
-    for (const reservation of slice.from.splice(0)) {
-      const taken = reservation.amounts[0]!;
-      const back = Math.min(room, taken);
-      room -= back;
-      if (back > 0) trips++;
-      await store.settle(reservation, [taken - back]);
-    }
+    trips += await slices.giveBack(slice);
   };
   const timer = setInterval(
     () => {
-      for (const slice of [...slices.values()]) if (slice.used + idle < monotonic()) void giveBack(slice);
+      for (const slice of slices.unused(idle)) void giveBack(slice);
     },
     Math.max(100, idle / 2),
   );
   timer.unref();
 
   /** Takes a slice for a counter; one request at a time, which all who wait share. */
-  const refill = (charges: Charges, c: CounterCharge, need: number, now: number): Promise<Refused | null> => {
-    const name = key(c);
+  const refill = (charges: Charges, c: CounterCharge, now: number): Promise<Refused | null> => {
+    const name = sliceKey(c);
     let running = refills.get(name);
     if (running === undefined) {
       const asked = monotonic();
-      const counters = [{ ...c, amount: need }];
-      running = ask({ ...charges, counters, once: [], replay: null, sequence: null }, now, share)
+      const era = store.era();
+      running = ask({ ...charges, counters: [c], once: [], replay: null, sequence: null }, now, share)
         .then((answer) => {
           if (!answer.ok) return answer;
           const { reservation } = answer;
-          const held = alive(c);
-          const end = asked + (c.expires - now) * 1000 - skew;
-          // Charged to a later window than asked for (this clock is behind), or stopped meanwhile: not to be held.
-          if (reservation.starts[0] !== c.windowStart || stopped) {
+          // Charged to a later window than asked for (this clock is behind), made in an era that is over by
+          // now, or stopped meanwhile: not to be held.
+          if (reservation.starts[0] !== c.windowStart || era === null || store.era() !== era || stopped)
             return store.settle(reservation, [0]).then(() => null);
-          }
-          if (held !== undefined) {
-            held.room += reservation.amounts[0]!;
-            held.from.push(reservation);
-          } else {
-            const room = reservation.amounts[0]!;
-            slices.set(name, { room, end, counter: c, from: [reservation], used: asked });
-          }
+          slices.add(c, reservation, era, asked + (c.expires - now) * 1000 - skew, asked);
           return null;
         })
         .finally(() => refills.delete(name));
@@ -147,35 +109,19 @@ export function leasedBudgets(store: Budgets, options: LeaseOptions = {}): Lease
     return running;
   };
 
-  /** Takes every amount from its slice, or nothing and the counters that lack room. */
-  const take = (counters: readonly CounterCharge[]): { taken: Slice[] } | { lacking: CounterCharge[] } => {
-    const taken: Slice[] = [];
-    const lacking: CounterCharge[] = [];
-    for (const c of counters) {
-      const slice = alive(c);
-      if (slice === undefined || slice.room < c.amount) lacking.push(c);
-      else taken.push(slice);
-    }
-    if (lacking.length > 0) return { lacking };
-    counters.forEach((c, i) => {
-      taken[i]!.room -= c.amount;
-      taken[i]!.used = monotonic();
-    });
-    return { taken };
-  };
-
   const reserve = async (charges: Charges, now: number, part = 0): Promise<Reserved | Refused> => {
     checkNow(now);
     const wrong = checkCharges(charges);
     if (wrong !== null) return wrong;
-    const hot = part === 0 ? charges.counters.filter((c) => alive(c) !== undefined || worthIt(c, now)) : [];
+    const hot =
+      part === 0 ? charges.counters.filter((c) => slices.of(c) !== undefined || worthIt(c, now)) : [];
     if (hot.length === 0) return ask(charges, now, part);
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const got = take(hot);
+      const got = slices.take(hot);
       if ('lacking' in got) {
         for (const c of got.lacking) {
-          if (!worthIt(c, now) && alive(c) === undefined) return ask(charges, now);
-          const refused = await refill(charges, c, c.amount, now);
+          if (!worthIt(c, now) && slices.of(c) === undefined) return ask(charges, now);
+          const refused = await refill(charges, c, now);
           // What others hold in slices can't be had: refused, though the sum is not yet spent.
           if (refused !== null) return { ...refused, caveat: c.caveat };
         }
@@ -216,8 +162,7 @@ export function leasedBudgets(store: Budgets, options: LeaseOptions = {}): Lease
       const slice: Slice | undefined = from[i];
       // A slice that was given back or has ended takes nothing more: the amount stays spent.
       if (slice === undefined) cold.push(amounts[i]!);
-      else if (slices.get(key(slice.counter)) === slice && alive(slice.counter) === slice)
-        slice.room += back[i]!;
+      else if (slices.holds(slice)) slice.room += back[i]!;
     }
     const under = beneath.get(reservation);
     return under === undefined || cold.length === 0 || store.settle(under, cold);
@@ -231,17 +176,16 @@ export function leasedBudgets(store: Budgets, options: LeaseOptions = {}): Lease
         reservation,
         reservation.amounts.map(() => 0),
       ),
+    era: () => store.era(),
     left: async (place, counters, now) => {
       const left = await store.left(place, counters, now);
-      return left.map(
-        (n, i) => n + (slices.get(`${counters[i]!.id} ${counters[i]!.windowStart}`)?.room ?? 0),
-      );
+      return left.map((n, i) => n + (slices.of(counters[i]!)?.room ?? 0));
     },
     stop: async () => {
       stopped = true;
       clearInterval(timer);
       await Promise.allSettled([...refills.values()]);
-      await Promise.all([...slices.values()].map(giveBack));
+      await Promise.all(slices.unused(0).map(giveBack));
     },
     get trips() {
       return trips;

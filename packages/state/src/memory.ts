@@ -11,6 +11,7 @@ import {
   type SequenceClaim,
 } from '@ambit/core';
 import { applyCharges, applyRefund, effective, type CounterRow, type Rows } from './apply.ts';
+import { advance, checkHorizon, sweptTo, type Horizon } from './clock.ts';
 import {
   GRACE,
   ROWS_PER_TOKEN,
@@ -56,7 +57,9 @@ interface Row {
 
 class MemoryRows implements Rows {
   sweptTo = 0;
-  readonly floor = 0;
+  now = 0;
+  readonly began = 0;
+  #horizon: Horizon = { time: 0, leap: 0 };
   size = 0;
   readonly rowsPerToken: number;
   readonly counters = new Map<string, CounterRow>();
@@ -127,9 +130,12 @@ class MemoryRows implements Rows {
     return this.#roots.get(root) ?? 0;
   }
 
-  /** Drops what expired more than GRACE before `now`; looks at most once a bucket's length. */
-  sweep(now: number): void {
-    const to = now - GRACE;
+  /** Drops what expired, by the time a call gave and by this process's own; looks at most once a bucket's length. */
+  sweep(given: number, own: number): void {
+    this.now = own;
+    this.#horizon = advance(this.#horizon, Math.min(given, own));
+    checkHorizon(this.#horizon, own);
+    const to = sweptTo(this.#horizon);
     if (to < this.sweptTo + BUCKET) return;
     this.sweptTo = to;
     for (const [bucket, rows] of this.#buckets) {
@@ -176,7 +182,12 @@ export function memoryStore(options: MemoryOptions = {}): SyncStore {
     checkNow(now);
     const wrong = checkCharges(charges);
     if (wrong !== null) return wrong;
-    rows.sweep(Math.min(now, clock()));
+    try {
+      rows.sweep(now, clock());
+    } catch (error) {
+      if (error instanceof AmbitError) return { ok: false, code: 'store_corrupt', caveat: -1 };
+      throw error;
+    }
     if (rows.size + 32 > limit) return { ok: false, code: 'store_full', caveat: -1 };
     const answer = applyCharges(rows, charges, share);
     if (answer.ok) open.add(answer.reservation);
@@ -211,6 +222,7 @@ export function memoryStore(options: MemoryOptions = {}): SyncStore {
         reservation,
         reservation.amounts.map(() => 0),
       ),
+    era: () => epoch,
     left: async (_place, counters, now) => {
       checkNow(now);
       return counters.map((c) => Math.max(0, c.limit - effective(rows.counter(c.id), c).used));

@@ -135,6 +135,7 @@ function budgetsAndReplay(lanes: Lanes, tally: Tally): { budgets: Budgets; repla
         reservation,
         reservation.amounts.map(() => 0),
       ),
+    era: () => lanes.epoch,
     left: async (_place, counters, now) => {
       checkNow(now);
       try {

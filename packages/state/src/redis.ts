@@ -60,7 +60,7 @@ export interface RedisOptions extends RegistryOptions {
 }
 
 /**
- * A store on a Redis that `initialiseRedis` has prepared. Rejects with AmbitError: `store_unavailable`, or
+ * A store on a Redis that `initializeRedis` has prepared. Rejects with AmbitError: `store_unavailable`, or
  * `store_corrupt` when it was never prepared or its state may have been lost.
  */
 export async function redisStore(options: RedisOptions): Promise<Store> {
@@ -106,14 +106,14 @@ function budgetsAndReplay(
   rowsPerToken: number,
   tally: Tally,
 ): { budgets: Budgets; replay: Replay } {
-  const open = new WeakSet<Reservation>();
   /** The epoch this process last received: numbers of sessions count under it alone. */
   let told = fence.epoch;
   const groups = new Groups(fence, rowsPerToken);
 
   const giveBack = async (reservation: Reservation, amounts: readonly number[]): Promise<boolean> => {
     const back = refunds(reservation, amounts);
-    if (back === null || !open.delete(reservation)) return false;
+    const era = groups.open.get(reservation);
+    if (back === null || !groups.open.delete(reservation) || era !== fence.epoch) return false;
     if (back.every((n) => n === 0)) return true;
     const { partitionKey, counters } = reservation.charges;
     const part = partition(partitionKey);
@@ -140,9 +140,7 @@ function budgetsAndReplay(
       if (sequence !== null && (told !== fence.epoch || !isSequence(sequence.sequence)))
         return { ok: false, code: 'replayed', caveat: -1 };
       try {
-        const answer = await groups.reserve(charges, share);
-        if (answer.ok) open.add(answer.reservation);
-        return answer;
+        return await groups.reserve(charges, share);
       } catch (error) {
         return { ok: false, code: tally.fault(fenceFaultOf(error), error), caveat: -1 };
       }
@@ -153,6 +151,7 @@ function budgetsAndReplay(
         reservation,
         reservation.amounts.map(() => 0),
       ),
+    era: () => fence.epoch,
     left: async (place, counters, now) => {
       checkNow(now);
       const part = partition(place);

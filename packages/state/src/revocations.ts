@@ -132,6 +132,17 @@ export function checkRevocation(input: RevocationInput): RevocationInput {
   });
 }
 
+/** Everything of a token that an entry may name: kind, issuer (absent for digests and keys), value. */
+export function namesOf(subject: RevocationSubject): [RevocationKind, string | undefined, string][] {
+  const names: [RevocationKind, string | undefined, string][] = [];
+  for (const kind of REVOCATION_KINDS) {
+    const values = kind === 'node' ? subject.nodes : kind === 'holder' ? subject.holders : [subject[kind]];
+    for (const value of values)
+      if (value !== undefined) names.push([kind, GLOBAL.has(kind) ? undefined : subject.issuer, value]);
+  }
+  return names;
+}
+
 /** An index over entries that answers in a few map look-ups. */
 export class RevocationView {
   /** The highest `seq` seen. */
@@ -153,6 +164,13 @@ export class RevocationView {
       if (entry.seq > this.cursor) this.cursor = entry.seq;
     }
     return fresh;
+  }
+
+  /** How many names are held. */
+  get size(): number {
+    let n = 0;
+    for (const named of this.#kinds.values()) n += named.size;
+    return n;
   }
 
   /** The entry that names something of the token, or null. Entries count until they are dropped. */

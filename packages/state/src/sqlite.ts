@@ -20,12 +20,13 @@ import {
   type Reserved,
 } from './budgets.ts';
 import type { Replay } from './replay.ts';
-import { Connection, faultOf, isBusy } from './sqlite/binding.ts';
+import { Connection, faultOf, isBusy, type Value } from './sqlite/binding.ts';
 import { OpenFile } from './sqlite/file.ts';
 import { sqliteRevocations } from './sqlite/revocations.ts';
 import { SqliteRows } from './sqlite/rows.ts';
 import { SCHEMA, SCHEMA_VERSION, rowKey } from './sqlite/schema.ts';
 import { sqliteSessions } from './sqlite/sessions.ts';
+import { checked } from './sqlite/sums.ts';
 import { Turn } from './sqlite/turn.ts';
 import { Writer } from './sqlite/writer.ts';
 import { Tally, type StoreStats } from './stats.ts';
@@ -128,7 +129,10 @@ class SqliteStore {
   readonly #turn: Turn;
   readonly #writer: Writer;
   readonly #rows: SqliteRows;
-  readonly #open = new WeakSet<Reservation>();
+  /** Reservations that can be settled, and the epoch they were made in: nothing is given back to another. */
+  readonly #open = new WeakMap<Reservation, string>();
+  /** The epoch this process was last told: numbers of sessions count under it alone. */
+  #told: string;
   readonly #tally = new Tally();
   readonly #file: OpenFile;
 
@@ -141,31 +145,38 @@ class SqliteStore {
       options.rowsPerToken ?? ROWS_PER_TOKEN,
       options.nowSeconds ?? systemSeconds,
     );
+    this.#told = this.#rows.meta.epoch();
     this.#writer = new Writer(db, file, options.timeout ?? 5000, this.#rows, options.maxLogBytes);
   }
 
   #reserve(charges: Charges, now: number, share: number): Reserved | Refused {
     this.#rows.at(now);
+    const { era } = this.#rows.meta;
+    if (charges.sequence !== null && era !== this.#told) return { ok: false, code: 'replayed', caveat: -1 };
     const answer = applyCharges(this.#rows, charges, share);
-    if (answer.ok) this.#open.add(answer.reservation);
+    if (answer.ok) this.#open.set(answer.reservation, era);
     return answer;
   }
 
   async #giveBack(reservation: Reservation, amounts: readonly number[]): Promise<boolean> {
     const back = refunds(reservation, amounts);
     // Taken out of the open ones before the store is asked: an uncertain refund is never tried twice.
+    const era = this.#open.get(reservation);
     if (back === null || !this.#open.delete(reservation)) return false;
     if (back.every((n) => n === 0)) return true;
     try {
-      await this.#writer.submit(() => applyRefund(this.#rows, reservation, back));
-      return true;
+      return await this.#writer.submit(() => {
+        if (this.#rows.meta.era !== era) return false;
+        applyRefund(this.#rows, reservation, back);
+        return true;
+      });
     } catch {
       return false;
     }
   }
 
   #budgets(): Budgets {
-    const row = this.#db.prepare('select start, used, expires from counters where id = ?');
+    const row = this.#db.prepare('select id, start, used, expires, root, sum from counters where id = ?');
     return {
       reserve: async (charges, now, share = 0) => {
         checkNow(now);
@@ -183,11 +194,22 @@ class SqliteStore {
           reservation,
           reservation.amounts.map(() => 0),
         ),
+      era: () => {
+        try {
+          return this.#era();
+        } catch {
+          return null;
+        }
+      },
       left: async (_place, counters, now) => {
         checkNow(now);
         return counters.map((c) => {
-          const found = this.#read(() => row.get(rowKey(c.id)) as [number, number, number] | undefined);
-          const at = found === undefined ? undefined : { start: found[0], used: found[1], expires: found[2] };
+          const at = this.#read(() => {
+            const found = row.get(rowKey(c.id)) as Value[] | undefined;
+            if (found === undefined) return undefined;
+            const [, start, used, expires] = checked(found) as [string, number, number, number];
+            return { start, used, expires };
+          });
           return Math.max(0, c.limit - effective(at, c).used);
         });
       },
@@ -203,10 +225,13 @@ class SqliteStore {
     }
   }
 
+  /** The epoch of the file, asked at most once a turn. */
+  #era(): string {
+    return this.#turn.once('epoch', () => this.#rows.meta.epoch());
+  }
+
   #replay(): Replay {
-    const db = this.#db;
-    const epoch = db.prepare("select value from meta where key = 'epoch'");
-    return { epoch: async () => this.#read(() => (epoch.get() as [string])[0]) };
+    return { epoch: async () => (this.#told = this.#read(() => this.#rows.meta.epoch())) };
   }
 
   #ledger(): Ledger {

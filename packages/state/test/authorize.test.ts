@@ -45,8 +45,8 @@ const code = (answer: { ok: boolean; code?: string }): string => (answer.ok ? 'o
 const limit = restrict.sum('amount', 10_000);
 
 describe.each([
-  ['memory', (): Store => memoryStore()],
-  ['sqlite', (): Store => openSqlite(join(folder, `${n++}.db`))],
+  ['memory', (): Store => memoryStore({ nowSeconds: () => NOW })],
+  ['sqlite', (): Store => openSqlite(join(folder, `${n++}.db`), { nowSeconds: () => NOW })],
 ])('%s', (_name, open) => {
   test('S1 two hundred calls of 50 against a sum of 10,000: the next is refused', async () => {
     const store = open();

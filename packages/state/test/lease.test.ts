@@ -6,6 +6,7 @@ import { leasedBudgets, memoryStore, type Budgets, type LeasedBudgets } from '..
 import { NOW, charges, claim, counter } from '../src/testing/make.ts';
 
 const START = NOW - (NOW % 60);
+const memory = (): Budgets => memoryStore({ nowSeconds: () => NOW }).budgets;
 const LIMIT = 4;
 
 /** Passes requests on, and answers back, when told to. */
@@ -23,6 +24,7 @@ class Wire {
       reserve: (c, now, share) => both(() => store.reserve(c, now, share)),
       settle: (r, a) => both(() => store.settle(r, a)),
       release: (r) => both(() => store.release(r)),
+      era: () => store.era(),
       left: (p, c, now) => store.left(p, c, now),
     };
   }
@@ -34,7 +36,7 @@ const settled = async (): Promise<void> => {
 
 /** One run: `choose(n)` picks one of n things that may happen next. Returns what was decided in each window. */
 async function run(choose: (n: number) => number): Promise<number[]> {
-  const store = memoryStore().budgets;
+  const store = memory();
   let time = 0;
   const decided = [0, 0];
   const spenders = [0, 1].map(() => {
@@ -140,7 +142,7 @@ describe('never over', () => {
   });
 
   test('a fleet of four on one budget: the sum is the limit, and stopping gives everything back', async () => {
-    const store = memoryStore().budgets;
+    const store = memory();
     const fleet = Array.from({ length: 4 }, () => leasedBudgets(store, { share: 1 / 8 }));
     const spend = async (each: LeasedBudgets): Promise<boolean> =>
       (await each.reserve(charges([counter('hot', 1, 10_000)]), NOW)).ok;
@@ -166,7 +168,7 @@ describe('never over', () => {
 
 test('a slice ends with its window on the monotonic clock, counted from before the question, less the skew', async () => {
   let time = 0;
-  const store = memoryStore().budgets;
+  const store = memory();
   const leased = leasedBudgets(store, { skew: 5, worth: 1, monotonic: () => time });
   const c = charges([counter('w', 1, 100, { window: 60, windowStart: START, expires: START + 60 })]);
   expect((await leased.reserve(c, START)).ok).toBe(true);
@@ -185,7 +187,7 @@ test('a slice ends with its window on the monotonic clock, counted from before t
 });
 
 test('a spender whose clock is behind holds no slice of the window that the others are in', async () => {
-  const store = memoryStore().budgets;
+  const store = memory();
   const leased = leasedBudgets(store, { worth: 1 });
   const at = (windowStart: number): ReturnType<typeof charges> =>
     charges([counter('w', 1, 100, { window: 60, windowStart, expires: windowStart + 60 })]);
@@ -197,7 +199,7 @@ test('a spender whose clock is behind holds no slice of the window that the othe
 });
 
 test('claims go to the store, in one trip with the counters that have no slice; a refusal gives the slices their part back', async () => {
-  const store = memoryStore().budgets;
+  const store = memory();
   const leased = leasedBudgets(store);
   const c = (nonce: string, small = 1): ReturnType<typeof charges> =>
     charges([counter('big', 1, 1000), counter('small', small, 3, { caveat: 1 })], { replay: claim(nonce) });

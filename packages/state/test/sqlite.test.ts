@@ -12,7 +12,9 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import type { Store } from '../src/index.ts';
 import { openSqlite } from '../src/sqlite.ts';
+import { resetFile } from '../src/sqlite/operate.ts';
 import { Connection } from '../src/sqlite/binding.ts';
 import { conformance } from '../src/testing.ts';
 import { NOW, charges, claim, counter, fresh, id } from '../src/testing/make.ts';
@@ -23,7 +25,17 @@ let n = 0;
 const path = (): string => join(folder, `${n++}.db`);
 const code = (answer: { ok: boolean; code?: string }): string => (answer.ok ? 'ok' : answer.code!);
 
-conformance('sqlite', async (options) => openSqlite(path(), options));
+const paths = new WeakMap<Store, string>();
+conformance(
+  'sqlite',
+  async (options) => {
+    const file = path();
+    const store = openSqlite(file, options);
+    paths.set(store, file);
+    return store;
+  },
+  async (store) => resetFile(paths.get(store)!, NOW),
+);
 
 test('S12 calls that share a transaction share the bound: a hundred fresh budgets at once', async () => {
   const store = openSqlite(path(), { rowsPerToken: 20 });

@@ -6,6 +6,7 @@
 // Every statement takes its snapshot after the locks (READ COMMITTED, asked for by the
 // connection and checked here), so what a call sees is what the last one committed.
 import { GRACE } from '../budgets.ts';
+import { RESET_MARGIN } from '../clock.ts';
 import { WINDOW } from '../replay.ts';
 import { RESET_LOCK, asOwner } from './schema.ts';
 
@@ -36,7 +37,6 @@ const LOADING = `
     from unnest(k_counter || k_once || k_window || k_root) as id order by 1) as classes;
   now_ := floor(extract(epoch from clock_timestamp()));
   swept_ := greatest(m.swept, now_ - ${GRACE});
-  floor_ := greatest(swept_, m.floor);
 
   select array_agg(c.id is not null order by k.at), array_agg(coalesce(c.start, 0) order by k.at),
       array_agg(coalesce(c.used, 0) order by k.at), array_agg(coalesce(c.expires, 0) order by k.at),
@@ -92,14 +92,17 @@ const DECIDE = `
       x := a + j; k := a_key[x];
       if a_own[x] and not c_known[k] then fresh := fresh + 1; newest := j; end if;
       if c_known[k] and c_start[k] >= a_start[x] then used_ := c_used[k]; else used_ := 0; end if;
-      if a_expires[x] <= swept_ then room := 0; else room := greatest(0, a_limit[x] - used_); end if;
-      if short_at = 0 and (a_expires[x] <= swept_ or a_amount[x] > room) then
+      gone := a_expires[x] <= swept_ or a_start[x] > now_ + ${GRACE};
+      if gone then room := 0; else room := greatest(0, a_limit[x] - used_); end if;
+      if short_at = 0 and (gone or a_amount[x] > room) then
         short_at := j; short_room := room;
       end if;
       taken[x] := greatest(a_amount[x], floor(room::float8 * q_share[i])::bigint);
     end loop;
     n := q_nonce[i];
-    if n > 0 and (q_nonce_expires[i] <= floor_ or not n_free[n]) then verdict := 'replayed,0'; end if;
+    if n > 0 and m.began > 0 and now_ - m.began < q_nonce_expires[i] - now_ + ${RESET_MARGIN} then
+      verdict := 'store_unavailable,0';
+    elsif n > 0 and (q_nonce_expires[i] <= swept_ or not n_free[n]) then verdict := 'replayed,0'; end if;
     if verdict is null then
       for j in 1 .. q_once[i] loop
         k := o_key[o + j];
@@ -124,7 +127,7 @@ const DECIDE = `
       end if;
       if verdict is null and q_window[i] > 0 then
         w := q_window[i]; s := q_number[i]; high := w_highest[w]; bits := w_bits[w];
-        if q_window_expires[i] <= floor_ or s <= high - ${WINDOW} or s > high + ${WINDOW} then
+        if q_window_expires[i] <= swept_ or s <= high - ${WINDOW} or s > high + ${WINDOW} then
             verdict := 'replayed,0';
         else
           if s - high >= ${WINDOW} then bits := decode(repeat('00', 128), 'hex');
@@ -187,9 +190,6 @@ const WRITING = `
     delete from nonces where id in (
       select id from unnest(k_nonce, n_free, n_taken) as k(id, free, taken) where free and not taken);
   end if;
-  if now_ + m.longest < any(k_nonce_expires) then
-    update meta set longest = greatest(longest, (select max(e) from unnest(k_nonce_expires) e) - now_ + 60);
-  end if;
 `;
 
 /**
@@ -213,7 +213,7 @@ create or replace function apply(
 #variable_conflict use_column
 declare
   m meta%rowtype;
-  now_ bigint; swept_ bigint; floor_ bigint;
+  now_ bigint; swept_ bigint;
   c_known boolean[]; c_start bigint[]; c_used bigint[]; c_expires bigint[]; c_root text[]; c_dirty boolean[];
   o_free boolean[]; o_expires bigint[]; o_root text[];
   w_highest bigint[]; w_bits bytea[]; w_expires bigint[]; w_dirty boolean[];
@@ -221,7 +221,7 @@ declare
   r_rows bigint[]; r_added integer[];
   a integer := 0; o integer := 0; k integer; x integer; n integer; r integer; w integer;
   verdict text; fresh integer; newest integer; mine integer; claimed integer;
-  short_at integer; short_room bigint; used_ bigint; room bigint; s bigint; high bigint; bits bytea;
+  short_at integer; short_room bigint; used_ bigint; room bigint; gone boolean; s bigint; high bigint; bits bytea;
 begin
 ${BEGINNING}${LOADING}${REFUNDS}
   for i in 1 .. coalesce(array_length(q_root, 1), 0) loop

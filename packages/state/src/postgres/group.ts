@@ -122,7 +122,7 @@ function refused(verdict: string, { counters, once }: Charges): Refused {
   const [word, place, left] = verdict.split(',');
   const code = word as Refused['code'];
   const at = Number(place);
-  if (code === 'replayed') return { ok: false, code, caveat: -1 };
+  if (code === 'replayed' || code === 'store_unavailable') return { ok: false, code, caveat: -1 };
   if (code === 'once_used') return { ok: false, code, caveat: once[at - 1]!.caveat };
   const caveat = at > 0 ? counters[at - 1]!.caveat : once[-at - 1]!.caveat;
   return { ok: false, code, caveat, left: Number(left) };

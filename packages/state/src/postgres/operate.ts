@@ -96,7 +96,7 @@ insert into meta(version, epoch, system, timeline, failover)
 /**
  * Accepts the state as it is now, after a failover or a restored backup: counters continue from what survived, and
  * what did not survive counts as unspent, so revoke what must not be spent twice first, and see that the old server is stopped. Proofs made before the
- * reset are refused for as long as the longest proof that was seen could live; reservations from before are not
+ * reset are refused for as long as one could live, whatever the age; reservations from before are not
  * refunded; the epoch changes, and session tickets with it. Revocations that were lost have to be imported again.
  * `failover` is changed when given. Returns the new epoch.
  */
@@ -110,7 +110,7 @@ export async function resetPostgres(options: OperatePostgres): Promise<string> {
       `set local search_path = ${schema}, pg_catalog;
 select pg_advisory_xact_lock('meta'::regclass::oid::integer, ${RESET_LOCK});
 update meta set epoch = '${epoch}', system = h.system, timeline = h.timeline, failover = ${failover},
-  floor = extract(epoch from clock_timestamp())::bigint + longest,
+  began = extract(epoch from clock_timestamp())::bigint,
   -- Above every number that a list which is ahead may have reached meanwhile.
   revoked = greatest(revoked, (extract(epoch from clock_timestamp()) * 1000)::bigint)
   from here() h;

@@ -32,8 +32,7 @@ create table meta(
   failover text not null check (failover in ('denied', 'synchronous')),
   revoked bigint not null default 0,
   swept bigint not null default 0,
-  floor bigint not null default 0,
-  longest bigint not null default 120
+  began bigint not null default 0
 );
 create table writers(id text collate "C" primary key, n bigint not null, seen bigint not null) ${HOT};
 create table counters(

@@ -36,6 +36,8 @@ class Keys {
 }
 
 export class Groups {
+  /** Reservations that can be settled, and the epoch they were made under: nothing is refunded to another. */
+  readonly open: WeakMap<Reservation, string | null> = new WeakMap();
   readonly #fence: Fence;
   readonly #cap: number;
   readonly #queues = new Map<string, Waiting[]>();
@@ -77,7 +79,7 @@ export class Groups {
       return this.#encode(charges, share, part, roots, keys);
     });
     try {
-      const { oneSlot } = this.#fence;
+      const { oneSlot, epoch } = this.#fence;
       const [, text] = await this.#fence.run(
         'reserve',
         RESERVE_GROUP,
@@ -88,7 +90,11 @@ export class Groups {
         oneSlot ? [...parts] : ALL_PARTITIONS,
       );
       const verdicts = String(text).split(';');
-      group.forEach((each, i) => each.done(decode(verdicts[i]!, each.charges)));
+      group.forEach((each, i) => {
+        const answer = decode(verdicts[i]!, each.charges);
+        if (answer.ok) this.open.set(answer.reservation, epoch);
+        each.done(answer);
+      });
     } catch (error) {
       for (const each of group) each.fail(error);
     }
@@ -141,7 +147,7 @@ function decode(verdict: string, charges: Charges): Reserved | Refused {
 function refused([word, place, left]: readonly string[], { counters, once }: Charges): Refused {
   const code = word as Refused['code'];
   const at = Number(place);
-  if (code === 'replayed') return { ok: false, code, caveat: -1 };
+  if (code === 'replayed' || code === 'store_unavailable') return { ok: false, code, caveat: -1 };
   if (code === 'once_used') return { ok: false, code, caveat: once[at - 1]!.caveat };
   const caveat = at > 0 ? counters[at - 1]!.caveat : once[-at - 1]!.caveat;
   return { ok: false, code, caveat, left: Number(left) };

@@ -2,7 +2,7 @@
 import { AmbitError, randomBytes, toHex } from '@ambit/core';
 import { ALL_PARTITIONS, type RedisClient } from './fence.ts';
 
-/** Options of `initialiseRedis` and `resetRedis`. */
+/** Options of `initializeRedis` and `resetRedis`. */
 export interface OperateOptions {
   /** First part of every key; default `ambit:`. */
   readonly prefix?: string;
@@ -14,31 +14,28 @@ export interface OperateOptions {
   readonly restarts?: 'denied' | 'trusted';
 }
 
-/** Proofs made before a reset may have lost their nonces: claims that end within so many seconds are refused. */
-const PROOF_LIFE = 120;
-
 const EXISTS = `return redis.call('EXISTS', KEYS[1])`;
 const SET = `
 local run = ARGV[2]
 if run == '' then run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)') end
 local time = redis.call('TIME')
-local floor = 0
-if ARGV[3] ~= '0' then floor = tonumber(time[1]) + tonumber(ARGV[3]) end
-redis.call('HSET', KEYS[1], 'epoch', ARGV[1], 'run', run, 'floor', string.format('%.0f', floor))
+local began = '0'
+if ARGV[3] == 'reset' then began = time[1] end
+redis.call('HSET', KEYS[1], 'epoch', ARGV[1], 'run', run, 'began', began)
 local ms = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 local last = tonumber(redis.call('GET', KEYS[2]) or '0')
 if ms > last then redis.call('SET', KEYS[2], string.format('%.0f', ms)) end
 return 1
 `;
 
-async function setAll(client: RedisClient, options: OperateOptions, hold: number): Promise<string> {
+async function setAll(client: RedisClient, options: OperateOptions, why: 'new' | 'reset'): Promise<string> {
   const prefix = options.prefix ?? 'ambit:';
   const epoch = toHex(randomBytes(16));
   // The registry last: verifiers read the epoch there, and must find the partitions ready.
   for (const partition of ALL_PARTITIONS) {
     const key = `${prefix}{${partition}}`;
     const run = options.restarts === 'trusted' ? '*' : '';
-    await client.eval(SET, 2, `${key}epoch`, `${key}number`, epoch, run, String(hold));
+    await client.eval(SET, 2, `${key}epoch`, `${key}number`, epoch, run, why);
   }
   return epoch;
 }
@@ -53,14 +50,14 @@ export async function initializeRedis(client: RedisClient, options: OperateOptio
         'This Redis is already initialized; reset it if its state was lost.',
       );
   }
-  return setAll(client, options, 0);
+  return setAll(client, options, 'new');
 }
 
 /**
  * Accepts the state as it is now, after a flush, restart or failover: counters continue from what survived, and
  * what did not survive counts as unspent, so revoke what must not be spent twice first. Proofs made before the
- * reset are refused for two minutes; the epoch changes, and session tickets with it. Revocations that were lost
+ * reset are refused for as long as one could live, whatever the age verifiers allow; the epoch changes, and session tickets with it. Revocations that were lost
  * have to be imported again. Returns the new epoch.
  */
 export const resetRedis = (client: RedisClient, options: OperateOptions = {}): Promise<string> =>
-  setAll(client, options, PROOF_LIFE);
+  setAll(client, options, 'reset');

@@ -3,6 +3,7 @@
 // within 2^53, where doubles are exact; sums are compared as `amount > limit - used`, because `used + amount`
 // might not be.
 import { GRACE } from '../budgets.ts';
+import { RESET_MARGIN } from '../clock.ts';
 import { WINDOW } from '../replay.ts';
 
 /**
@@ -47,7 +48,8 @@ end
 const DECIDE = `
 local function decide(q)
   local share, root, counters, nonce, claims = q[1], q[2], q[3], q[4], q[6]
-  if nonce > 0 and (q[5] <= floor or val[nonce]) then return 'replayed,0' end
+  if nonce > 0 and began > 0 and now - began < q[5] - now + ${RESET_MARGIN} then return 'store_unavailable,0' end
+  if nonce > 0 and (q[5] <= swept or val[nonce]) then return 'replayed,0' end
   local met, short, added, newest, freshCounter = {}, nil, 0, nil, nil
   for i = 1, #claims do
     local c = claims[i]
@@ -71,7 +73,7 @@ local function decide(q)
       if row[1] == start then ends = math.max(row[3], ends) else ends = row[3] end
       start = row[1]
     end
-    if c[5] <= swept then return undo('budget_exceeded,' .. i .. ',0') end
+    if c[5] <= swept or c[4] > now + ${GRACE} then return undo('budget_exceeded,' .. i .. ',0') end
     local left = math.max(0, c[3] - used)
     if c[2] > left then return undo('budget_exceeded,' .. i .. ',' .. whole(left)) end
     if not row and c[6] == 1 then added = added + 1; freshCounter = i end
@@ -79,7 +81,7 @@ local function decide(q)
   end
   newest = newest or freshCounter
   if newest ~= nil and rowsOf(root) + added > cap then return undo('budget_exceeded,' .. newest .. ',0') end
-  if q[7] > 0 and (q[10] <= floor or not advance(window(q[7], q[8]), q[9], q[10])) then return undo('replayed,0') end
+  if q[7] > 0 and (q[10] <= swept or not advance(window(q[7], q[8]), q[9], q[10])) then return undo('replayed,0') end
   if nonce > 0 then val[nonce] = '1'; keep(nonce, q[5]) end
   for i = 1, #claims do
     keep(claims[i][1], claims[i][2])

@@ -9,7 +9,7 @@ import { GRACE } from '../budgets.ts';
  */
 export const FENCE: string = `
 local check, epochs = string.match(ARGV[1], '^(%d):(%d+)$')
-local floor = 0
+local began = 0
 epochs = tonumber(epochs)
 if check == '1' then
   local memory = redis.call('INFO', 'memory')
@@ -18,7 +18,7 @@ if check == '1' then
   end
 end
 for p = 1, epochs do
-  local e = redis.call('HMGET', KEYS[p], 'epoch', 'run', 'floor')
+  local e = redis.call('HMGET', KEYS[p], 'epoch', 'run', 'began')
   if e[1] ~= EPOCH then return {'lost'} end
   if check == '1' and e[2] ~= '*' then
     local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
@@ -27,11 +27,10 @@ for p = 1, epochs do
       return {'lost'}
     end
   end
-  floor = math.max(floor, tonumber(e[3]))
+  began = math.max(began, tonumber(e[3] or '0'))
 end
 local now = tonumber(redis.call('TIME')[1])
 local swept = math.max(now - ${GRACE}, 0)
-floor = math.max(swept, floor)
 local function ms(t) return string.format('%.0f', (t + ${GRACE}) * 1000) end
 local function whole(n) return string.format('%.0f', n) end
 `;

@@ -1,7 +1,8 @@
 // Nonces of proofs: many, short-lived, random. A table keyed by them would touch a page of its own for each (60
 // us at 200 in flight, measured); so a transaction appends all of its nonces as one row, and whether one was
 // used is answered from memory, after reading, under the write lock, what other processes have appended.
-import type { Connection, Statement } from './binding.ts';
+import type { Connection, Statement, Value } from './binding.ts';
+import { checked, sumOf } from './sums.ts';
 
 /** Seconds of expiry that share one set: dropping a set drops them all at once. */
 const GENERATION = 32;
@@ -20,8 +21,10 @@ export class Nonces {
   readonly #taken = new Map<string, number>();
 
   constructor(db: Connection) {
-    this.#after = db.prepare('select seq, expires, ids from nonces where seq > ? order by seq limit 1000');
-    this.#append = db.prepare('insert into nonces(expires, ids) values (?, ?)');
+    this.#after = db.prepare(
+      'select seq, expires, ids, sum from nonces where seq > ? order by seq limit 1000',
+    );
+    this.#append = db.prepare('insert into nonces(expires, ids, sum) values (?, ?, ?)');
   }
 
   /** Reads what other processes have appended; ids of a transaction that did not commit are given back. */
@@ -30,9 +33,10 @@ export class Nonces {
     this.#taken.clear();
     this.#own = 0;
     for (let page = 1000; page === 1000;) {
-      const rows = this.#after.all(this.#seen) as [number, number, string][];
+      const rows = this.#after.all(this.#seen) as [number, ...Value[]][];
       page = rows.length;
-      for (const [seq, expires, ids] of rows) {
+      for (const [seq, ...row] of rows) {
+        const [expires, ids] = checked(row) as [number, string];
         const set = this.#set(expires);
         for (let at = 0; at < ids.length; at += KEY) set.add(ids.slice(at, at + KEY));
         this.#seen = seq;
@@ -76,12 +80,19 @@ export class Nonces {
       }
     }
     for (const { expires, ids } of rows.values())
-      this.#own = Number(this.#append.run(expires, ids).lastInsertRowid);
+      this.#own = Number(this.#append.run(expires, ids, sumOf([expires, ids])).lastInsertRowid);
   }
 
   committed(): void {
     this.#taken.clear();
     if (this.#own > 0) this.#seen = this.#own;
+  }
+
+  /** Nonces held in memory. */
+  get size(): number {
+    let n = 0;
+    for (const set of this.#sets.values()) n += set.size;
+    return n;
   }
 
   /** Drops generations that ended at or before `to` (Unix seconds). */

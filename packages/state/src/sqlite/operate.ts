@@ -1,13 +1,13 @@
-// What an operator does to a state file: look at it, copy it, put a copy back, bring it to this version. SQLite does all
-// of it on connections of its own, so that no lock of a running verifier is dropped.
+// What an operator does to a state file: look at it, copy it, put a copy back, bring it to this version, accept it as it
+// is. SQLite does all of it on connections of its own, so that no lock of a running verifier is dropped.
 import { chmodSync, existsSync, renameSync, rmSync, statSync } from 'node:fs';
 import { AmbitError, randomBytes, toHex } from '@ambit/core';
-import { GRACE } from '../budgets.ts';
-import { Connection, faultOf } from './binding.ts';
-import { SCHEMA_VERSION } from './schema.ts';
-
-/** Proofs live no longer than this many seconds, unless a longer one was seen. */
-const PROOF_LIFE = 120;
+import { sweptTo } from '../clock.ts';
+import { Connection, faultOf, type Value } from './binding.ts';
+import { Meta } from './meta.ts';
+import { migrateTables } from './migrate.ts';
+import { COLUMNS, SCHEMA_VERSION, type Table } from './schema.ts';
+import { checked } from './sums.ts';
 
 /** Runs `job` on a connection of its own. AmbitError: `file_missing`, or a store code. */
 function onFile<T>(path: string, job: (db: Connection) => T): T {
@@ -24,18 +24,19 @@ function onFile<T>(path: string, job: (db: Connection) => T): T {
   }
 }
 
-const meta = (db: Connection, key: string): string | undefined => {
-  if (db.value("select count(*) from sqlite_master where name = 'meta'") === 0) return undefined;
-  const value = db.value('select value from meta where key = ?', key);
-  return value === undefined ? undefined : String(value);
+const versionOf = (db: Connection): number => {
+  if (db.value("select count(*) from sqlite_master where name = 'meta'") === 0) return 0;
+  return Number(db.value("select value from meta where key = 'version'") ?? 0);
 };
 
-const put = (db: Connection, key: string, value: string): void => {
-  db.prepare('insert into meta values (?, ?) on conflict(key) do update set value = excluded.value').run(
-    key,
-    value,
-  );
-};
+/** The facts of a file of this version. */
+function metaOf(db: Connection): Meta {
+  if (versionOf(db) !== SCHEMA_VERSION)
+    throw new AmbitError('store_corrupt', 'The file is of another version: migrate it first.');
+  const meta = new Meta(db);
+  meta.begin();
+  return meta;
+}
 
 /** In one transaction, with the lock that writers need. */
 function alone<T>(db: Connection, job: () => T): T {
@@ -52,10 +53,10 @@ function alone<T>(db: Connection, job: () => T): T {
 
 /** The version of a file's tables and up to when it was swept, Unix seconds. */
 export const fileStatus = (path: string): { readonly version: number; readonly swept: number } =>
-  onFile(path, (db) => ({
-    version: Number(meta(db, 'version') ?? 0),
-    swept: Number(meta(db, 'swept') ?? 0),
-  }));
+  onFile(path, (db) => {
+    const version = versionOf(db);
+    return { version, swept: version === SCHEMA_VERSION ? sweptTo(metaOf(db).horizon) : 0 };
+  });
 
 /** What is wrong with a file, a sentence each; empty when nothing is. `now` is Unix seconds. */
 export function checkFile(path: string, now: number): readonly string[] {
@@ -71,14 +72,28 @@ function findings(db: Connection, path: string, now: number): readonly string[] 
   const found: string[] = [];
   const pages = (db.prepare('pragma integrity_check(20)').all() as [string][]).map(([line]) => line);
   if (pages[0] !== 'ok') found.push(`The file is damaged: ${pages.join('; ').slice(0, 300)}.`);
-  const version = Number(meta(db, 'version') ?? 0);
+  const version = versionOf(db);
   if (version !== SCHEMA_VERSION)
     found.push(`The file is of version ${version}, this Ambit's is ${SCHEMA_VERSION}: migrate it.`);
   if (statSync(path).nlink > 1) found.push('The file has a second name (a hard link): remove it.');
-  const swept = Number(meta(db, 'swept') ?? 0);
-  if (swept > now)
-    found.push(`Rows were dropped by a clock that was ${swept - now} s ahead of this one: repair it.`);
+  if (version !== SCHEMA_VERSION) return found;
+  const ahead = sweptTo(metaOf(db).horizon) - now;
+  if (ahead > 0) found.push(`Rows were dropped by a clock that was ${ahead} s ahead of this one: repair it.`);
+  for (const table of Object.keys(COLUMNS) as Table[]) {
+    const rows = db.prepare(`select ${COLUMNS[table].join(', ')}, sum from ${table}`).all() as Value[][];
+    const rotted = rows.filter((row) => !isSound(row)).length;
+    if (rotted > 0) found.push(`${rotted} rows of ${table} are damaged: their sum is wrong.`);
+  }
   return found;
+}
+
+function isSound(row: readonly Value[]): boolean {
+  try {
+    checked(row);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Writes a consistent copy, log included, while verifiers run. AmbitError `file_exists`. */
@@ -89,11 +104,10 @@ export function backupFile(path: string, to: string): void {
 }
 
 /** A new epoch, in which nothing of before counts that its claims may be missing for. */
-function beginEpoch(db: Connection, now: number): void {
-  const longest = Number(db.value('select coalesce(max(expires), 0) from nonces') ?? 0);
-  put(db, 'epoch', toHex(randomBytes(16)));
-  put(db, 'floor', String(Math.max(now + PROOF_LIFE, longest)));
-}
+const beginEpoch = (meta: Meta, now: number): void => {
+  meta.keep({ time: Math.min(meta.horizon.time, now), leap: 0 });
+  meta.reset(toHex(randomBytes(16)), now);
+};
 
 /**
  * Puts a copy in the place of a file that is gone or damaged, which is kept beside it under another name. AmbitError
@@ -104,7 +118,7 @@ function beginEpoch(db: Connection, now: number): void {
 export function restoreFile(from: string, path: string, now: number): void {
   const wrong = checkFile(from, now).filter((line) => !line.includes('version'));
   if (wrong.length > 0) throw new AmbitError('store_corrupt', `${from}: ${wrong[0]!}`);
-  if (existsSync(path) && isSound(path, now))
+  if (existsSync(path) && !checkFile(path, now).some((line) => line.includes('damaged')))
     throw new AmbitError(
       'file_exists',
       `${path}: is sound, and a copy would forget what was spent since. Move it away if that is meant.`,
@@ -113,19 +127,20 @@ export function restoreFile(from: string, path: string, now: number): void {
   rmSync(fresh, { force: true });
   backupFile(from, fresh);
   migrateFile(fresh);
-  onFile(fresh, (db) => alone(db, () => beginEpoch(db, now)));
+  resetFile(fresh, now);
   chmodSync(fresh, 0o600);
   for (const part of ['-wal', '-shm', ''])
     if (existsSync(path + part)) renameSync(path + part, `${path}.damaged-${now}${part}`);
   renameSync(fresh, path);
 }
 
-const isSound = (path: string, now: number): boolean =>
-  !checkFile(path, now).some((line) => line.includes('damaged'));
-
-/** Begins a new epoch on the state as it is. */
+/**
+ * Begins a new epoch on the state as it is: what is not there counts as unspent, so revoke what must not be spent
+ * twice first. Session tickets end, reservations from before are not given back, and proofs from before are refused
+ * for as long as one could live.
+ */
 export const resetFile = (path: string, now: number): void =>
-  onFile(path, (db) => alone(db, () => beginEpoch(db, now)));
+  onFile(path, (db) => alone(db, () => beginEpoch(metaOf(db), now)));
 
 /**
  * Mends a file that was swept by a clock ahead of this one: what it dropped is gone, and counts as unspent; from
@@ -134,29 +149,24 @@ export const resetFile = (path: string, now: number): void =>
 export const repairFile = (path: string, now: number): boolean =>
   onFile(path, (db) =>
     alone(db, () => {
-      if (Number(meta(db, 'swept') ?? 0) <= now) return false;
-      put(db, 'swept', String(now - GRACE));
-      beginEpoch(db, now);
+      const meta = metaOf(db);
+      if (sweptTo(meta.horizon) <= now && meta.horizon.leap === 0) return false;
+      beginEpoch(meta, now);
       return true;
     }),
   );
 
-/** Brings a file's tables to this version, in one step. Says from which. */
+/** Brings a file's tables to this version, in one step. Says from which. No verifier may have it open. */
 export const migrateFile = (path: string): number =>
   onFile(path, (db) =>
     alone(db, () => {
-      const version = Number(meta(db, 'version') ?? 0);
+      const version = versionOf(db);
       if (version < 1 || version > SCHEMA_VERSION)
         throw new AmbitError(
           'store_corrupt',
           `The file is of version ${version}, which this Ambit can't read.`,
         );
-      const columns = (
-        db.prepare('select name from pragma_table_info(?)').all('sessions') as [string][]
-      ).flat();
-      // Version 1 noted when a session was last used, which nobody asked for.
-      if (columns.includes('touched')) db.exec('alter table sessions drop column touched');
-      put(db, 'version', String(SCHEMA_VERSION));
+      if (version < SCHEMA_VERSION) migrateTables(db);
       return version;
     }),
   );

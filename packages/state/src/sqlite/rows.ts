@@ -2,11 +2,14 @@
 // however many calls of a group charge them; claims are inserted at once, because inserting is the question.
 import type { SequenceClaim, SequenceWindow } from '@ambit/core';
 import type { CounterRow, Rows } from '../apply.ts';
-import { GRACE } from '../budgets.ts';
+import { advance, checkHorizon, sweptTo } from '../clock.ts';
 import { sequenceWindow } from '../replay.ts';
+import { Meta } from './meta.ts';
 import { Nonces } from './nonces.ts';
 import { rowKey } from './schema.ts';
-import type { Connection, Statement } from './binding.ts';
+import { checked, sumOf } from './sums.ts';
+import { Sweeper } from './sweeper.ts';
+import type { Connection, Statement, Value } from './binding.ts';
 
 interface Held {
   row: CounterRow;
@@ -22,8 +25,6 @@ interface HeldWindow {
   dirty: boolean;
 }
 
-/** Expired rows dropped in one transaction at most: a little more than a group adds. */
-const SWEEP_ROWS = 1024;
 /** Seconds between sweeps. */
 const SWEEP_EVERY = 5;
 
@@ -32,12 +33,15 @@ type Raw<T> = T | undefined;
 
 export class SqliteRows implements Rows {
   sweptTo = 0;
-  floor = 0;
+  now = 0;
   readonly rowsPerToken: number;
+  readonly meta: Meta;
   /** The highest time this process was given. */
-  #now = 0;
+  #given = 0;
   #sweeping = false;
+  readonly #clock: () => number;
   readonly #nonces: Nonces;
+  readonly #sweeper: Sweeper;
   readonly #held = new Map<string, Held>();
   readonly #windows = new Map<string, HeldWindow>();
   readonly #count = new Map<string, number>();
@@ -48,52 +52,42 @@ export class SqliteRows implements Rows {
   readonly #rowsOf: Statement;
   readonly #window: Statement;
   readonly #putWindow: Statement;
-  readonly #meta: Statement;
-  readonly #setSwept: Statement;
-  readonly #sweeps: readonly Statement[];
 
-  readonly #clock: () => number;
-
-  constructor(db: Connection, rowsPerToken: number, clockSeconds: () => number) {
-    this.#clock = clockSeconds;
+  constructor(db: Connection, rowsPerToken: number, nowSeconds: () => number) {
+    this.#clock = nowSeconds;
     this.rowsPerToken = rowsPerToken;
+    this.meta = new Meta(db);
     this.#nonces = new Nonces(db);
-    this.#counter = db.prepare('select start, used, expires, root from counters where id = ?');
+    this.#sweeper = new Sweeper(db);
+    this.#counter = db.prepare('select id, start, used, expires, root, sum from counters where id = ?');
     this.#put = db.prepare(
-      'insert into counters(id, start, used, expires, root) values (?, ?, ?, ?, ?) on conflict(id) do update set' +
-        ' start = excluded.start, used = excluded.used, expires = excluded.expires',
+      'insert into counters(id, start, used, expires, root, sum) values (?, ?, ?, ?, ?, ?) on conflict(id) do update' +
+        ' set start = excluded.start, used = excluded.used, expires = excluded.expires, sum = excluded.sum',
     );
-    this.#claim = db.prepare('insert or ignore into claims(id, expires, root) values (?, ?, ?)');
+    this.#claim = db.prepare('insert or ignore into claims(id, expires, root, sum) values (?, ?, ?, ?)');
     this.#unclaim = db.prepare('delete from claims where id = ?');
     this.#rowsOf = db.prepare(
       'select (select count(*) from counters where root = ?1) + (select count(*) from claims where root = ?1)',
     );
-    this.#window = db.prepare('select highest, bits, expires from windows where id = ?');
+    this.#window = db.prepare('select id, highest, bits, expires, sum from windows where id = ?');
     this.#putWindow = db.prepare(
-      'insert into windows values (?, ?, ?, ?) on conflict(id) do update set' +
-        ' highest = excluded.highest, bits = excluded.bits',
+      'insert into windows values (?, ?, ?, ?, ?) on conflict(id) do update set' +
+        ' highest = excluded.highest, bits = excluded.bits, sum = excluded.sum',
     );
-    this.#meta = db.prepare(
-      "select (select value from meta where key = 'swept'), (select value from meta where key = 'floor')",
-    );
-    this.#setSwept = db.prepare(
-      "insert into meta values ('swept', ?) on conflict(key) do update set value = excluded.value",
-    );
-    const dead = (table: string, key: string): string =>
-      `delete from ${table} where ${key} in (select ${key} from ${table} where expires <= ? limit ${SWEEP_ROWS})`;
-    this.#sweeps = [
-      db.prepare(dead('claims', 'id')),
-      db.prepare(dead('counters', 'id')),
-      db.prepare(dead('nonces', 'seq')),
-      db.prepare(dead('windows', 'id')),
-      db.prepare(dead('revocations', 'seq')),
-      db.prepare('delete from sessions where expires <= ?'),
-    ];
+  }
+
+  /** Nonces that this process remembers. */
+  get remembered(): number {
+    return this.#nonces.size;
+  }
+
+  get began(): number {
+    return this.meta.began;
   }
 
   /** Notes the time a caller gave: rows are dropped by it only as far as this process's own clock has come. */
   at(now: number): void {
-    if (now > this.#now) this.#now = now;
+    if (now > this.#given) this.#given = now;
   }
 
   /** First in a transaction: forgets what the last one knew. */
@@ -101,9 +95,10 @@ export class SqliteRows implements Rows {
     this.#held.clear();
     this.#windows.clear();
     this.#count.clear();
-    const [swept, floor] = this.#meta.get() as [string | null, string | null];
-    this.sweptTo = Number(swept);
-    this.floor = Number(floor);
+    this.meta.begin();
+    this.now = this.#clock();
+    checkHorizon(this.meta.horizon, this.now);
+    this.sweptTo = sweptTo(this.meta.horizon);
     this.#nonces.begin();
   }
 
@@ -115,31 +110,36 @@ export class SqliteRows implements Rows {
   /** Last in a transaction: writes the counters, and drops some of what expired. */
   end(): void {
     for (const [id, { row, root, dirty }] of this.#held) {
-      if (dirty) this.#put.run(id, row.start, row.used, row.expires, root);
+      if (!dirty) continue;
+      const fields = [id, row.start, row.used, row.expires, root] as const;
+      this.#put.run(...fields, sumOf(fields));
     }
     for (const [id, { window, expires, dirty }] of this.#windows) {
-      if (dirty) this.#putWindow.run(id, window.highest, window.bits, expires);
+      if (!dirty) continue;
+      const fields = [id, window.highest, window.bits, expires] as const;
+      this.#putWindow.run(...fields, sumOf(fields));
     }
     this.#nonces.end();
-    const to = Math.min(this.#now, this.#clock()) - GRACE;
-    if (!this.#sweeping && to < this.sweptTo + SWEEP_EVERY) return;
-    if (to > this.sweptTo) this.#setSwept.run(String(to));
-    this.#nonces.forget(Math.max(to, this.sweptTo));
-    this.#sweeping = false;
-    for (const sweep of this.#sweeps) {
-      if (sweep.run(Math.max(to, this.sweptTo)).changes >= SWEEP_ROWS) this.#sweeping = true;
-    }
+    const horizon = advance(this.meta.horizon, Math.min(this.#given, this.now));
+    const later = horizon.time >= this.meta.horizon.time + SWEEP_EVERY;
+    if (later || horizon.leap !== this.meta.horizon.leap) this.meta.keep(horizon);
+    // Whoever swept: what this process remembers has ended all the same (finding S10).
+    this.#nonces.forget(sweptTo(this.meta.horizon));
+    if (!later && !this.#sweeping) return;
+    this.#sweeping = this.#sweeper.sweep(sweptTo(this.meta.horizon));
+    if (later) this.#sweeper.scrub();
   }
 
   #hold(id: string): Held | undefined {
     const key = rowKey(id);
     const held = this.#held.get(key);
     if (held !== undefined) return held;
-    const found = this.#counter.get(key) as Raw<[number, number, number, string | null]>;
+    const found = this.#counter.get(key) as Raw<Value[]>;
     if (found === undefined) return undefined;
+    const [, start, used, expires, root] = checked(found) as [string, number, number, number, string | null];
     const fresh: Held = {
-      row: { start: found[0], used: found[1], expires: found[2] },
-      root: found[3],
+      row: { start, used, expires },
+      root,
       dirty: false,
       created: false,
     };
@@ -166,10 +166,11 @@ export class SqliteRows implements Rows {
   #holdWindow(id: string): HeldWindow | undefined {
     const held = this.#windows.get(id);
     if (held !== undefined) return held;
-    const found = this.#window.get(id) as Raw<[number, Uint8Array, number]>;
+    const found = this.#window.get(id) as Raw<Value[]>;
     if (found === undefined) return undefined;
-    const window = sequenceWindow({ highest: found[0], bits: new Uint8Array(found[1]) });
-    const fresh: HeldWindow = { window, expires: found[2], dirty: false };
+    const [, highest, bits, expires] = checked(found) as [string, number, Uint8Array, number];
+    const window = sequenceWindow({ highest, bits: new Uint8Array(bits) });
+    const fresh: HeldWindow = { window, expires, dirty: false };
     this.#windows.set(id, fresh);
     return fresh;
   }
@@ -194,7 +195,8 @@ export class SqliteRows implements Rows {
   claim(id: string, expires: number, root: string | null): boolean {
     const owner = root === null ? null : rowKey(root);
     if (owner !== null) this.#count.delete(owner);
-    return this.#claim.run(rowKey(id), expires, owner).changes > 0;
+    const fields = [rowKey(id), expires, owner] as const;
+    return this.#claim.run(...fields, sumOf(fields)).changes > 0;
   }
 
   unclaim(id: string): void {

@@ -3,7 +3,8 @@ import { AmbitError } from '@ambit/core';
 import { checkNow } from '../budgets.ts';
 import type { RevocationInput } from '../revocations.ts';
 import { judge, newSession, type Session, type SessionAnswer, type Sessions } from '../sessions.ts';
-import { faultOf, type Connection } from './binding.ts';
+import { faultOf, type Connection, type Value } from './binding.ts';
+import { checked, sumOf } from './sums.ts';
 import type { Turn } from './turn.ts';
 import type { Writer } from './writer.ts';
 
@@ -11,6 +12,17 @@ type Row = [string, string, string, string | null, number, number, number | null
 
 const toSession = ([issuer, id, operator, user, opened, expires, closed, reason]: Row): Session =>
   Object.freeze({ issuer, id, operator, user, opened, expires, closed, reason });
+
+const toRow = (s: Session): Row => [
+  s.issuer,
+  s.id,
+  s.operator,
+  s.user,
+  s.opened,
+  s.expires,
+  s.closed,
+  s.reason,
+];
 
 /** `revoke` adds to the revocation list inside the same transaction. */
 export function sqliteSessions(
@@ -20,15 +32,17 @@ export function sqliteSessions(
   revoke: (input: RevocationInput, now: number) => unknown,
 ): Sessions {
   const columns = 'issuer, id, operator, user, opened, expires, closed, reason';
-  const find = db.prepare(`select ${columns} from sessions where issuer = ? and id = ?`);
-  const all = db.prepare(`select ${columns} from sessions order by opened desc limit 1000`);
+  const find = db.prepare(`select ${columns}, sum from sessions where issuer = ? and id = ?`);
+  const all = db.prepare(`select ${columns}, sum from sessions order by opened desc limit 1000`);
   const insert = db.prepare(
-    `insert or ignore into sessions(${columns}) values (?, ?, ?, ?, ?, ?, null, null)`,
+    `insert or ignore into sessions(${columns}, sum) values (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
-  const closed = db.prepare('update sessions set closed = ?, reason = ? where issuer = ? and id = ?');
+  const closed = db.prepare(
+    'update sessions set closed = ?, reason = ?, sum = ? where issuer = ? and id = ?',
+  );
   const read = (issuer: string, id: string): Session | null => {
-    const row = find.get(issuer, id) as Row | undefined;
-    return row === undefined ? null : toSession(row);
+    const row = find.get(issuer, id) as Value[] | undefined;
+    return row === undefined ? null : toSession(checked(row) as Row);
   };
   const check = (issuer: string, id: string, now: number): SessionAnswer => {
     try {
@@ -51,9 +65,7 @@ export function sqliteSessions(
   return {
     open: async (input, now) => {
       const s = newSession(input, now);
-      const fresh = await writer.submit(
-        () => insert.run(s.issuer, s.id, s.operator, s.user, s.opened, s.expires).changes > 0,
-      );
+      const fresh = await writer.submit(() => insert.run(...toRow(s), sumOf(toRow(s))).changes > 0);
       turn.end();
       if (!fresh) throw new AmbitError('input_invalid', 'A session with this id was opened before.');
       return s;
@@ -65,14 +77,15 @@ export function sqliteSessions(
         const session = read(issuer, id);
         if (session === null || session.closed !== null) return session;
         revoke({ kind: 'session', issuer, value: id, reason, expires: session.expires }, now);
-        closed.run(now, reason, issuer, id);
-        return Object.freeze({ ...session, closed: now, reason });
+        const after = Object.freeze({ ...session, closed: now, reason });
+        closed.run(now, reason, sumOf(toRow(after)), issuer, id);
+        return after;
       });
       turn.end();
       if (result === null) throw new AmbitError('session_not_found');
       return result;
     },
     get: async (issuer, id) => guarded(() => read(issuer, id)),
-    list: async () => guarded(() => (all.all() as Row[]).map(toSession)),
+    list: async () => guarded(() => (all.all() as Value[][]).map((row) => toSession(checked(row) as Row))),
   };
 }

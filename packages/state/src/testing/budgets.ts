@@ -45,7 +45,7 @@ export function budgetsRules(w: World): void {
         charges([counter('windowed', amount, 100, { window: 60, windowStart: start, expires: start + 60 })]),
         start + 1,
       );
-    const first = NOW - (NOW % 60);
+    const first = NOW - (NOW % 60) - 60;
     expect((await at(first + 60, 100)).ok).toBe(true);
     // The clock goes back into the window before: it is charged to the later one, which is full.
     expect(await at(first, 1)).toMatchObject({ code: 'budget_exceeded', left: 0 });

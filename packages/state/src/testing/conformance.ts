@@ -5,10 +5,18 @@ import { budgetsRules } from './budgets.ts';
 import { NOW } from './make.ts';
 import { revocationsRules } from './revocations.ts';
 import { rowsRules } from './rows.ts';
+import { surroundingsRules } from './surroundings.ts';
 import type { OpenOptions, World } from './world.ts';
 
-/** Runs all rules; `open` makes an empty store each time it is called. */
-export function conformance(name: string, open: (options: OpenOptions) => Promise<Store>): void {
+/**
+ * Runs all rules; `open` makes an empty store each time it is called, `reset` does to one what an operator does
+ * after state may have been lost.
+ */
+export function conformance(
+  name: string,
+  open: (options: OpenOptions) => Promise<Store>,
+  reset?: (store: Store) => Promise<void>,
+): void {
   describe(`${name}: conformance`, () => {
     let store: Store;
     const w: World = {
@@ -16,7 +24,8 @@ export function conformance(name: string, open: (options: OpenOptions) => Promis
         return store;
       },
       now: NOW,
-      open: (more = {}) => open({ ...more, clockSeconds: () => w.now }),
+      reset: reset ?? null,
+      open: (more = {}) => open({ ...more, nowSeconds: () => w.now }),
     };
     beforeEach(async () => {
       w.now = NOW;
@@ -26,5 +35,6 @@ export function conformance(name: string, open: (options: OpenOptions) => Promis
     budgetsRules(w);
     rowsRules(w);
     revocationsRules(w);
+    surroundingsRules(w);
   });
 }

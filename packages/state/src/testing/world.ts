@@ -5,7 +5,7 @@ import { NOW, charges, counter } from './make.ts';
 /** How a back end's test makes a store. */
 export interface OpenOptions {
   /** Unix seconds: the clock by which a store that has none of its own drops rows. */
-  readonly clockSeconds: () => number;
+  readonly nowSeconds: () => number;
   readonly rowsPerToken?: number;
 }
 
@@ -15,10 +15,12 @@ export type Answer = ReturnType<Store['budgets']['reserve']>;
 export interface World {
   /** An empty store, opened for the test and closed behind it. */
   readonly store: Store;
-  /** Unix seconds, what `clockSeconds` says; a server's own clock does not follow it. */
+  /** Unix seconds, what `nowSeconds` says; a server's own clock does not follow it. */
   now: number;
+  /** What an operator does after state may have been lost; null where there is no such thing. */
+  readonly reset: ((store: Store) => Promise<void>) | null;
   /** Another empty store; the test closes it. */
-  open(more?: Omit<OpenOptions, 'clockSeconds'>): Promise<Store>;
+  open(more?: Omit<OpenOptions, 'nowSeconds'>): Promise<Store>;
 }
 
 /** Charges one counter. */

@@ -1,0 +1,143 @@
+// Surroundings: clocks that are wrong, and resets (attack catalogue W1 and W5). Rules that every back end keeps.
+import { expect, test } from 'vitest';
+import { leasedBudgets } from '../lease.ts';
+import type { Store } from '../store.ts';
+import { NOW, charges, claim, counter, fresh, id } from './make.ts';
+import { spend, type World } from './world.ts';
+
+const DAY = 86_400;
+const code = (answer: { ok: boolean; code?: string }): string => (answer.ok ? 'ok' : answer.code!);
+
+/** What a store is asked after something strange has happened, and has to answer as before. */
+async function remembers(store: Store): Promise<Record<string, string>> {
+  const proof = async (name: string): Promise<string> =>
+    code(await store.budgets.reserve(charges([], { replay: claim(name, -1, NOW + 90) }), NOW));
+  const subject = { issuer: 'acme', token: 't', key: 'k', user: 'gone', nodes: [], holders: [] };
+  return {
+    budget: code(await store.budgets.reserve(charges([counter('spent', 1, 5)]), NOW)),
+    once: code(await store.budgets.reserve(charges([], { once: [claim('once', 1)] }), NOW)),
+    proof: await proof('used'),
+    fresh: await proof(fresh()),
+    session: code(await store.sessions.check('acme', 's', NOW)),
+    revoked: code(store.revocations.isRevoked(subject)),
+  };
+}
+const AS_BEFORE = {
+  budget: 'budget_exceeded',
+  once: 'once_used',
+  proof: 'replayed',
+  fresh: 'ok',
+  session: 'ok',
+  revoked: 'revoked',
+};
+
+async function used(store: Store): Promise<void> {
+  await store.sessions.open({ issuer: 'acme', id: 's', operator: 'o', expires: NOW + 1800 }, NOW);
+  await store.budgets.reserve(
+    charges([counter('spent', 5, 5)], { once: [claim('once', 1)], replay: claim('used', -1, NOW + 90) }),
+    NOW,
+  );
+  await store.revocations.add(
+    { kind: 'user', issuer: 'acme', value: 'gone', reason: '', expires: NOW + 1800 },
+    NOW,
+  );
+  await expect.poll(() => remembers(store)).toEqual(AS_BEFORE);
+}
+
+export function surroundingsRules(w: World): void {
+  test('W1 S1 a call at a stated time a year ahead drops no row of others, and nothing is denied after it', async () => {
+    await used(w.store);
+    const expires = NOW + 400 * DAY;
+    for (const days of [1, 366]) {
+      const c = charges([counter(`ahead ${days}`, 1, 5, { expires })], {
+        replay: claim(`ahead ${days}`, -1, expires),
+      });
+      await w.store.budgets.reserve(c, NOW + days * DAY);
+    }
+    expect(await remembers(w.store)).toEqual(AS_BEFORE);
+  });
+
+  test('W1 S1 a clock that leaps a year ahead and comes back drops no row', async () => {
+    await used(w.store);
+    for (let i = 0; i < 3; i++) {
+      w.now = NOW + 366 * DAY + i * 100;
+      await w.store.budgets.reserve(charges([counter('leapt', 1, 50, { expires: NOW + 400 * DAY })]), w.now);
+    }
+    w.now = NOW;
+    expect(await remembers(w.store)).toEqual(AS_BEFORE);
+  });
+
+  test('W1 a window that has not begun is refused, and the one that the others are in goes on', async () => {
+    const at = (start: number): ReturnType<typeof charges> =>
+      charges([counter('w', 6, 10, { window: 60, windowStart: start, expires: start + 60 })]);
+    const start = NOW - (NOW % 60);
+    expect(code(await w.store.budgets.reserve(at(start), NOW))).toBe('ok');
+    expect(await w.store.budgets.reserve(at(start + 60 * 60), NOW + 60 * 60)).toEqual({
+      ok: false,
+      code: 'budget_exceeded',
+      caveat: -1,
+      left: 0,
+    });
+    expect(await w.store.budgets.reserve(at(start), NOW)).toMatchObject({ left: 4 });
+    // A clock that is a little ahead is nothing strange.
+    expect(code(await w.store.budgets.reserve(at(start + 60), NOW))).toBe('ok');
+  });
+
+  test.each([
+    ['straight', false],
+    ['leased', true],
+  ])('R3b two limits on one counter (a pool), %s: the narrower one is kept', async (_, lease) => {
+    const leased = leasedBudgets(w.store.budgets, { share: 1 / 8 });
+    const budgets = lease ? leased : w.store.budgets;
+    const grants = async (limit: number, calls: number): Promise<number> => {
+      let granted = 0;
+      for (let i = 0; i < calls; i++)
+        if ((await budgets.reserve(charges([counter('pool', 1, limit)]), NOW)).ok) granted++;
+      return granted;
+    };
+    expect(await grants(1000, 1)).toBe(1);
+    const narrow = await grants(5, 40);
+    expect(narrow).toBeLessThanOrEqual(4);
+    if (!lease) expect(narrow).toBe(4);
+    expect(await grants(1000, 1)).toBe(1);
+    expect(await grants(5, 40)).toBe(0);
+    await leased.stop();
+  });
+
+  test('W5 S4 nothing crosses a reset: no refund, no slice, no number of a session, no proof', async (context) => {
+    if (w.reset === null) return context.skip();
+    const { budgets, replay } = w.store;
+    const taken = await budgets.reserve(
+      charges([counter('c', 6, 10)], { replay: claim('old', -1, NOW + 90) }),
+      NOW,
+    );
+    if (!taken.ok) throw new Error(taken.code);
+    const numbered = (sequence: number): ReturnType<typeof charges> =>
+      charges([], { sequence: { session: id('q'), sequence, expires: NOW + 900 } });
+    expect(code(await budgets.reserve(numbered(0), NOW))).toBe('ok');
+    const leased = leasedBudgets(budgets, { share: 1 / 2 });
+    const hot = charges([counter('hot', 1, 1000)]);
+    await leased.reserve(hot, NOW);
+    expect(code(await leased.reserve(hot, NOW))).toBe('ok');
+    expect([leased.trips, leased.local]).toEqual([1, 2]);
+    const before = budgets.era();
+    const epoch = await replay.epoch();
+    await w.reset(w.store);
+    // A verifier may learn of it with its next call.
+    await spend(w, 'any', 1, 100);
+    await expect.poll(() => budgets.era()).not.toBe(before);
+    expect(await budgets.settle(taken.reservation, [0])).toBe(false);
+    expect(await budgets.left(id('root'), [counter('c', 0, 10)], NOW)).toEqual([4]);
+    expect(code(await leased.reserve(hot, NOW))).toBe('ok');
+    expect(leased.trips).toBe(2);
+    expect(code(await budgets.reserve(numbered(1), NOW))).toBe('replayed');
+    expect(await replay.epoch()).not.toBe(epoch);
+    expect(code(await budgets.reserve(numbered(1), NOW))).toBe('ok');
+    // Whatever the age that verifiers allow: a proof that may be from before is refused.
+    for (const life of [90, 400])
+      expect(
+        code(await budgets.reserve(charges([], { replay: claim(`n ${life}`, -1, NOW + life) }), NOW)),
+      ).toBe('store_unavailable');
+    await leased.stop();
+  });
+}

@@ -1,0 +1,65 @@
+// By which clock rows are dropped (finding S1): never by a leap until it has stood uncontradicted.
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { LEAP, SETTLE, advance, beforeReset, checkHorizon, sweptTo, type Horizon } from '../src/clock.ts';
+import { GRACE } from '../src/budgets.ts';
+
+const T = 1_800_000_000;
+const after = (...times: number[]): Horizon => times.reduce(advance, { time: 0, leap: 0 });
+
+test('the first clock is believed, a later one within the bound as well, an earlier one changes nothing', () => {
+  expect(after(T)).toEqual({ time: T, leap: 0 });
+  expect(after(T, T + LEAP)).toEqual({ time: T + LEAP, leap: 0 });
+  expect(after(T, T - 100)).toEqual({ time: T, leap: 0 });
+  expect(sweptTo(after(T))).toBe(T - GRACE);
+  expect(sweptTo({ time: 0, leap: 0 })).toBe(0);
+});
+
+test('a leap drops nothing until it has stood for a while, and a clock behind it begins that anew', () => {
+  const leap = T + LEAP + 1;
+  expect(after(T, leap)).toEqual({ time: T, leap });
+  expect(after(T, leap, leap + SETTLE - 1)).toEqual({ time: T, leap });
+  expect(after(T, leap, leap + SETTLE)).toEqual({ time: leap + SETTLE, leap: 0 });
+  expect(after(T, leap, T + 5, leap + SETTLE)).toEqual({ time: T + 5, leap: leap + SETTLE });
+  const year = T + 366 * 86_400;
+  expect(after(T, year, leap, leap + SETTLE)).toEqual({ time: leap + SETTLE, leap: 0 });
+});
+
+test('a wrong clock, however it runs, moves nothing while a right one is used every few minutes', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(fc.nat(400), fc.option(fc.integer({ min: LEAP + SETTLE, max: 1e9 }), { freq: 2 }))),
+      (uses) => {
+        let right = T;
+        let horizon = after(T);
+        for (const [seconds, wrong] of uses) {
+          right += seconds;
+          if (wrong !== null) horizon = advance(horizon, right + wrong);
+          horizon = advance(horizon, right);
+          expect(horizon.time).toBeLessThanOrEqual(right);
+        }
+        expect(horizon.time).toBe(right);
+      },
+    ),
+    { numRuns: 300 },
+  );
+});
+
+test('rows dropped by a clock far ahead of this one are said', () => {
+  expect(() => checkHorizon(after(T), T - 2 * GRACE)).not.toThrow();
+  expect(() => checkHorizon(after(T), T - 2 * GRACE - 1)).toThrow(
+    expect.objectContaining({ code: 'store_corrupt', message: expect.stringContaining('61 s ahead') }),
+  );
+});
+
+test('S7 a proof of any life that may be from before a reset is refused, one that can only be later is not', () => {
+  for (const life of [91, 331, 3600]) {
+    for (const made of [T - life + 1, T - 5, T]) {
+      // Shown again at any time while it may live, its nonce ends a life later.
+      for (let now = T; now < made + life; now += 7) expect(beforeReset(now + life, now, T)).toBe(true);
+    }
+    const late = T + life + 60;
+    expect(beforeReset(late + life, late, T)).toBe(false);
+  }
+  expect(beforeReset(T + 91, T, 0)).toBe(false);
+});

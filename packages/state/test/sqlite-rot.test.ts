@@ -1,0 +1,251 @@
+// A state file and what time does to it: rotted rows, a clock that was ahead, an earlier version, a backup
+// (attack catalogue W1 and W2, findings S1, S10, S18).
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import type { SyncStore } from '../src/index.ts';
+import { openSqlite } from '../src/sqlite.ts';
+import { backupFile, checkFile, migrateFile, repairFile } from '../src/sqlite/operate.ts';
+import { Connection } from '../src/sqlite/binding.ts';
+import { SqliteRows } from '../src/sqlite/rows.ts';
+import { NOW, charges, claim, counter, fresh, id } from '../src/testing/make.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'ambit-rot-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+let n = 0;
+const path = (): string => join(folder, `${n++}.db`);
+const code = (answer: { ok: boolean; code?: string }): string => (answer.ok ? 'ok' : answer.code!);
+const nowSeconds = (): number => NOW;
+const user = { issuer: 'acme', token: 't', key: 'k', user: 'u', nodes: [], holders: [] };
+const c = charges([counter('c', 4, 5)], {
+  once: [claim('o', 0)],
+  replay: claim('n', -1, NOW + 90),
+  sequence: { session: id('q'), sequence: 3, expires: NOW + 900 },
+});
+
+async function used(file: string): Promise<void> {
+  const store = openSqlite(file, { nowSeconds });
+  expect(code(await store.budgets.reserve(c, NOW))).toBe('ok');
+  await store.sessions.open({ issuer: 'acme', id: 's', operator: 'o', expires: NOW + 900 }, NOW);
+  await store.revocations.add({ kind: 'user', issuer: 'acme', value: 'u', reason: '' }, NOW);
+  await store.close();
+}
+async function withFile<T>(
+  file: string,
+  job: (store: SyncStore) => Promise<T>,
+  now: () => number = nowSeconds,
+): Promise<T> {
+  const store = openSqlite(file, { nowSeconds: now });
+  try {
+    return await job(store);
+  } finally {
+    await store.close();
+  }
+}
+function change(file: string, sql: string): void {
+  const admin = new Connection(file);
+  admin.exec(sql);
+  admin.close();
+}
+const ask = (what: Partial<typeof c>) => (store: SyncStore) =>
+  store.budgets.reserve(charges([], what), NOW).then(code);
+
+describe('W2 S18 a row that rotted denies', () => {
+  test.each([
+    ['spent budget', 'update counters set used = 0', ask({ counters: [counter('c', 4, 5)] })],
+    ['start of a window', 'update counters set start = start - 60', ask({ counters: [counter('c', 4, 5)] })],
+    [
+      'used nonces',
+      "update nonces set ids = 'A' || substr(ids, 2)",
+      ask({ replay: claim('n', -1, NOW + 90) }),
+    ],
+    [
+      'window of a session',
+      'update windows set highest = 9',
+      ask({ sequence: { session: id('q'), sequence: 3, expires: NOW + 900 } }),
+    ],
+    [
+      'closed session',
+      "update sessions set operator = 'p'",
+      async (store: SyncStore) => code(await store.sessions.check('acme', 's', NOW)),
+    ],
+    [
+      'revocation',
+      "update revocations set reason = 'x'",
+      async (store: SyncStore) => code(store.revocations.isRevoked(user)),
+    ],
+  ])('%s', async (_, sql, question) => {
+    const file = path();
+    await used(file);
+    change(file, sql);
+    expect(await withFile(file, question)).toBe('store_corrupt');
+    expect(checkFile(file, NOW)).toEqual([expect.stringContaining('are damaged')]);
+  });
+
+  test.each([
+    ['counters', "update counters set id = 'x' || substr(id, 2)"],
+    ['claims', "update claims set id = 'x' || substr(id, 2)"],
+    ['revocations', "update revocations set value = 'x'"],
+    ['the end of a claim', 'update claims set expires = 7'],
+  ])('%s: a key that nobody asks for is found by the next sweep', async (_, sql) => {
+    const file = path();
+    await used(file);
+    change(file, sql);
+    let now = NOW;
+    const answer = await withFile(
+      file,
+      async (store) => {
+        now = NOW + 10;
+        return code(await store.budgets.reserve(charges([counter('d', 1, 5)]), now));
+      },
+      () => now,
+    );
+    expect(answer).toBe('store_corrupt');
+  });
+});
+
+describe('W1 S1 a file that was swept ahead of the clock', () => {
+  const ahead = async (file: string): Promise<void> => {
+    await used(file);
+    change(file, `update meta set value = '${NOW + 400}' where key = 'time'`);
+  };
+
+  test('says so, and can be repaired', async () => {
+    const file = path();
+    await ahead(file);
+    await withFile(file, async (store) => {
+      expect(code(await store.budgets.reserve(charges([counter('d', 1, 5)]), NOW))).toBe('store_corrupt');
+      await expect(
+        store.sessions.open({ issuer: 'a', id: 'x', operator: 'o', expires: NOW + 9 }, NOW),
+      ).rejects.toMatchObject({ message: expect.stringContaining('340 s ahead') });
+    });
+    expect(checkFile(file, NOW)).toEqual([expect.stringContaining('340 s ahead')]);
+    const before = await withFile(file, (store) => store.replay.epoch());
+    expect(repairFile(file, NOW)).toBe(true);
+    expect(repairFile(file, NOW)).toBe(false);
+    expect(checkFile(file, NOW)).toEqual([]);
+    await withFile(file, async (store) => {
+      expect(await store.replay.epoch()).not.toBe(before);
+      // What is there counts, and a proof from before is not good again.
+      expect(code(await store.budgets.reserve(charges([counter('c', 2, 5)]), NOW))).toBe('budget_exceeded');
+      expect(code(await store.budgets.reserve(charges([counter('c', 1, 5)]), NOW))).toBe('ok');
+      expect(await ask({ replay: claim('n', -1, NOW + 90) })(store)).toBe('store_unavailable');
+    });
+  });
+
+  test('a process whose clock is right again writes without a repair, once the time has come', async () => {
+    const file = path();
+    await ahead(file);
+    const answer = await withFile(
+      file,
+      (store) => store.budgets.reserve(charges([counter('d', 1, 5)]), NOW + 300).then(code),
+      () => NOW + 300,
+    );
+    expect(answer).toBe('ok');
+  });
+});
+
+test('S10 a process that never sweeps forgets nonces that have ended, whoever swept', async () => {
+  const file = path();
+  await openSqlite(file).close();
+  let now = NOW;
+  const [fast, slow] = [0, 0].map(() => {
+    const db = new Connection(file);
+    const rows = new SqliteRows(db, 1024, () => now);
+    const turn = (job: () => void): void => {
+      db.exec('begin immediate');
+      rows.begin();
+      rows.at(now);
+      job();
+      rows.end();
+      db.exec('commit');
+      rows.committed();
+    };
+    return { rows, turn, db };
+  }) as [
+    { rows: SqliteRows; turn: (job: () => void) => void; db: Connection },
+    { rows: SqliteRows; turn: (job: () => void) => void; db: Connection },
+  ];
+  let most = 0;
+  for (let i = 0; i < 100; i++) {
+    now += 10;
+    fast.turn(() => {
+      for (let j = 0; j < 20; j++) fast.rows.takeNonce(fresh(), now + 90);
+    });
+    slow.turn(() => undefined);
+    most = Math.max(most, slow.rows.remembered);
+  }
+  expect(most).toBeGreaterThan(100);
+  // Twenty each ten seconds for at most 90 + 60 + 32 s or so.
+  expect(most).toBeLessThan(500);
+  fast.db.close();
+  slow.db.close();
+});
+
+test('S4 (mutant) rows that calls of one transaction append are counted among each other', async () => {
+  const file = path();
+  const store = openSqlite(file, { rowsPerToken: 20 });
+  const answers = await Promise.all(
+    Array.from({ length: 50 }, (_, i) =>
+      store.budgets.reserve(charges([counter(`a${i}`, 1, 5, { caveat: 1 })]), NOW),
+    ),
+  );
+  expect(answers.filter((answer) => answer.ok).length).toBe(20);
+  await store.close();
+});
+
+test('a file of the first version is refused until it is migrated, and then has what it had', async () => {
+  const file = path();
+  const db = new Connection(file);
+  const key = (name: string): string => id(name).slice(0, 22);
+  db.exec(`
+    create table meta(key text primary key, value text not null) strict, without rowid;
+    create table counters(id text primary key, start integer not null, used integer not null, expires integer not null, root text) strict, without rowid;
+    create index counters_expires on counters(expires);
+    create table claims(id text primary key, expires integer not null, root text) strict, without rowid;
+    create table nonces(seq integer primary key autoincrement, expires integer not null, ids text not null) strict;
+    create table windows(id text primary key, highest integer not null, bits blob not null, expires integer not null) strict, without rowid;
+    create table sessions(issuer text not null, id text not null, operator text not null, user text, opened integer not null,
+      touched integer not null, expires integer not null, closed integer, reason text, primary key (issuer, id)) strict, without rowid;
+    create table revocations(seq integer primary key autoincrement, kind text not null, issuer text, value text not null,
+      reason text not null, time integer not null, expires integer) strict;
+    insert into meta values ('version', '1'), ('epoch', '${'ab'.repeat(16)}'), ('swept', '${NOW - 70}');
+    insert into counters values ('${key('c')}', 0, 4, ${NOW + 900}, null);
+    insert into claims values ('${key('o')}', ${NOW + 900}, null);
+    insert into nonces(expires, ids) values (${NOW + 90}, '${key('n')}');
+    insert into sessions values ('acme', 's', 'o', null, ${NOW}, ${NOW}, ${NOW + 900}, null, null);
+    insert into revocations(kind, issuer, value, reason, time) values ('user', 'acme', 'u', 'left', ${NOW}), ('user', 'acme', 'x', '', ${NOW});
+    delete from revocations where value = 'x';
+  `);
+  db.close();
+  expect(() => openSqlite(file)).toThrow(expect.objectContaining({ code: 'store_corrupt' }));
+  expect(migrateFile(file)).toBe(1);
+  expect(migrateFile(file)).toBe(3);
+  await withFile(file, async (store) => {
+    expect(await store.replay.epoch()).toBe('ab'.repeat(16));
+    expect(await store.budgets.left('', [counter('c', 0, 5)], NOW)).toEqual([1]);
+    expect(await ask({ once: [claim('o')] })(store)).toBe('once_used');
+    expect(await ask({ replay: claim('n', -1, NOW + 90) })(store)).toBe('replayed');
+    expect(code(await store.sessions.check('acme', 's', NOW))).toBe('ok');
+    expect(code(store.revocations.isRevoked(user))).toBe('revoked');
+    // The numbers go on behind the last that was given, although its entry is gone.
+    expect(
+      (await store.revocations.add({ kind: 'user', issuer: 'acme', value: 'y', reason: '' }, NOW)).seq,
+    ).toBe(3);
+  });
+});
+
+test('a backup of a file in use is whole, and does not replace a file', async () => {
+  const file = path();
+  const store = openSqlite(file, { nowSeconds });
+  await store.budgets.reserve(c, NOW);
+  const to = path();
+  backupFile(file, to);
+  await store.budgets.reserve(charges([counter('c', 1, 5)]), NOW);
+  expect(() => backupFile(file, to)).toThrow(expect.objectContaining({ code: 'file_exists' }));
+  await store.close();
+  await withFile(to, async (copy) =>
+    expect(await copy.budgets.left('', [counter('c', 0, 5)], NOW)).toEqual([1]),
+  );
+});
