@@ -107,21 +107,9 @@ export function grantFor(request: SessionRequest, context: BindContext): Bound {
   if ('ok' in user) return at('user', user);
 
   const layers: readonly Layer[] = [operator.layer, model.layer, user];
-  const taken: Taken[] = [];
-  let tools = reduce([...new Set(request.tools)]);
-  let data = [...new Set(request.data ?? [])].sort() as readonly string[];
-  for (const layer of layers) {
-    const left = layer.narrowTools(tools);
-    const labels = layer.narrowData(data);
-    if (left.length === 0)
-      return at(layer.name, deny('authority_empty', `${layer.title} leaves none of ${list(tools)}`));
-    if (labels.length === 0 && data.length > 0) {
-      return at(layer.name, deny('authority_empty', `${layer.title} leaves no data of ${list(data)}`));
-    }
-    taken.push({ layer: layer.name, tools: lost(tools, left), data: lost(data, labels) });
-    tools = left;
-    data = labels;
-  }
+  const narrowed = narrow(request, layers);
+  if ('ok' in narrowed) return narrowed;
+  const { tools, data, taken } = narrowed;
   const denied = deniedOf([request.deny ?? [], ...layers.map((l) => l.denied)], tools);
   const left = tools.filter((t) => !denied.some((d) => covers(d, t)));
   if (left.length === 0) {
@@ -165,6 +153,31 @@ export function grantFor(request: SessionRequest, context: BindContext): Bound {
     ...(request.task === undefined ? {} : { restrictions: [{ type: 'note', text: request.task }] }),
   };
   return { ok: true, spec, taken };
+}
+
+/** What the layers, one after the other, leave of the tools and data asked for; a denial by the one that leaves none. */
+function narrow(
+  request: SessionRequest,
+  layers: readonly Layer[],
+):
+  | { readonly tools: readonly string[]; readonly data: readonly string[]; readonly taken: readonly Taken[] }
+  | LayerDenial {
+  const taken: Taken[] = [];
+  let tools = reduce([...new Set(request.tools)]);
+  let data = [...new Set(request.data ?? [])].sort() as readonly string[];
+  for (const layer of layers) {
+    const left = layer.narrowTools(tools);
+    const labels = layer.narrowData(data);
+    if (left.length === 0)
+      return at(layer.name, deny('authority_empty', `${layer.title} leaves none of ${list(tools)}`));
+    if (labels.length === 0 && data.length > 0) {
+      return at(layer.name, deny('authority_empty', `${layer.title} leaves no data of ${list(data)}`));
+    }
+    taken.push({ layer: layer.name, tools: lost(tools, left), data: lost(data, labels) });
+    tools = left;
+    data = labels;
+  }
+  return { tools, data, taken };
 }
 
 const at = (layer: LayerName, denial: Denial): LayerDenial => ({ ...denial, layer });

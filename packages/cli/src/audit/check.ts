@@ -19,6 +19,13 @@ import {
 
 /** Adds the commands. */
 export function defineChecking(command: Command, cli: Cli): void {
+  defineVerify(command, cli);
+  defineProve(command, cli);
+  defineCheck(command, cli);
+  defineKey(command, cli);
+}
+
+function defineVerify(command: Command, cli: Cli): void {
   addLogFlags(command.command('verify'))
     .description(
       'Recompute the whole log: every signature, every root, every record. Says what is wrong and where.',
@@ -48,7 +55,9 @@ export function defineChecking(command: Command, cli: Cli): void {
           .join(''),
       );
     });
+}
 
+function defineProve(command: Command, cli: Cli): void {
   addLogFlags(command.command('prove').argument('<record>', 'its number'))
     .description('Print a receipt for one record: a proof, checkable offline, that the log contains it.')
     .option('--policy <file>', 'base it on the checkpoint that these witnesses cosigned')
@@ -65,7 +74,9 @@ export function defineChecking(command: Command, cli: Cli): void {
       if (f.output !== undefined) writeFile(f.output, receipt, { mode: 0o644, replace: true });
       if (f.output === undefined || cli.json) cli.result({ index: indexOf(word), receipt }, receipt);
     });
+}
 
+function defineCheck(command: Command, cli: Cli): void {
   command
     .command('check')
     .argument('<receipt>', 'a receipt, or - for stdin')
@@ -98,7 +109,9 @@ export function defineChecking(command: Command, cli: Cli): void {
         );
       },
     );
+}
 
+function defineKey(command: Command, cli: Cli): void {
   command
     .command('key')
     .description("Print the verifier key of this home's log, for those who will check it.")

@@ -50,6 +50,15 @@ async function print(cli: Cli, found: Found): Promise<void> {
 
 /** Adds the commands. */
 export function defineReading(command: Command, cli: Cli): void {
+  defineTail(command, cli);
+  defineSearch(command, cli);
+  defineShow(command, cli);
+  defineTrace(command, cli);
+  defineReport(command, cli);
+  defineExport(command, cli);
+}
+
+function defineTail(command: Command, cli: Cli): void {
   addQueryFlags(addLogFlags(command.command('tail')))
     .description('Show the last records, and follow with -f.')
     .optionsGroup('How:')
@@ -73,7 +82,9 @@ export function defineReading(command: Command, cli: Cli): void {
         if (cli.broken) return;
       }
     });
+}
 
+function defineSearch(command: Command, cli: Cli): void {
   addQueryFlags(addLogFlags(command.command('search')))
     .description('Show the records that match.')
     .action(async (f: LogFlags & QueryFlags) => {
@@ -84,7 +95,9 @@ export function defineReading(command: Command, cli: Cli): void {
         if (cli.broken) return;
       }
     });
+}
 
+function defineShow(command: Command, cli: Cli): void {
   addLogFlags(command.command('show').argument('<record>', 'its number'))
     .description('Show one record whole.')
     .action(async (word: string, f: LogFlags) => {
@@ -95,7 +108,9 @@ export function defineReading(command: Command, cli: Cli): void {
         cli.json ? `${jsonLine(found)}\n` : `${JSON.stringify(JSON.parse(jsonLine(found)), null, 2)}\n`,
       );
     });
+}
 
+function defineTrace(command: Command, cli: Cli): void {
   addLogFlags(command.command('trace').argument('<record>', 'its number'))
     .description(
       'Show for whom and by whose authority an action was taken: user, operator, model, session, each delegation.',
@@ -110,7 +125,9 @@ export function defineReading(command: Command, cli: Cli): void {
           .join(''),
       );
     });
+}
 
+function defineReport(command: Command, cli: Cli): void {
   addQueryFlags(
     addLogFlags(command.command('report').requiredOption('-o, --output <file>', 'the page to write (HTML)')),
   )
@@ -135,7 +152,9 @@ export function defineReading(command: Command, cli: Cli): void {
       if (cli.json)
         cli.result({ file: f.output, size: given.reader.size, verified: verified?.ok ?? null }, '');
     });
+}
 
+function defineExport(command: Command, cli: Cli): void {
   addQueryFlags(addLogFlags(command.command('export')))
     .description('Write records as lines for other systems.')
     .addOption(

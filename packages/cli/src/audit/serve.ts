@@ -21,12 +21,18 @@ const untilStopped = (): Promise<void> =>
     }
   });
 
+const collect = (value: string, before: readonly string[] | undefined): readonly string[] => [
+  ...(before ?? []),
+  value,
+];
+
 /** Adds the commands. */
 export function defineServing(command: Command, cli: Cli): void {
-  const collect = (value: string, before: readonly string[] | undefined): readonly string[] => [
-    ...(before ?? []),
-    value,
-  ];
+  defineServe(command, cli);
+  defineWitness(command, cli);
+}
+
+function defineServe(command: Command, cli: Cli): void {
   command
     .command('serve')
     .description(
@@ -63,7 +69,9 @@ export function defineServing(command: Command, cli: Cli): void {
       await witnessing?.idle();
       await recorder.close();
     });
+}
 
+function defineWitness(command: Command, cli: Cli): void {
   command
     .command('witness')
     .description(

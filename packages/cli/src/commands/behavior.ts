@@ -96,7 +96,14 @@ export function define(command: Command, cli: Cli): void {
       'ambit behavior watch analyst.baseline --record',
     ),
   );
+  defineLearn(command, cli);
+  defineInspect(command, cli);
+  defineCompare(command, cli);
+  defineScore(command, cli);
+  defineWatch(command, cli);
+}
 
+function defineLearn(command: Command, cli: Cli): void {
   addQueryFlags(
     addLogFlags(command.command('learn').requiredOption('-o, --output <file>', 'the baseline to write')),
   )
@@ -125,7 +132,9 @@ export function define(command: Command, cli: Cli): void {
           cli.result({ file: f.output, sessions: base.sessions, digest: baselineDigest(base) }, '');
       },
     );
+}
 
+function defineInspect(command: Command, cli: Cli): void {
   command
     .command('inspect')
     .argument('<baseline>', 'a file that `learn` wrote')
@@ -157,7 +166,9 @@ export function define(command: Command, cli: Cli): void {
           .join(''),
       );
     });
+}
 
+function defineCompare(command: Command, cli: Cli): void {
   command
     .command('compare')
     .argument('<a>', 'a baseline')
@@ -178,7 +189,9 @@ export function define(command: Command, cli: Cli): void {
           .join(''),
       );
     });
+}
 
+function defineScore(command: Command, cli: Cli): void {
   addQueryFlags(addLogFlags(command.command('score').argument('<baseline>', 'a file that `learn` wrote')))
     .description('Score the sessions of a log against a baseline; exit 1 if any deviates from it.')
     .option('--level <share>', 'the share of usual sessions that may be flagged', '0.05')
@@ -197,7 +210,9 @@ export function define(command: Command, cli: Cli): void {
       cli.say(`${flagged.size} of ${sessions.size} sessions flagged`);
       if (flagged.size > 0) cli.exit = 1;
     });
+}
 
+function defineWatch(command: Command, cli: Cli): void {
   addLogFlags(command.command('watch').argument('<baseline>', 'a file that `learn` wrote'))
     .description('Follow a live log and show alerts as they come.')
     .option('--level <share>', 'the share of usual sessions that may be flagged', '0.05')

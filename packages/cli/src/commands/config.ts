@@ -27,7 +27,13 @@ export function define(command: Command, cli: Cli): void {
       'ambit config apply operator.yaml',
     ),
   );
+  defineCheck(command, cli);
+  defineDiff(command, cli);
+  defineApply(command, cli);
+  defineShow(command, cli);
+}
 
+function defineCheck(command: Command, cli: Cli): void {
   command
     .command('check')
     .argument('<file>', 'a configuration (YAML), or - for stdin')
@@ -42,7 +48,9 @@ export function define(command: Command, cli: Cli): void {
       const { id, digestHex } = checked.operator;
       cli.result({ ok: true, operator: id, digest: digestHex }, text);
     });
+}
 
+function defineDiff(command: Command, cli: Cli): void {
   command
     .command('diff')
     .argument('<old>', 'a configuration')
@@ -55,7 +63,9 @@ export function define(command: Command, cli: Cli): void {
       const diff = diffConfigurationTexts(before, after, sessions, cli.now);
       cli.result({ diff }, diffText(diff));
     });
+}
 
+function defineApply(command: Command, cli: Cli): void {
   command
     .command('apply')
     .argument('<file>', 'a configuration (YAML), or - for stdin')
@@ -89,7 +99,9 @@ export function define(command: Command, cli: Cli): void {
         appliedText(done),
       );
     });
+}
 
+function defineShow(command: Command, cli: Cli): void {
   command
     .command('show')
     .description('Print the configuration in force.')

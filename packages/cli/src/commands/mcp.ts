@@ -32,7 +32,11 @@ export function define(command: Command, cli: Cli): void {
       'ambit mcp proxy --audience files.acme.com --upstream http://127.0.0.1:3000/mcp --listen 127.0.0.1:3100',
     ),
   );
+  defineScan(command, cli);
+  defineProxy(command, cli);
+}
 
+function defineScan(command: Command, cli: Cli): void {
   command
     .command('scan')
     .argument('<command...>', 'the server and its arguments, after --')
@@ -57,7 +61,9 @@ export function define(command: Command, cli: Cli): void {
         if (cli.json) cli.result({ tools, file: f.output }, '');
       },
     );
+}
 
+function defineProxy(command: Command, cli: Cli): void {
   const proxy = command
     .command('proxy')
     .argument('[command...]', 'a stdio server and its arguments, after --')

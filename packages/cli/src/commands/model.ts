@@ -21,7 +21,12 @@ export function define(command: Command, cli: Cli): void {
       'ambit model verify weights/ --attestation agent.att --keep',
     ),
   );
+  defineDigest(command, cli);
+  defineSign(command, cli);
+  defineVerify(command, cli);
+}
 
+function defineDigest(command: Command, cli: Cli): void {
   command
     .command('digest')
     .argument('<path>', 'a file or a directory')
@@ -30,7 +35,9 @@ export function define(command: Command, cli: Cli): void {
       const { digest, artifact } = await digestModel(path);
       cli.result({ digest, kind: artifact.kind, files: artifact.files.length }, `${digest}\n`);
     });
+}
 
+function defineSign(command: Command, cli: Cli): void {
   command
     .command('sign')
     .argument('<path>', 'a file or a directory')
@@ -61,7 +68,9 @@ export function define(command: Command, cli: Cli): void {
         if (cli.json) cli.result({ model: f.model, digest, file: f.output }, '');
       },
     );
+}
 
+function defineVerify(command: Command, cli: Cli): void {
   command
     .command('verify')
     .argument('<path>', 'a file or a directory')
