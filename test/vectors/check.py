@@ -487,7 +487,7 @@ LOOKALIKES = set("\u00a5\u20a9\u2044\u2215\u2216\u29f5\u29f8\u29f9\u3002\uff61\u
 def plain_path(path):
     def segments(text):
         parts = text[1:].split("/")
-        return all((p and p[-1] not in ". ") or (not p and i == len(parts) - 1) for i, p in enumerate(parts))
+        return all((p and p[-1] not in ". \u1680") or (not p and i == len(parts) - 1) for i, p in enumerate(parts))
 
     if not path.startswith("/") or re.search(r"[\x00-\x1f\x7f\\%]", path) or not segments(path):
         return False
@@ -495,6 +495,11 @@ def plain_path(path):
         return True
     if any(ch in LOOKALIKES or unicodedata.category(ch) in ("Cc", "Cf", "Cs", "Zl", "Zp") for ch in path):
         return False
+    run = 0
+    for ch in path:
+        run = run + 1 if unicodedata.category(ch)[0] == "M" or ch in "\uff9e\uff9f" else 0
+        if run > 30:
+            return False
     nfkc = unicodedata.normalize("NFKC", path)
     return all(nfkc.count(ch) == path.count(ch) for ch in "/\\.%:;") and segments(nfkc)
 

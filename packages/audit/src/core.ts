@@ -9,6 +9,7 @@ export {
   fromHex,
   fromUtf8,
   hmacSha256,
+  own,
   randomBytes,
   toBase64url,
   toHex,

@@ -35,6 +35,21 @@ export const LIMITS = {
   checkSteps: 4_194_304,
 } as const;
 
+/**
+ * Every cache of this package: entries and bytes at most, by weights that are never less than what is held (law L16).
+ * A verifier's configuration may change how many tokens and signatures are kept, never how many bytes.
+ */
+export const CACHES = {
+  /** Verified tokens that a holder has proved to hold: 32 MiB hold 1024 tokens of ordinary size. */
+  tokens: { bytes: 33_554_432 },
+  /** Genuine tokens that nobody has proved to hold: whoever has one's bytes can make others without end. */
+  unproved: { entries: 64, bytes: 1_048_576 },
+  /** Delegation and seal signatures found good, by node id. */
+  signatures: { bytes: 1_048_576 },
+  /** Compiled patterns of all verifiers of a process: about 2^20 states. */
+  patterns: { entries: 1024, bytes: 8_388_608 },
+} as const;
+
 /** Defaults that a verifier's configuration may change. */
 export const DEFAULTS = {
   /** A signed proof is good for so long after its time. */

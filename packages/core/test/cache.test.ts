@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { attenuate, createVerifier, Keyring, mintBearer, restrict } from '../src/index.ts';
 import type { AuthenticToken } from '../src/index.ts';
 import { readToken, type Frame } from '../src/token/frame.ts';
-import { BoundedMap, TokenCache } from '../src/verify/cache.ts';
+import { BoundedMap } from '../src/bounded-map.ts';
+import { TokenCache } from '../src/verify/cache.ts';
 
 const NOW = 1_772_373_600;
 const keyring = Keyring.create('iam');
@@ -30,13 +31,13 @@ const authentic = (text: string): AuthenticToken => {
   return found.token;
 };
 const frame = (text: string): Frame => readToken(text)!;
-const tail = new Uint8Array(32);
+const BYTES = 2 ** 24;
 
 describe('tokens by their bytes and as parents', () => {
   it('finds exactly the text it was given', () => {
-    const cache = new TokenCache(16);
+    const cache = new TokenCache({ entries: 16, bytes: BYTES });
     const a = minted();
-    cache.set(a, { token: authentic(a), tail });
+    cache.set(a, authentic(a));
     expect(cache.get(a)).toBeDefined();
     // The same tail under another grant is another token.
     const b = minted();
@@ -45,31 +46,31 @@ describe('tokens by their bytes and as parents', () => {
   });
 
   it('gives a child the longest of its parents, and no stranger', () => {
-    const cache = new TokenCache(64);
+    const cache = new TokenCache({ entries: 64, bytes: BYTES });
     const root = minted();
     const middle = attenuate(root, restrict.calls(5));
     for (const text of [root, middle, minted(), attenuate(root, restrict.calls(6))]) {
-      cache.set(text, { token: authentic(text), tail });
+      cache.set(text, authentic(text));
     }
     const child = attenuate(middle, restrict.tools('x'), restrict.note('n'));
-    expect(cache.parentOf(frame(child))?.token.view.digest).toBe(authentic(middle).view.digest);
+    expect(cache.parentOf(frame(child))?.view.digest).toBe(authentic(middle).view.digest);
     expect(cache.parentOf(frame(root))).toBeUndefined();
     expect(cache.parentOf(frame(attenuate(minted(), restrict.calls(5))))).toBeUndefined();
   });
 
   it('a hundred children do not push their parent out', () => {
-    const cache = new TokenCache(1024);
+    const cache = new TokenCache({ entries: 1024, bytes: BYTES });
     const root = minted();
-    cache.set(root, { token: authentic(root), tail });
+    cache.set(root, authentic(root));
     for (let i = 0; i < 100; i++) {
       const child = attenuate(root, restrict.calls(i + 1));
-      expect(cache.parentOf(frame(child))?.token.view.digest).toBe(authentic(root).view.digest);
-      cache.set(child, { token: authentic(child), tail });
+      expect(cache.parentOf(frame(child))?.view.digest).toBe(authentic(root).view.digest);
+      cache.set(child, authentic(child));
     }
   });
 
   it('holds no more than it may, and keeps what is used', () => {
-    const map = new BoundedMap<number>(100);
+    const map = new BoundedMap<number>({ entries: 100, bytes: BYTES });
     map.set('used', -1);
     for (let i = 0; i < 1000; i++) {
       map.set(`k${i}`, i);

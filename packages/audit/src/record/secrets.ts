@@ -1,7 +1,7 @@
 // No secret gets into the log (attack A4, law L12). Texts from outside are scrubbed: what looks like a secret is
 // replaced by its kind, so that hostile input can neither plant a secret nor make its own refusal unrecordable
 // (A5). Then the finished bytes are scanned, and a record in which anything is left is refused.
-import { AmbitError, nativeSha256, toHex } from '../core.ts';
+import { AmbitError, nativeSha256, own, toHex } from '../core.ts';
 import type { Draft } from './record.ts';
 import { SCHEMA, type Form } from './schema.ts';
 import { UNPRINTABLE } from './write.ts';
@@ -121,14 +121,20 @@ function walk(value: unknown, form: Form, change: (text: string, form: TextForm)
 
 /** Texts known to be clean, since most of a record's are those of the record before; `free` ones apart. */
 const clean = { free: new Set<string>(), plain: new Set<string>() };
+/** Texts of a set: a record has about forty. */
 const CLEAN_TEXTS = 8192;
+/** The longest text kept, in characters: with their number it bounds a set at 4 MiB, or 8 beyond Latin-1. */
+const CLEAN_LENGTH = 512;
 
 function isClean(text: string, { free, max }: TextForm): boolean {
   const known = free ? clean.free : clean.plain;
-  if (text.length * 3 <= max && known.has(text)) return true;
+  const short = text.length <= CLEAN_LENGTH && text.length * 3 <= max;
+  if (short && known.has(text)) return true;
   if (scrubText(text, free) !== text || fit(text, max) !== text) return false;
+  if (!short) return true;
   if (known.size >= CLEAN_TEXTS) known.clear();
-  known.add(text);
+  // A caller's text may be a slice of its whole message.
+  known.add(own(text));
   return true;
 }
 

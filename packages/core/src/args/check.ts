@@ -69,9 +69,9 @@ export function readTexts(operands: readonly Cbor[]): readonly string[] | null {
 }
 
 /** `a`, `a or b`, `a, b or c`, cut after the fourth; each cut to 64. */
-export function alternatives(texts: readonly string[]): string {
-  const shown = texts.slice(0, 4).map((text) => cut(text, 64));
-  const rest = texts.length - shown.length;
+export function alternatives<T>(items: readonly T[], show: (item: T) => string = String): string {
+  const shown = items.slice(0, 4).map((item) => cut(show(item), 64));
+  const rest = items.length - shown.length;
   const last = rest > 0 ? `one of ${rest} more` : (shown.pop() ?? '');
   return shown.length === 0 ? last : `${shown.join(', ')} or ${last}`;
 }

@@ -3,7 +3,7 @@
 // space are refused, because what one parser calls 8.8.8.8 is 010.8.8.8 for another (attack C6). A network with
 // bits set below its prefix is refused: it is not clear what its author meant.
 import type { Check, Kind } from './check.ts';
-import { alternatives, isTextList, readTexts } from './check.ts';
+import { alternatives, isTextList, readTexts, spend, TOO_LONG } from './check.ts';
 import type { CidrConstraint } from './kinds.ts';
 
 /** An address as 16-bit groups in network order: two for IPv4, eight for IPv6. */
@@ -198,18 +198,19 @@ export const cidr: Kind<CidrConstraint> = {
     return networks === null ? null : { kind: 'cidr', networks };
   },
   compile(constraint): Check {
-    const phrase = cidr.phrase(constraint);
     const networks = constraint.networks.flatMap((text) => parseCidr(text) ?? []);
     // An address that unpacks to IPv4 somewhere else counts only for a network named inside such a range.
     const embedding = networks.filter((network) =>
       EMBEDDING.some((r) => r.prefix <= network.prefix && inCidr(network, r)),
     );
-    return (value) => {
+    return (value, work) => {
+      // An address is at most 45 characters long; 16 ranges are looked at before the networks.
+      if (!spend(work, 256 + 8 * networks.length)) return TOO_LONG;
       const address = typeof value === 'string' ? parseAddress(value) : null;
-      if (address === null) return phrase;
+      if (address === null) return cidr.phrase(constraint);
       const named = address.version === 6 && embedsIpv4(address) ? embedding : networks;
       for (let i = 0; i < named.length; i++) if (inCidr(address, named[i]!)) return null;
-      return phrase;
+      return cidr.phrase(constraint);
     };
   },
 };

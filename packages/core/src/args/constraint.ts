@@ -3,7 +3,7 @@
 import type { Cbor } from '../cbor/value.ts';
 import { AmbitError } from '../codes.ts';
 import { LIMITS } from '../limits.ts';
-import { pattern } from './automaton.ts';
+
 import type { Check, Kind, Work } from './check.ts';
 import { spend, TOO_LONG } from './check.ts';
 import { cidr } from './cidr.ts';
@@ -11,11 +11,17 @@ import { email } from './email.ts';
 import type { JsonObject } from './json.ts';
 import type { AbsentConstraint, AllConstraint, Constraint, EachConstraint } from './kinds.ts';
 import { subpath } from './path.ts';
+import { pattern } from './pattern.ts';
 import { equals, length, oneOf, range } from './scalar.ts';
 import { cut, quote } from './text.ts';
 import { url } from './url.ts';
 
 export type { Constraint } from './kinds.ts';
+
+/** The most characters of what `all` says. */
+const PHRASE = 300;
+/** Steps of asking one constraint at all, whatever it then takes by itself. */
+const CHECK = 4;
 
 /** `each` in `each` in `all`: what CBOR nesting of eight leaves room for inside an `args` caveat. */
 const NESTING = 4;
@@ -31,15 +37,14 @@ const each: Kind<EachConstraint> = {
     return constraint === null ? null : { kind: 'each', constraint };
   },
   compile(constraint): Check {
-    const phrase = each.phrase(constraint);
     const check = compile(constraint.constraint);
     return (value, work) => {
       // An empty list fails: nothing may hold because there was nothing to look at (law L2, attack C4).
-      if (!Array.isArray(value) || value.length === 0) return phrase;
-      if (!spend(work, value.length)) return TOO_LONG;
+      if (!Array.isArray(value) || value.length === 0) return each.phrase(constraint);
+      if (!spend(work, CHECK * value.length)) return TOO_LONG;
       for (let i = 0; i < value.length; i++) {
         const refused = check(value[i], work);
-        if (refused !== null) return refused === TOO_LONG ? TOO_LONG : phrase;
+        if (refused !== null) return refused === TOO_LONG ? TOO_LONG : each.phrase(constraint);
       }
       return null;
     };
@@ -69,7 +74,13 @@ const all: Kind<AllConstraint> = {
     }
     return null;
   },
-  phrase: ({ constraints }) => cut(constraints.map(describeConstraint).join(' and '), 300),
+  phrase({ constraints }) {
+    let text = describeConstraint(constraints[0]!);
+    for (let i = 1; i < constraints.length && text.length <= PHRASE; i++) {
+      text += ` and ${describeConstraint(constraints[i]!)}`;
+    }
+    return cut(text, PHRASE);
+  },
   write: ({ constraints }) => constraints.map(write),
   read(operands, depth) {
     const constraints: Constraint[] = [];
@@ -83,7 +94,7 @@ const all: Kind<AllConstraint> = {
   compile(constraint): Check {
     const checks = constraint.constraints.map(compile);
     return (value, work) => {
-      if (!spend(work, checks.length)) return TOO_LONG;
+      if (!spend(work, CHECK * checks.length)) return TOO_LONG;
       for (let i = 0; i < checks.length; i++) {
         const phrase = checks[i]!(value, work);
         if (phrase !== null) return phrase;
@@ -182,14 +193,24 @@ export function describeConstraint(constraint: Constraint): string {
   return kindOf(constraint).phrase(constraint);
 }
 
-/** The check of a constraint, prepared once. Throws TypeError for a constraint that is not sound. */
-export function compileConstraint(constraint: Constraint): Check {
-  if (SOUND.has(constraint)) return compile(constraint);
+/** A sound constraint that nobody can change: itself when it was parsed, else a copy by way of the wire form. */
+function soundCopy(constraint: Constraint): Constraint {
+  if (SOUND.has(constraint)) return constraint;
   const problem = constraintProblem(constraint);
-  // By way of the wire form, so that the check uses a copy that the caller can't change.
   const copy = problem === null ? parseConstraint(write(constraint)) : null;
   if (copy === null) throw new TypeError(`compileConstraint: ${problem ?? 'not plain JSON'}`);
-  return compile(copy);
+  return copy;
+}
+
+/** The check of a constraint, prepared once. Throws TypeError for a constraint that is not sound. */
+export function compileConstraint(constraint: Constraint): Check {
+  return compile(soundCopy(constraint));
+}
+
+/** What a constraint says of an argument that is not there. */
+function whenAbsent(constraint: Constraint): string | null {
+  if (constraint.kind === 'absent') return null;
+  return constraint.kind === 'all' ? whenAbsent(constraint.constraints[0]!) : describeConstraint(constraint);
 }
 
 /**
@@ -202,18 +223,25 @@ export function compileArgs(
   closed: boolean,
 ): (args: JsonObject, work?: Work) => string | null {
   const names = [...rules.keys()];
-  const known = new Set(names);
-  const checks = [...rules.values()].map(compileConstraint);
+  // Checked now, prepared when the argument is first there: what a call does not have costs it nothing.
+  const constraints = [...rules.values()].map(soundCopy);
+  const known = closed ? new Set(names) : null;
+  const checks: (Check | null)[] = names.map(() => null);
   const own = { left: 0 };
   return (args, work = own) => {
     own.left = LIMITS.checkSteps;
     for (let i = 0; i < names.length; i++) {
       const name = names[i]!;
       // Own properties only: `constructor` is an argument when the caller sent one, and not otherwise.
-      const phrase = checks[i]!(Object.hasOwn(args, name) ? args[name] : undefined, work);
+      const value = Object.hasOwn(args, name) ? args[name] : undefined;
+      if (!spend(work, CHECK)) return `${quote(name)} ${TOO_LONG}`;
+      const phrase =
+        value === undefined
+          ? whenAbsent(constraints[i]!)
+          : (checks[i] ??= compile(constraints[i]!))(value, work);
       if (phrase !== null) return `${quote(name)} ${phrase}`;
     }
-    if (closed) {
+    if (known !== null) {
       for (const name in args) {
         if (Object.hasOwn(args, name) && !known.has(name))
           return `${quote(name)} is not among the arguments allowed`;

@@ -44,13 +44,13 @@ export const email: Kind<EmailConstraint> = {
     return domains === null ? null : { kind: 'email', domains };
   },
   compile(constraint): Check {
-    const phrase = email.phrase(constraint);
+    const phrase = (): string => email.phrase(constraint);
     const isDomain = compileHosts(constraint.domains);
     return (value, work) => {
-      if (typeof value !== 'string') return phrase;
-      if (!spend(work, Math.min(value.length, 256))) return TOO_LONG;
+      if (typeof value !== 'string') return phrase();
+      if (!spend(work, 4 * (Math.min(value.length, 256) + constraint.domains.length))) return TOO_LONG;
       const domain = mailDomain(value);
-      return domain !== null && isDomain(domain) ? null : phrase;
+      return domain !== null && isDomain(domain) ? null : phrase();
     };
   },
 };

@@ -1,5 +1,7 @@
 // The reader behind `parseJson`: one pass over the text, by recursive descent that LIMITS.argumentDepth bounds.
-// The grammar is RFC 8259 to the letter; what is refused beyond it is listed in `json.ts`.
+// The grammar is RFC 8259 to the letter; what is refused beyond it is listed in `json.ts`. Every string it gives is
+// a copy: a slice of the text would keep the whole message alive for as long as anybody keeps the string (law L16).
+import { own } from '../bytes.ts';
 import { LIMITS } from '../limits.ts';
 import type { Json, JsonArray, JsonObject } from './json-value.ts';
 import { numberProblem } from './number.ts';
@@ -133,7 +135,7 @@ export class JsonReader {
       if (c > 0x5c && c < 0xd800) continue;
       if (c === 0x22) {
         this.pos = i + 1;
-        return out + text.slice(start, i);
+        return own(out === '' ? text.slice(start, i) : out + text.slice(start, i));
       }
       if (c === 0x5c) {
         out += text.slice(start, i);

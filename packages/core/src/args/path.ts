@@ -3,40 +3,42 @@
 // `..`, `.`, `//`, backslashes, percent signs, controls, segments that end in a dot or a space (Windows strips
 // them), characters that compatibility normalization or a legacy code page makes one of `/ \ . %`, and characters
 // that HFS+ ignores. Case counts. Symbolic links are not seen here: they are the tool's to resolve or refuse.
+import { foldText, hasLongRun, isAscii } from '../fold.ts';
 import type { Check, Kind } from './check.ts';
 import { alternatives, isTextList, readTexts, spend, TOO_LONG } from './check.ts';
 import type { SubpathConstraint } from './kinds.ts';
-import { isInvisible, isWellFormed } from './text.ts';
+import { isInvisible } from './text.ts';
 
 // What NFKC leaves alone, but Windows' best-fit tables or fonts turn into a separator or a full stop: yen and won
 // signs (the backslash of Japanese and Korean code pages), fraction, division and set-minus slashes, their big
 // relatives, ideographic full stops.
 const LOOKALIKES = new Set(
-  '\u00a5\u20a9\u2044\u2215\u2216\u29f5\u29f8\u29f9\u3002\uff61\u2571\u27cb\u27cd\u1735',
+  [...'\u00a5\u20a9\u2044\u2215\u2216\u29f5\u29f8\u29f9\u3002\uff61\u2571\u27cb\u27cd\u1735'].map((c) =>
+    c.charCodeAt(0),
+  ),
 );
 
-/** Characters that a path may not hold, or that could become syntax in it; null if there are none. */
-function textProblem(text: string): string | null {
+/** Characters that a path may not hold; null when there are none. */
+function asciiProblem(text: string): string | null {
   for (let i = 0; i < text.length; i++) {
     const c = text.charCodeAt(i);
     if (c < 0x20 || c === 0x7f) return 'control characters';
     if (c === 0x5c) return 'backslashes';
     if (c === 0x25) return 'percent signs';
   }
-  if (isAscii(text)) return null;
-  // Full-width forms, leaders, account-of signs and the like come apart into ASCII here.
-  const plain = text.normalize('NFKC');
-  if (syntaxCount(plain) !== syntaxCount(text)) return 'look-alikes of separators';
-  for (const char of text + plain) {
-    if (isInvisible(char.codePointAt(0) ?? 0) || !isWellFormed(char)) return 'invisible characters';
-    if (LOOKALIKES.has(char)) return 'look-alikes of separators';
-  }
   return null;
 }
 
-function isAscii(text: string): boolean {
-  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0x7f) return false;
-  return true;
+/** Whether a text holds what draws nothing, halves of pairs, or what looks like syntax; null when it does not. */
+function drawingProblem(text: string): string | null {
+  for (let i = 0; i < text.length; i++) {
+    const c = text.codePointAt(i)!;
+    if (c < 0x80) continue;
+    if (isInvisible(c) || (c & 0x1ff800) === 0xd800) return 'invisible characters';
+    if (LOOKALIKES.has(c)) return 'look-alikes of separators';
+    if (c > 0xffff) i++;
+  }
+  return null;
 }
 
 /** How many characters of a text are `/ \\ . % : ;`, which mean something in a path or to a server. */
@@ -55,27 +57,37 @@ export function segmentProblem(segment: string): string | null {
   return segment.includes('/') ? 'a separator in a segment' : pathProblem(`/${segment}`);
 }
 
-/** Names that are empty or end in a dot or a space; `.` and `..` are among them. */
+/**
+ * Names that are empty or end in a dot or a space; `.` and `..` are among them. Of the spaces that readers trim, all
+ * become U+0020 under normalization but the Ogham one, U+1680.
+ */
 function segmentsProblem(path: string): string | null {
   for (let start = 1; start < path.length;) {
     const slash = path.indexOf('/', start);
     const end = slash < 0 ? path.length : slash;
     if (end === start) return 'empty segments';
     const last = path.charCodeAt(end - 1);
-    if (last === 0x2e || last === 0x20) return 'segments that end in a dot or a space';
+    if (last === 0x2e || last === 0x20 || last === 0x1680) return 'segments that end in a dot or a space';
     start = end + 1;
   }
   return null;
 }
 
-/** What is wrong with an absolute path; null when it is plain. One slash at the end is let pass. */
+/** What is wrong with an absolute path; null when it is plain. One slash at the end is let pass. Linear (fold.ts). */
 export function pathProblem(path: string): string | null {
   if (path.charCodeAt(0) !== 0x2f) return 'a relative start';
-  const problem = textProblem(path) ?? segmentsProblem(path);
+  const problem = asciiProblem(path) ?? segmentsProblem(path);
   if (problem !== null || isAscii(path)) return problem;
+  if (hasLongRun(path)) return 'long runs of marks';
+  // Full-width forms, leaders, account-of signs and the like come apart into ASCII here.
+  const plain = foldText(path);
+  if (syntaxCount(plain) !== syntaxCount(path)) return 'look-alikes of separators';
   // Ideographic and no-break spaces become spaces under normalization.
-  return segmentsProblem(path.normalize('NFKC'));
+  return drawingProblem(path) ?? drawingProblem(plain) ?? segmentsProblem(plain);
 }
+
+/** Steps of `pathProblem` for a text: what is not ASCII is folded, and may come apart into 18 times as much. */
+export const pathSteps = (text: string): number => 16 + (isAscii(text) ? 4 : 64) * text.length;
 
 /** Whether `root` can be a root: a plain absolute path without a slash at its end, or `/` alone. */
 export function isRoot(root: string): boolean {
@@ -100,15 +112,15 @@ export const subpath: Kind<SubpathConstraint> = {
     return roots === null ? null : { kind: 'subpath', roots };
   },
   compile(constraint): Check {
-    const phrase = subpath.phrase(constraint);
     const { roots } = constraint;
+    const phrase = (): string => subpath.phrase(constraint);
     return (value, work) => {
-      if (typeof value !== 'string') return phrase;
-      if (!spend(work, value.length)) return TOO_LONG;
+      if (typeof value !== 'string') return phrase();
+      if (!spend(work, pathSteps(value) + 4 * roots.length)) return TOO_LONG;
       const problem = pathProblem(value);
-      if (problem !== null) return `${phrase} (found: ${problem})`;
+      if (problem !== null) return `${phrase()} (found: ${problem})`;
       for (let i = 0; i < roots.length; i++) if (underRoot(value, roots[i]!)) return null;
-      return phrase;
+      return phrase();
     };
   },
 };

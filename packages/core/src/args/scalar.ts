@@ -4,29 +4,46 @@
 import type { Cbor } from '../cbor/value.ts';
 import { LIMITS } from '../limits.ts';
 import { canonicalJson, isArray } from './canonical.ts';
-import type { Check, Kind } from './check.ts';
+import type { Check, Kind, Work } from './check.ts';
 import { alternatives, spend, TOO_LONG } from './check.ts';
 import type { EqualsConstraint, LengthConstraint, OneOfConstraint, RangeConstraint } from './kinds.ts';
-import type { Json } from './json.ts';
+import type { Json, JsonArray, JsonObject } from './json.ts';
 import { parseJson } from './json.ts';
 import { numberProblem } from './number.ts';
 import { snapshotJson } from './snapshot.ts';
 import { printable, utf8Length } from './text.ts';
 
-/** Whether two checked values are the same JSON value; the order of names does not count. */
-export function jsonEqual(a: Json, b: Json): boolean {
-  if (a === b) return true;
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
-  if (isArray(a)) {
-    if (!isArray(b) || a.length !== b.length) return false;
-    for (let i = 0; i < a.length; i++) if (!jsonEqual(a[i]!, b[i]!)) return false;
-    return true;
-  }
-  if (isArray(b)) return false;
-  const names = Object.keys(a);
-  if (names.length !== Object.keys(b).length) return false;
-  for (const name of names) if (!Object.hasOwn(b, name) || !jsonEqual(a[name]!, b[name]!)) return false;
-  return true;
+/** Steps of reading one name or item of a value that is compared, and of comparing at all. */
+const NODE = 16;
+const COMPARE = 48;
+
+/**
+ * Pays for the canonical text of a value and says whether it can be as short as the values of a token are; null when
+ * the steps run out. A large object costs its names, once for a constraint and not once for each alternative.
+ */
+function isShort(value: JsonArray | JsonObject, work: Work | undefined): boolean | null {
+  const { left = LIMITS.checkSteps } = work ?? {};
+  let room: number = LIMITS.textBytes;
+  let steps = COMPARE;
+  const visit = (v: Json): boolean => {
+    if (typeof v !== 'object' || v === null) {
+      room -= typeof v === 'string' ? v.length + 2 : 1;
+      return room >= 0;
+    }
+    const list = isArray(v);
+    const names = list ? [] : Object.keys(v);
+    const size = list ? v.length : names.length;
+    steps += NODE * (size + 1);
+    room -= list ? size + 1 : 4 * size + 1;
+    if (room < 0 || steps > left) return false;
+    if (list) return v.every(visit);
+    return names.every((name) => {
+      room -= name.length;
+      return visit(v[name]!);
+    });
+  };
+  const short = visit(value);
+  return spend(work, steps) ? short : null;
 }
 
 /** The canonical text of a value from the API, or null when it is not plain JSON of at most LIMITS.textBytes. */
@@ -58,10 +75,16 @@ export const equals: Kind<EqualsConstraint> = {
     return value === undefined || more.length > 0 ? null : { kind: 'equals', value };
   },
   compile(constraint): Check {
-    const phrase = equals.phrase(constraint);
     const { value: wanted } = constraint;
-    if (typeof wanted !== 'object' || wanted === null) return (value) => (value === wanted ? null : phrase);
-    return (value) => (value !== undefined && jsonEqual(wanted, value) ? null : phrase);
+    const phrase = (): string => equals.phrase(constraint);
+    if (typeof wanted !== 'object' || wanted === null) return (value) => (value === wanted ? null : phrase());
+    const text = canonicalJson(wanted);
+    return (value, work) => {
+      if (typeof value !== 'object' || value === null) return phrase();
+      const short = isShort(value, work);
+      if (short === null) return TOO_LONG;
+      return short && canonicalJson(value) === text ? null : phrase();
+    };
   },
 };
 
@@ -73,7 +96,7 @@ export const oneOf: Kind<OneOfConstraint> = {
     const sound = Array.isArray(values) && values.length > 0 && values.length <= LIMITS.listItems;
     return sound && values.every((value) => valueText(value) !== null) ? null : `values: ${VALUE}`;
   },
-  phrase: ({ values }) => `must be ${alternatives(values.map((value) => printable(canonicalJson(value))))}`,
+  phrase: ({ values }) => `must be ${alternatives(values, (value) => printable(canonicalJson(value)))}`,
   write: ({ values }) => values.map(canonicalJson),
   read(operands) {
     const values: Json[] = [];
@@ -85,16 +108,21 @@ export const oneOf: Kind<OneOfConstraint> = {
     return { kind: 'oneOf', values: Object.freeze(values) };
   },
   compile(constraint): Check {
-    const phrase = oneOf.phrase(constraint);
-    const { values } = constraint;
-    // A set compares numbers and texts as equality does here: there is no NaN, no -0, and no conversion.
-    const plain = new Set<Json>(values.filter((value) => typeof value !== 'object' || value === null));
-    const structured = values.filter((value) => typeof value === 'object' && value !== null);
+    // A set compares numbers and texts as equality does here: there is no NaN, no -0, and no conversion. Objects and
+    // lists are compared as canonical text, so that many alternatives cost no more than one.
+    const plain = new Set<Json>();
+    const structured = new Set<string>();
+    for (const value of constraint.values) {
+      if (typeof value === 'object' && value !== null) structured.add(canonicalJson(value));
+      else plain.add(value);
+    }
+    const phrase = (): string => oneOf.phrase(constraint);
     return (value, work) => {
-      if (value === undefined) return phrase;
-      if (typeof value !== 'object' || value === null) return plain.has(value) ? null : phrase;
-      if (!spend(work, structured.length)) return TOO_LONG;
-      return structured.some((wanted) => jsonEqual(wanted, value)) ? null : phrase;
+      if (value === undefined) return phrase();
+      if (typeof value !== 'object' || value === null) return plain.has(value) ? null : phrase();
+      const short = isShort(value, work);
+      if (short === null) return TOO_LONG;
+      return short && structured.has(canonicalJson(value)) ? null : phrase();
     };
   },
 };
@@ -151,9 +179,9 @@ export const range: Kind<RangeConstraint> = {
     return bounds === null ? null : { kind: 'range', ...bounds };
   },
   compile(constraint): Check {
-    const phrase = range.phrase(constraint);
     const { min = -Infinity, max = Infinity } = constraint;
-    return (value) => (typeof value === 'number' && value >= min && value <= max ? null : phrase);
+    return (value) =>
+      typeof value === 'number' && value >= min && value <= max ? null : range.phrase(constraint);
   },
 };
 
@@ -169,18 +197,17 @@ export const length: Kind<LengthConstraint> = {
     return bounds === null ? null : { kind: 'length', ...bounds };
   },
   compile(constraint): Check {
-    const phrase = length.phrase(constraint);
     const { min = 0, max = Infinity } = constraint;
     return (value, work) => {
       let size: number;
       if (typeof value === 'string') {
         // Code points are at least half as many as code units: a much too long text is not counted.
-        if (value.length > 2 * max) return phrase;
+        if (value.length > 2 * max) return length.phrase(constraint);
         if (!spend(work, value.length)) return TOO_LONG;
         size = codePoints(value);
       } else if (typeof value === 'object' && value !== null && isArray(value)) size = value.length;
-      else return phrase;
-      return size >= min && size <= max ? null : phrase;
+      else return length.phrase(constraint);
+      return size >= min && size <= max ? null : length.phrase(constraint);
     };
   },
 };

@@ -118,6 +118,9 @@ function decode(segment: string): string | null {
   }
 }
 
+/** Steps of a URL whose path is looked at: an escape may stand for what has to be folded. */
+const urlSteps = (text: string): number => 16 + (text.includes('%') ? 64 : 8) * text.length;
+
 const isPort = (port: unknown): boolean =>
   Number.isInteger(port) && Number(port) >= 1 && Number(port) <= 65535;
 const isPathRule = (path: string): boolean => isRoot(path) && /^[\x21-\x7e]+$/.test(path);
@@ -144,9 +147,9 @@ export const url: Kind<UrlConstraint> = {
     return null;
   },
   phrase({ schemes = ['https'], hosts, ports, paths }) {
-    const port = ports === undefined ? '' : ` on port ${alternatives(ports.map(String))}`;
+    const port = ports === undefined ? '' : ` on port ${alternatives(ports)}`;
     const path = paths === undefined ? '' : ` under ${alternatives(paths)}`;
-    const host = alternatives(hosts.map((rule) => (rule === '*' ? 'any public name' : rule)));
+    const host = alternatives(hosts, (rule) => (rule === '*' ? 'any public name' : rule));
     return `must be a plain ${alternatives(schemes)} URL of ${host}${port}${path}`;
   },
   write: ({ schemes, hosts, ports, paths }): Cbor[] => [schemes ?? null, hosts, ports ?? null, paths ?? null],
@@ -171,23 +174,25 @@ export const url: Kind<UrlConstraint> = {
     return texts === null ? null : { kind: 'url', hosts: texts, ...parts };
   },
   compile(constraint): Check {
-    const phrase = url.phrase(constraint);
+    const phrase = (): string => url.phrase(constraint);
     const schemes = new Set(constraint.schemes ?? ['https']);
     const isHost = compileHosts(constraint.hosts);
     const ports = constraint.ports === undefined ? null : new Set(constraint.ports);
-    const { paths } = constraint;
+    const { paths, hosts } = constraint;
+    const rules = 4 * (hosts.length + (paths?.length ?? 0));
     return (value, work) => {
-      if (typeof value !== 'string') return phrase;
-      if (!spend(work, value.length)) return TOO_LONG;
+      if (typeof value !== 'string') return phrase();
+      if (!spend(work, (paths === undefined ? 16 + 4 * value.length : urlSteps(value)) + rules))
+        return TOO_LONG;
       const parts = parseUrl(value);
-      if (typeof parts === 'string') return `${phrase} (found: ${parts})`;
-      if (!schemes.has(parts.scheme) || !isHost(parts.host)) return phrase;
+      if (typeof parts === 'string') return `${phrase()} (found: ${parts})`;
+      if (!schemes.has(parts.scheme) || !isHost(parts.host)) return phrase();
       const allowed = ports === null ? parts.port === DEFAULT_PORTS.get(parts.scheme) : ports.has(parts.port);
-      if (!allowed) return phrase;
+      if (!allowed) return phrase();
       if (paths === undefined) return null;
       const problem = pathProblem(parts.path);
-      if (problem !== null) return `${phrase} (found: ${problem})`;
-      return paths.some((root) => underRoot(parts.path, root)) ? null : phrase;
+      if (problem !== null) return `${phrase()} (found: ${problem})`;
+      return paths.some((root) => underRoot(parts.path, root)) ? null : phrase();
     };
   },
 };

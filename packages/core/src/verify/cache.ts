@@ -1,100 +1,122 @@
-// Bounded caches of successes (docs/design.md section 6, attack S9). A cache belongs to one immutable verifier
-// configuration: another configuration is another verifier with empty caches, so nothing stale can be hit.
-// Two generations instead of a linked list: a hit in the young one costs one look-up and no write.
+// Verified tokens, kept within a budget (docs/design.md section 6, attacks S9, K1). A cache belongs to one immutable
+// verifier configuration: another configuration is another verifier with empty caches, so nothing stale can be hit.
+// An entry is weighed by what its token can come to hold, parsed and compiled; its text is a copy.
+import { BoundedMap, type Budget } from '../bounded-map.ts';
+import { own } from '../bytes.ts';
+import type { Constraint } from '../args/constraint.ts';
+import type { Json } from '../args/json.ts';
 import type { Frame } from '../token/frame.ts';
 import { partsOf, type AuthenticToken } from './authentic.ts';
-
-/** At most `limit` entries; those not used for a while go first. */
-export class BoundedMap<V> {
-  readonly #half: number;
-  #young = new Map<string, V>();
-  #old = new Map<string, V>();
-
-  constructor(limit: number) {
-    this.#half = Math.ceil(limit / 2);
-  }
-
-  get(key: string): V | undefined {
-    const value = this.#young.get(key);
-    if (value !== undefined) return value;
-    const old = this.#old.get(key);
-    if (old !== undefined) this.set(key, old);
-    return old;
-  }
-
-  set(key: string, value: V): void {
-    if (this.#half === 0) return;
-    this.#young.set(key, value);
-    if (this.#young.size >= this.#half) {
-      this.#old = this.#young;
-      this.#young = new Map();
-    }
-  }
-
-  get size(): number {
-    return this.#young.size + this.#old.size;
-  }
-}
-
-/** A verified token with its tail, which never leaves this cache. */
-export interface CachedToken {
-  readonly token: AuthenticToken;
-  readonly tail: Uint8Array;
-}
 
 const TAIL_CHARACTERS = 42;
 /** Tokens of one grant that are kept as possible parents. */
 const FAMILY = 8;
-const itemsOf = (entry: CachedToken): number => partsOf(entry.token).frame.items;
+/** What a family weighs: its names. */
+const FAMILY_BYTES = FAMILY * 160;
+
+interface Kept {
+  readonly text: string;
+  readonly token: AuthenticToken;
+}
 
 /** Verified tokens by their exact text, and by their grant, so that a child can start from its parent's tail. */
 export class TokenCache {
   // Under the last 42 characters, which lie in the tail: hashing all of a text would cost more than a MAC.
-  readonly #byText: BoundedMap<{ readonly text: string; readonly token: AuthenticToken }>;
-  readonly #byGrant: BoundedMap<CachedToken[]>;
+  readonly #byText: BoundedMap<Kept>;
+  // The names, and not the tokens, of those that children may start from: what `#byText` drops is gone.
+  readonly #byGrant: BoundedMap<string[]>;
 
-  constructor(limit: number) {
-    this.#byText = new BoundedMap(limit);
-    this.#byGrant = new BoundedMap(limit);
+  constructor(budget: Budget) {
+    this.#byText = new BoundedMap(budget);
+    this.#byGrant = new BoundedMap({ entries: budget.entries, bytes: budget.entries * FAMILY_BYTES });
   }
 
   get(text: string): AuthenticToken | undefined {
-    const entry = this.#byText.get(text.slice(-TAIL_CHARACTERS));
-    return entry?.text === text ? entry.token : undefined;
+    const kept = this.#byText.get(text.slice(-TAIL_CHARACTERS));
+    return kept?.text === text ? kept.token : undefined;
   }
 
-  /** The longest cached token whose items are a byte-equal, proper prefix of this one's. */
-  parentOf(frame: Frame): CachedToken | undefined {
-    let best: CachedToken | undefined;
+  /** Tokens kept. */
+  get size(): number {
+    return this.#byText.size;
+  }
+
+  /** Bytes kept, by weight. */
+  get weight(): number {
+    return this.#byText.weight;
+  }
+
+  /**
+   * The longest cached token whose items are a byte-equal, proper prefix of this one's. Only one found genuine by its
+   * MAC: signatures say nothing of a tail, and a child must not start from it.
+   */
+  parentOf(frame: Frame): AuthenticToken | undefined {
+    let best: AuthenticToken | undefined;
     let bestItems = 0;
-    for (const entry of this.#byGrant.get(grantName(frame)) ?? []) {
-      const parent = partsOf(entry.token).frame;
-      if (parent.items > bestItems && parent.items < frame.items && isPrefix(parent, frame)) {
-        best = entry;
+    for (const name of this.#byGrant.get(grantName(frame)) ?? []) {
+      const token = this.#byText.get(name)?.token;
+      if (token === undefined) continue;
+      const { frame: parent, verifiedBy } = partsOf(token);
+      if (verifiedBy !== 'mac' || parent.items <= bestItems || parent.items >= frame.items) continue;
+      if (isPrefix(parent, frame)) {
+        best = token;
         bestItems = parent.items;
       }
     }
     return best;
   }
 
-  /** Keeps a token that no child may start from. */
-  setAlone(text: string, token: AuthenticToken): void {
-    this.#byText.set(text.slice(-TAIL_CHARACTERS), { text, token });
-  }
-
-  set(text: string, entry: CachedToken): void {
-    this.setAlone(text, entry.token);
-    const name = grantName(partsOf(entry.token).frame);
-    const kept = this.#byGrant.get(name);
-    if (kept === undefined) this.#byGrant.set(name, [entry]);
-    else if (kept.length < FAMILY) kept.push(entry);
+  set(text: string, token: AuthenticToken): void {
+    const kept = { text: own(text), token };
+    const name = kept.text.slice(-TAIL_CHARACTERS);
+    this.#byText.set(name, kept, weightOf(token) + 2 * text.length);
+    if (partsOf(token).verifiedBy !== 'mac') return;
+    const grant = grantName(partsOf(token).frame);
+    const family = (this.#byGrant.get(grant) ?? []).filter(
+      (n) => n !== name && this.#byText.get(n) !== undefined,
+    );
+    if (family.length < FAMILY) family.push(own(name));
     else {
       // A long chain is seldom a parent: the longest is evicted first, so that children don't evict their parent.
       let longest = 0;
-      for (let k = 1; k < kept.length; k++) if (itemsOf(kept[k]!) > itemsOf(kept[longest]!)) longest = k;
-      if (itemsOf(entry) <= itemsOf(kept[longest]!)) kept[longest] = entry;
+      for (let k = 1; k < family.length; k++)
+        if (this.#itemsOf(family[k]!) > this.#itemsOf(family[longest]!)) longest = k;
+      if (partsOf(token).frame.items <= this.#itemsOf(family[longest]!)) family[longest] = own(name);
     }
+    this.#byGrant.set(grant, family, FAMILY_BYTES);
   }
+
+  #itemsOf(name: string): number {
+    const kept = this.#byText.get(name);
+    return kept === undefined ? Infinity : partsOf(kept.token).frame.items;
+  }
+}
+
+/** Bytes of a token's objects for each byte of it, for each constraint compiled, for each object or list compared. */
+const PARSED = 40;
+const COMPILED = 640;
+const STRUCTURED = 320;
+
+/** Bytes that a token can come to hold in memory: never less than it does, whatever its holder appended (measured). */
+function weightOf(token: AuthenticToken): number {
+  const { frame, caveats } = partsOf(token);
+  let weight = 1024 + PARSED * (frame.spans.at(-1)! + 32);
+  for (const c of caveats) {
+    if (c.type === 'args') for (const constraint of c.args.values()) weight += weightOfConstraint(constraint);
+  }
+  return weight;
+}
+
+function weightOfConstraint(c: Constraint): number {
+  if (c.kind === 'each') return COMPILED + weightOfConstraint(c.constraint);
+  if (c.kind === 'all') return c.constraints.reduce((n, inner) => n + weightOfConstraint(inner), COMPILED);
+  if (c.kind === 'equals') return COMPILED + weightOfValue(c.value);
+  return c.kind === 'oneOf' ? c.values.reduce<number>((n, v) => n + weightOfValue(v), COMPILED) : COMPILED;
+}
+
+function weightOfValue(value: Json): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  return Object.values(value).reduce<number>((n, v) => n + weightOfValue(v as Json), STRUCTURED);
 }
 
 // Grants are told apart by their length and 32 bytes near their end (session, tools, budgets), enough for a look-up

@@ -1,6 +1,7 @@
 // The signatures inside a token: the issuer's seal and the chain of delegations (docs/design.md sections 4 and
 // 5). The chain is walked once: the holder is the grant's key, each `delegate` is signed by the holder before
 // it over everything before it, within the delegations that remain, and a key occurs once.
+import type { BoundedMap } from '../bounded-map.ts';
 import { bytesKey, concat, equal } from '../bytes.ts';
 import type { DelegateCaveat } from '../caveats/delegate.ts';
 import type { Caveat } from '../caveats/index.ts';
@@ -10,19 +11,21 @@ import { LABELS } from '../labels.ts';
 import { counterCount, delegatesOf, delegationsLeft, type Contents } from '../token/contents.ts';
 import type { Prefixes } from '../token/prefix.ts';
 import { LIMITS } from '../limits.ts';
-import type { BoundedMap } from './cache.ts';
 import type { Config } from './options.ts';
 
-/** What the signatures say. `fresh` are the signatures checked now, to be kept once all has verified. */
+/** What the signatures say. */
 export interface Signatures {
   readonly ok: true;
   readonly holder: Uint8Array | undefined;
   readonly delegationsLeft: number;
   readonly sealedBy: Uint8Array | null;
-  readonly fresh: readonly string[];
 }
 
-/** Checks structure, seal and delegations. Costs at most one Ed25519 verification a signature not seen before. */
+/**
+ * Checks structure, seal and delegations. Costs at most one Ed25519 verification a signature not seen before; each is
+ * remembered as soon as it is found good, since it is true whatever follows it: a chain whose last signature is bad
+ * costs one verification a showing, and not all of them again (attack K5).
+ */
 export function checkSignatures(
   contents: Contents,
   prefixes: Prefixes,
@@ -36,31 +39,29 @@ export function checkSignatures(
   // Most tokens hold no signature at all.
   if (!caveats.some(isSigned)) {
     if (first === undefined && grant.delegations > 0) return notDelegable();
-    return { ok: true, holder: first, delegationsLeft: left, sealedBy: null, fresh: NONE };
+    return { ok: true, holder: first, delegationsLeft: left, sealedBy: null };
   }
   const shape = checkShape(contents, left);
   if (shape !== null) return shape;
 
-  const fresh: string[] = [];
   let holder = first;
   let sealedBy: Uint8Array | null = null;
   for (let i = 0; i < caveats.length; i++) {
     const c = caveats[i]!;
     if (c.type === 'seal') {
-      const verdict = checkSeal(c, i, contents, prefixes, config, known, fresh);
+      const verdict = checkSeal(c, i, contents, prefixes, config, known);
       if (verdict === false) return { ...deny('seal_invalid', undefined, i) };
       sealedBy = verdict;
     } else if (c.type === 'delegate') {
-      if (!checkDelegate(c, i, holder!, prefixes, config, known, fresh)) {
+      if (!checkDelegate(c, i, holder!, prefixes, config, known)) {
         return deny('delegation_invalid', `delegation to ${c.label}`, i);
       }
       holder = c.to;
     }
   }
-  return { ok: true, holder, delegationsLeft: left, sealedBy, fresh };
+  return { ok: true, holder, delegationsLeft: left, sealedBy };
 }
 
-const NONE: readonly string[] = [];
 const isSigned = (c: Caveat): boolean => c.type === 'delegate' || c.type === 'seal';
 const notDelegable = (): Denial => deny('delegation_invalid', 'a bearer token is never delegable');
 
@@ -94,14 +95,13 @@ function checkDelegate(
   prefixes: Prefixes,
   config: Config,
   known: BoundedMap<true>,
-  fresh: string[],
 ): boolean {
   // The node id covers everything before, the fields and the signature; and so, through D, the signer's key.
   const node = bytesKey(prefixes.at(i + 1));
   if (known.get(node) === true) return true;
   const message = concat(LABELS.delegate.bytes, prefixes.at(i), c.fields);
   if (!config.provider.verify(by, message, c.signature)) return false;
-  fresh.push(node);
+  known.set(node, true);
   return true;
 }
 
@@ -113,7 +113,6 @@ function checkSeal(
   prefixes: Prefixes,
   config: Config,
   known: BoundedMap<true>,
-  fresh: string[],
 ): Uint8Array | null | false {
   const pins = config.seals.get(bytesKey(c.key));
   if (pins === undefined) return null;
@@ -126,6 +125,6 @@ function checkSeal(
   if (known.get(node) === true) return c.key;
   const message = concat(LABELS.seal.bytes, prefixes.at(i));
   if (!config.provider.verify(c.key, message, c.signature)) return false;
-  fresh.push(node);
+  known.set(node, true);
   return c.key;
 }

@@ -1,9 +1,11 @@
 // The verifier: bytes to a `VerifiedToken` (law L6, SPEC.md "Verification"). Order: sizes, the selectors, MAC (or
 // seal), grant and caveats, delegation signatures, proof. Until the MAC has passed, every refusal is marked
 // `unverified`, and what a caller may be told of it is `token_invalid` (`forCaller`).
+import { BoundedMap } from '../bounded-map.ts';
 import { equal } from '../bytes.ts';
 import { Reader, MALFORMED } from '../cbor/index.ts';
 import { deny, type Denial } from '../codes.ts';
+import { CACHES } from '../limits.ts';
 import { requireCall } from '../make-call.ts';
 import { SessionTable } from '../proof/session-table.ts';
 import type { SessionOffer } from '../proof/proof-session.ts';
@@ -13,7 +15,7 @@ import { readSelectors, type Selectors } from '../token/grant.ts';
 import { tailFrom, tailOf } from '../token/mac.ts';
 import { Prefixes } from '../token/prefix.ts';
 import { makeAuthentic, partsOf, type AuthenticToken, type VerifiedBy } from './authentic.ts';
-import { BoundedMap, TokenCache } from './cache.ts';
+import { TokenCache } from './cache.ts';
 import { configure, type Config, type HeldKey, type Presentation, type VerifierOptions } from './options.ts';
 import { checkProof } from './possession.ts';
 import { checkSignatures } from './signatures.ts';
@@ -30,7 +32,9 @@ const refuse = (why: string): Denial => unverified(deny('token_invalid', why));
 /** Verifies tokens for one service under one immutable configuration. A change of keys is another verifier. */
 export class Verifier {
   readonly #config: Config;
+  /** Tokens that a holder has shown with a good proof, and, on probation, those that nobody has. */
   readonly #tokens: TokenCache | null;
+  readonly #unproved: TokenCache | null;
   readonly #signatures: BoundedMap<true>;
   readonly #sessions: SessionTable | null;
   /** The highest time seen: bounds the age of proofs when a clock goes back (attack P4). */
@@ -40,8 +44,11 @@ export class Verifier {
   constructor(options: VerifierOptions) {
     this.#config = configure(options);
     const { tokenCache, delegationCache, audience, provider } = this.#config;
-    this.#tokens = tokenCache === 0 ? null : new TokenCache(tokenCache);
-    this.#signatures = new BoundedMap(delegationCache);
+    const { tokens, unproved, signatures } = CACHES;
+    const few = { entries: Math.min(tokenCache, unproved.entries), bytes: unproved.bytes };
+    this.#tokens = tokenCache === 0 ? null : new TokenCache({ entries: tokenCache, bytes: tokens.bytes });
+    this.#unproved = tokenCache === 0 ? null : new TokenCache(few);
+    this.#signatures = new BoundedMap({ entries: delegationCache, bytes: signatures.bytes });
     this.#sessions =
       options.proofSessions === undefined
         ? null
@@ -61,8 +68,14 @@ export class Verifier {
   /** Whether the token is genuine, without a proof. Gives provenance only. */
   identify(token: string): Identification {
     if (typeof token !== 'string') throw new TypeError('token: expected a text');
-    const hit = this.#tokens?.get(token);
+    const hit = this.#tokens?.get(token) ?? this.#unproved?.get(token);
     if (hit !== undefined) return { ok: true, token: hit };
+    const found = this.#fromBytes(token);
+    if (found.ok) this.#unproved?.set(token, found.token);
+    return found;
+  }
+
+  #fromBytes(token: string): Identification {
     const frame = readToken(token);
     if (frame === null) return refuse('malformed');
     let selectors: Selectors;
@@ -77,30 +90,29 @@ export class Verifier {
       return unverified(deny('wrong_audience'));
     const held = this.#config.keys.get(issuer);
     const side = audience === undefined ? held?.domain : held?.own;
-    if (side) return this.#byMac(token, frame, side.get(keyId));
-    if (this.#config.federated.has(issuer)) return this.#bySignatures(token, frame);
+    if (side) return this.#byMac(frame, side.get(keyId));
+    if (this.#config.federated.has(issuer)) return this.#bySignatures(frame);
     return refuse('unknown issuer or key');
   }
 
-  #byMac(text: string, frame: Frame, entry: HeldKey | undefined): Identification {
+  #byMac(frame: Frame, entry: HeldKey | undefined): Identification {
     if (entry === undefined) return refuse('unknown key id');
-    const parent = this.#tokens?.parentOf(frame);
+    const parent = this.#tokens?.parentOf(frame) ?? this.#unproved?.parentOf(frame);
     const tail = new Uint8Array(32);
     if (parent === undefined) tailOf(entry.key, frame, tail);
-    else tailFrom(parent.tail, frame, partsOf(parent.token).frame.items, tail);
+    else {
+      // The parent's MAC has passed: its tail stands in its bytes.
+      const known = partsOf(parent).frame;
+      tailFrom(known.bytes.subarray(known.tailAt), frame, known.items, tail);
+    }
     if (!equal(tail, frame.bytes.subarray(frame.tailAt))) return refuse('MAC');
     if (entry.retired) return deny('key_retired');
-    const done = this.#contents(frame, 'mac', parent?.token);
-    if (done.ok) this.#tokens?.set(text, { token: done.token, tail });
-    return done;
+    return this.#contents(frame, 'mac', parent);
   }
 
-  #bySignatures(text: string, frame: Frame): Identification {
+  #bySignatures(frame: Frame): Identification {
     const done = this.#contents(frame, 'signatures');
-    if (!done.ok) return unverified(done);
-    // Signatures say nothing of the tail: keep the entry without one a child could start from.
-    this.#tokens?.setAlone(text, done.token);
-    return done;
+    return done.ok ? done : unverified(done);
   }
 
   // Everything behind the MAC; or, by signatures, everything.
@@ -110,7 +122,7 @@ export class Verifier {
     const prefixes = new Prefixes(frame);
     const signatures = checkSignatures(contents, prefixes, this.#config, this.#signatures);
     if (!signatures.ok) return signatures;
-    const { holder, delegationsLeft, sealedBy, fresh } = signatures;
+    const { holder, delegationsLeft, sealedBy } = signatures;
     const { grant, caveats } = contents;
     if (sealedBy === null && (verifiedBy === 'signatures' || this.#config.requireSeal)) {
       return deny(
@@ -123,7 +135,6 @@ export class Verifier {
       return deny('seal_required', 'a pooled budget', -1);
     }
     if (holder === undefined && !this.#config.bearer) return deny('bearer_refused');
-    for (const node of fresh) this.#signatures.set(node, true);
     const parts = { frame, grant, caveats, prefixes, verifiedBy, holder, delegationsLeft, sealedBy };
     return { ok: true, token: makeAuthentic(parts) };
   }
@@ -134,12 +145,24 @@ export class Verifier {
    */
   verify(p: Presentation): Verification {
     requireCall(p.call);
-    if (!(p.now >= 0 && p.now < Infinity)) throw new RangeError('now: expected Unix seconds');
-    const authentic = this.identify(p.token);
+    if (typeof p.token !== 'string') throw new TypeError('token: expected a text');
+    // Types as well: a text compares like a number and adds like a text (`'1772373900' + 30`).
+    if (!(typeof p.now === 'number' && p.now >= 0 && p.now < Infinity)) {
+      throw new RangeError('now: expected Unix seconds');
+    }
+    const kept = this.#tokens?.get(p.token);
+    const known = kept ?? this.#unproved?.get(p.token);
+    const authentic: Identification =
+      known === undefined ? this.#fromBytes(p.token) : { ok: true, token: known };
     if (!authentic.ok) return authentic;
     if (p.now > this.#highest) this.#highest = p.now;
     const proved = checkProof(authentic.token, p, this.#config, this.#sessions, this.#highest);
-    if (!proved.ok) return proved;
+    if (!proved.ok) {
+      if (known === undefined) this.#unproved?.set(p.token, authentic.token);
+      return proved;
+    }
+    // Only now: whoever has a token's bytes could fill the cache with others that it made of them (attack K1).
+    if (kept === undefined) this.#tokens?.set(p.token, authentic.token);
     return { ok: true, token: makeVerified(authentic.token, p.call, this.#config, this.#highest, proved) };
   }
 }

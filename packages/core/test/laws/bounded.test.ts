@@ -13,7 +13,8 @@ import {
   type Cbor,
   type Facts,
 } from '@ambit/core';
-import { Matcher, patternProblem } from '../../src/args/automaton.ts';
+import { Matcher } from '../../src/args/automaton.ts';
+import { patternProblem } from '../../src/args/pattern.ts';
 import {
   AUDIENCE,
   COLD,
