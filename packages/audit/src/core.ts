@@ -5,6 +5,7 @@ export {
   CODES,
   concat,
   equal,
+  foldText,
   fromBase64url,
   fromHex,
   fromUtf8,

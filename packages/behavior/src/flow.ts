@@ -5,7 +5,7 @@
 // - a document that the user named may supply one if it holds exactly one of its kind, and the amount with it;
 // - nothing that occurs in other prose, and nothing that the agent put together, is the user's;
 // - private facts of the user (card, passport, account) don't leave unless the prompt has them.
-import type { FlowFacts } from '@ambit/core';
+import { own, type FlowFacts } from '@ambit/core';
 import { identifiers } from './identifiers.ts';
 import type { IdentifierKind } from './identifiers.ts';
 import { ORIGIN, Provenance } from './provenance.ts';
@@ -103,7 +103,8 @@ export class FlowTracker {
 
   /** The user's own words, or those of an author whom the user named and a system attests. */
   prompt(text: string): void {
-    this.#prompt = `${this.#prompt}\n${text}`.slice(-8192);
+    // A copy: a slice would keep the whole text alive.
+    this.#prompt = own(`${this.#prompt}\n${text.slice(-8192)}`.slice(-8192));
     this.#wording = wordingOf(this.#prompt);
     this.provenance.prompt(text);
   }

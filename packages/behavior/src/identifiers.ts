@@ -2,6 +2,7 @@
 // numbers, paths, UUIDs, crypto addresses, long numbers. One pass over the text, split at white space and
 // brackets, so that the cost is linear and no regular expression ever sees more than one token (attack C7:
 // every pattern below is anchored and runs on a token of at most 512 characters).
+import { foldText } from '@ambit/core';
 
 /** What an identifier is. `name` is a short text without a shape of its own (a person, a channel, a title). */
 export type IdentifierKind =
@@ -38,18 +39,12 @@ const ENDS: Uint8Array = (() => {
   return table;
 })();
 
-/** Full-width and other compatibility forms are folded before anything is compared; ASCII text costs nothing. */
-const folded = (text: string): string => {
-  for (let i = 0; i < text.length; i += 1) if (text.charCodeAt(i) > 127) return text.normalize('NFKC');
-  return text;
-};
-
 const AMOUNT = /^[-+]?[$\u20ac\u00a3]?\d{1,12}(?:[.,]\d{1,4})?[$\u20ac\u00a3%]?$/;
 
 /** Calls `found` for each number of a text that can be an amount: `98.70` and `$98.7` are the same `98.7`. */
 export const amounts = (text: string, found: (amount: number) => void): void => {
   for (const match of text.matchAll(/[-+$\u20ac\u00a3]{0,2}\d[\d.,]{0,16}[$\u20ac\u00a3%]?/g)) {
-    const token = match[0].replace(/[.,]+$/, '').replace(/,(?=\d{3}(?:\D|$))/g, '');
+    const token = match[0].replace(/(?<![.,])[.,]+$/, '').replace(/,(?=\d{3}(?:\D|$))/g, '');
     if (AMOUNT.test(token)) found(Math.abs(Number(token.replace(/[^\d.,]/g, '').replace(',', '.'))));
   }
 };
@@ -103,7 +98,7 @@ const classify = (token: string): Identifier | undefined => {
  * Tokens above 512 characters are skipped: no destination is that long, and what isn't found counts as unnamed.
  */
 export const identifiers = (text: string, found: (identifier: Identifier, offset: number) => void): void => {
-  const source = folded(text);
+  const source = foldText(text);
   const length = source.length;
   let i = 0;
   while (i < length) {
@@ -175,7 +170,7 @@ const joinGroups = (
  * lower case with runs of white space as one blank and quotes around it removed.
  */
 export const normalise = (text: string): Identifier => {
-  const trimmed = folded(text)
+  const trimmed = foldText(text)
     .trim()
     .replace(/[.,:;!?]{1,3}$/, '');
   if (trimmed.length <= TOKEN_LENGTH) {
@@ -188,7 +183,7 @@ export const normalise = (text: string): Identifier => {
     value: trimmed
       .toLowerCase()
       .replace(/\s+/g, ' ')
-      .replace(/^["'#@]+|["'.!]+$/g, ''),
+      .replace(/^["'#@]+|(?<!["'.!])["'.!]+$/g, ''),
   };
 };
 

@@ -1,4 +1,6 @@
-// Results as values: their scalars, and the one form in which words are compared.
+// Results as values: their scalars, and the one form in which words are compared. Linear, whatever a result holds:
+// a run of dots is looked at from its beginning only.
+import { foldText } from '@ambit/core';
 
 /** JSON as it came from a tool, already parsed. */
 export type JsonValue =
@@ -6,11 +8,10 @@ export type JsonValue =
 
 /** Lower case, words and the signs that occur inside names and addresses, one blank around everything. */
 export const normaliseText = (text: string): string =>
-  ` ${text
-    .normalize('NFKC')
+  ` ${foldText(text)
     .toLowerCase()
     .replace(/[^\p{L}\p{N}@._:/+-]+/gu, ' ')
-    .replace(/[.:]+(?= |$)/g, '')
+    .replace(/(?<![.:])[.:]+(?= |$)/g, '')
     .trim()} `;
 
 /** Visits every scalar of a JSON value, keys of maps included (they carry names in many tools' answers). */

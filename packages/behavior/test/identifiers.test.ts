@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { amounts, domainOf, identifiers, normalise } from '@ambit/behavior';
+import { amounts, domainOf, identifiers, normalise, Provenance } from '@ambit/behavior';
 import type { Identifier } from '@ambit/behavior';
 
 const all = (text: string): Identifier[] => {
@@ -102,4 +102,35 @@ describe('identifiers: hostile texts', () => {
       expect(best(200_000)).toBeLessThan(24 * Math.max(best(25_000), 1000));
     },
   );
+});
+
+describe('K2 text from outside is read in linear time', () => {
+  const cpu = (run: () => unknown): number => {
+    const start = process.cpuUsage();
+    run();
+    const { user, system } = process.cpuUsage(start);
+    return (user + system) / 1000;
+  };
+  const shapes: readonly (readonly [string, (n: number) => string])[] = [
+    ['R3 marks of two classes, sorted wrong', (n) => `a${'\u0300'.repeat(n / 2)}${'\u0316'.repeat(n / 2)}`],
+    ['R3 letters that fold to eighteen', (n) => '\ufdfa'.repeat(n / 18)],
+    ['R7 dots', (n) => `${'.'.repeat(n)}x`],
+    ['R7 colons', (n) => `${':'.repeat(n)}x`],
+    ['R7 commas behind a number', (n) => `7${','.repeat(n)}x`],
+  ];
+  test.each(shapes)('%s', (_, make) => {
+    const read = (text: string): void => {
+      normalise(text);
+      identifiers(text, () => undefined);
+      amounts(text, () => undefined);
+      const provenance = new Provenance(1);
+      provenance.prompt('read it');
+      provenance.quoted(text);
+    };
+    read(make(1000));
+    const small = Math.min(...[1, 2, 3].map(() => cpu(() => read(make(13_000)))));
+    const large = Math.min(...[1, 2].map(() => cpu(() => read(make(260_000)))));
+    // Twenty times the size; quadratic is four hundred times the cost.
+    expect(large / Math.max(small, 0.2)).toBeLessThan(100);
+  });
 });

@@ -1,7 +1,7 @@
 // No secret gets into the log (attack A4, law L12). Texts from outside are scrubbed: what looks like a secret is
 // replaced by its kind, so that hostile input can neither plant a secret nor make its own refusal unrecordable
 // (A5). Then the finished bytes are scanned, and a record in which anything is left is refused.
-import { AmbitError, nativeSha256, own, toHex } from '../core.ts';
+import { AmbitError, foldText, nativeSha256, own, toHex } from '../core.ts';
 import type { Draft } from './record.ts';
 import { SCHEMA, type Form } from './schema.ts';
 import { UNPRINTABLE } from './write.ts';
@@ -16,7 +16,6 @@ const PATTERNS: readonly (readonly [string, RegExp])[] = [
   ['private key', /PRIVATE\+KEY\+[^\s"']*/gu],
   ['private key', /AGE-SECRET-KEY-1[A-Z0-9]*/giu],
   ['private key', /"(?:d|k|p|q|dp|dq|qi)"\s*:\s*"[A-Za-z0-9_-]{16,}"/gu],
-  ['token', /eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*/gu],
   ['key', /\b(?:AKIA|ASIA)[0-9A-Z]{16}\b/gu],
   [
     'key',
@@ -29,6 +28,38 @@ const PATTERNS: readonly (readonly [string, RegExp])[] = [
     /(?<=[?&;](?:access_token|api_?key|auth|key|passwo?r?d|pwd|secret|sig|signature|token)=)[^&#\s]+/giu,
   ],
 ];
+
+/** A character of base64url. */
+const isBase64url = (c: number): boolean =>
+  (c >= 0x30 && c <= 0x39) || ((c | 0x20) >= 0x61 && (c | 0x20) <= 0x7a) || c === 0x2d || c === 0x5f;
+
+function runEnd(text: string, start: number): number {
+  let i = start;
+  while (i < text.length && isBase64url(text.charCodeAt(i))) i++;
+  return i;
+}
+
+/** Marks JSON web tokens, `eyJ....x.y`. A scan: an expression would try each `eyJ` of a run to the run's end (K2). */
+function withoutJwts(text: string): string {
+  let out = '';
+  let from = 0;
+  for (let at = text.indexOf('eyJ'); at >= 0; at = text.indexOf('eyJ', from)) {
+    const head = runEnd(text, at);
+    let end = head;
+    if (head - at >= 11 && text.charCodeAt(head) === 0x2e) {
+      const body = runEnd(text, head + 1);
+      if (text.charCodeAt(body) === 0x2e) {
+        end = runEnd(text, body + 1);
+        out += text.slice(from, at) + mark('token', text.slice(at, end));
+        from = end;
+        continue;
+      }
+    }
+    out += text.slice(from, end);
+    from = end;
+  }
+  return out + text.slice(from);
+}
 
 /** The shape of 32 bytes or more of key material: a long run that mixes cases and digits, or a run of hexadecimal. */
 const SHAPES = /[A-Za-z0-9_+/-]{40,}={0,2}|[0-9a-fA-F]{32,}/gu;
@@ -62,8 +93,7 @@ function unfold(text: string): string {
     if (next === out) break;
     out = next;
   }
-  return out
-    .normalize('NFKC')
+  return foldText(out)
     .replaceAll(/[\p{Cf}\p{Cc}\p{Z}\p{M}]/gu, '')
     .toLowerCase();
 }
@@ -79,7 +109,7 @@ const SUSPECT =
 /** The text without secrets. `free` text loses runs that have the shape of key material as well. */
 export function scrubText(text: string, free: boolean): string {
   if (!SUSPECT.test(text)) return text;
-  let out = text;
+  let out = withoutJwts(text);
   for (const [kind, pattern] of PATTERNS) out = out.replaceAll(pattern, (secret) => mark(kind, secret));
   if (free) out = out.replaceAll(SHAPES, (run) => (mixed(run) ? mark('key material', run) : run));
   // Disguised: there is no telling where it ends, so the whole text goes.

@@ -173,7 +173,7 @@ export async function readInput(
 }
 
 /** One line of text, without white space at its end. */
-const line = (text: string): string => text.replace(/[ \t\r\n]+$/, '');
+const line = (text: string): string => text.replace(/(?<![ \t\r\n])[ \t\r\n]+$/, '');
 
 const TEXTS = /^amb[a-z]?1_|^amb(?:pub|sec)_/;
 

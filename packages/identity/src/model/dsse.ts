@@ -135,5 +135,10 @@ const base64 = (bytes: Uint8Array): string => {
 // Standard or URL-safe, padded or not (DSSE: "either standard or URL-safe encoding is allowed").
 function unbase64(value: unknown): Uint8Array | null {
   if (typeof value !== 'string' || !/^[A-Za-z0-9+/_-]*={0,2}$/.test(value)) return null;
-  return fromBase64url(value.replace(/=+$/, '').replaceAll('+', '-').replaceAll('/', '_'));
+  return fromBase64url(
+    value
+      .replace(/(?<!=)=+$/, '')
+      .replaceAll('+', '-')
+      .replaceAll('/', '_'),
+  );
 }

@@ -47,7 +47,7 @@ export async function measure(path: string, options: MeasureOptions = {}): Promi
         throw new AmbitError('input_invalid', `${path} holds more than ${FILES} files.`);
     }
   };
-  await walk(path.length > 1 ? path.replace(/\/+$/, '') : path, '');
+  await walk(path.length > 1 ? path.replace(/(?<!\/)\/+$/, '') : path, '');
   if (files.length === 0) throw new AmbitError('input_invalid', `${path} holds no files.`);
   return manifest('directory', files);
 }
