@@ -116,7 +116,7 @@ function weightOfConstraint(c: Constraint): number {
 
 function weightOfValue(value: Json): number {
   if (typeof value !== 'object' || value === null) return 0;
-  return Object.values(value).reduce<number>((n, v) => n + weightOfValue(v as Json), STRUCTURED);
+  return Object.values(value).reduce<number>((n, v) => n + weightOfValue(v), STRUCTURED);
 }
 
 // Grants are told apart by their length and 32 bytes near their end (session, tools, budgets), enough for a look-up
