@@ -28,6 +28,7 @@ import { initializeRedis, REDIS_OPTIONS, redisStore } from '@ambit/state/redis';
 import { openSqlite } from '@ambit/state/sqlite';
 import { Redis } from 'ioredis';
 import { quantile } from './measure.ts';
+import { hasPostgres, postgresBackEnd } from './postgres-server.ts';
 import { tableText, type BenchOptions, type Table } from './table.ts';
 
 const AUDIENCE = 'pay.acme.com';
@@ -323,6 +324,7 @@ export async function benchState(options: BenchOptions): Promise<Table[]> {
       () => redis(false),
       () => redis(true),
     );
+  if (hasPostgres) makers.push(() => postgresBackEnd(TOKENS, perSecond));
   const rows: (string | number)[][] = [];
   const leases: (string | number)[][] = [];
   for (const make of makers) {
@@ -345,6 +347,7 @@ export async function benchState(options: BenchOptions): Promise<Table[]> {
         'nonce in one atomic step. `session proof`: verify, assess, revocation, session, then budget and sequence number',
         'in the store, and the CPU time of this process for one. `signed proof`: the same with Ed25519 (0.12 ms each) and a nonce. 50 tokens of four caveats.',
         ...(hasRedis ? [] : ['redis-server is not on the PATH: not measured.']),
+        ...(hasPostgres ? [] : ['No PostgreSQL server is installed: not measured.']),
       ],
       columns: [
         'back end',
