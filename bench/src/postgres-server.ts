@@ -93,9 +93,13 @@ export async function postgresBackEnd(
   for (let i = 0; i < tokens; i++) await clients[0]!.query('insert into bare values ($1, 0)', [`c${i}`]);
   const text = 'update bare set used = used + 1 where id = $1 and used < 1e12';
   const bare = async (n: number, inflight: number): Promise<void> => {
-    await perSecond(n, inflight, (i) =>
-      clients[i % BARE_CONNECTIONS]!.query({ name: 'bare', text, values: [`c${i % tokens}`] }),
-    );
+    // A client runs one statement at a time: as many are in flight as there are clients.
+    const free = [...clients];
+    await perSecond(n, Math.min(inflight, BARE_CONNECTIONS), async (i) => {
+      const client = free.pop()!;
+      await client.query({ name: 'bare', text, values: [`c${i % tokens}`] });
+      free.push(client);
+    });
   };
   const close = async (): Promise<void> => {
     await store.close();
