@@ -116,8 +116,6 @@ function deploy(users: number, tools: number, artifact: { measured: Manifest; te
   const layers: LayerContext = {
     operators,
     entitlements: configuredEntitlements,
-    revocations: store.revocations,
-    session: { ok: true },
   };
   const answer = checkLayers(verified.token, layers, T0);
   if (!answer.ok) throw new Error(answer.message);

@@ -94,13 +94,8 @@ export function grantFor(request: SessionRequest, context: BindContext): Bound {
   const { measured } = request.model;
   const digest = measured instanceof Uint8Array ? measured : measured.digest;
   const { issuer } = operator.config;
-  const who = {
-    issuer,
-    operator: operator.id,
-    model: toHex(digest),
-    session: request.session,
-    user: request.user,
-  };
+  const { session, user: name } = request;
+  const who = { issuer, operator, model: { digest: toHex(digest) }, session, user: name };
   const revoked = checkRevoked(context.revocations, who);
   if (revoked !== null) return at(revoked.layer, revoked.denial);
   const user = entitlements.view(operator, request.user, now);

@@ -2,28 +2,21 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import {
-  parseCall,
-  authorize,
-  createVerifier,
-  Keyring,
-  prove,
-  signer,
-  type Decision,
-  type Verifier,
-} from '@ambit/core';
+import { parseCall, createVerifier, Keyring, prove, signer, type Verifier } from '@ambit/core';
 import { nodeProvider } from '@ambit/core/node';
-import { memoryStore, type SyncStore } from '@ambit/state';
+import { createAuthorizer, memoryStore, type SyncStore } from '@ambit/state';
 import {
   apply,
   checkLayers,
   configuredEntitlements,
+  layerOfRevocation,
   measure,
   signModel,
   verifierSeals,
   verifyAttestation,
   type Entitlements,
-  type LayersAnswer,
+  type LayerAnswer,
+  type LayerName,
   type Manifest,
   type Operator,
   type Registration,
@@ -55,7 +48,9 @@ export async function artifact(model = 'agent-v2'): Promise<{ measured: Manifest
 }
 
 /** What a call came to: the decision of the token, and of the layers when the token allowed it. */
-export type Outcome = 'allowed' | { readonly code: string; readonly layers?: LayersAnswer };
+export type Outcome =
+  | 'allowed'
+  | { readonly code: string; readonly layers?: readonly LayerAnswer[]; readonly refused?: LayerName };
 
 export class World {
   readonly keyring: Keyring = Keyring.create('razorsec-iam-service');
@@ -147,23 +142,21 @@ export class World {
     const proof = prove(token, made.call, { audience: AUDIENCE, time: this.now }, holder);
     const verified = verifier.verify({ token, proof, call: made.call, now: this.now });
     if (!verified.ok) return { code: verified.code };
-    const { view } = verified.token;
-    const session = await this.store.sessions.check(view.issuer, view.session, this.now);
-    const layers = checkLayers(
-      verified.token,
-      {
-        operators: this.operators,
-        entitlements: this.entitlements,
-        revocations: this.store.revocations,
-        session,
-      },
-      this.now,
-    );
-    if (!layers.ok) return { code: layers.code, layers };
-    const { data, external } = layers.facts;
+    const { operators, entitlements, store } = this;
+    const answer = checkLayers(verified.token, { operators, entitlements }, this.now);
+    const { layers } = answer;
+    const refused = layers.find((l) => l.answer === 'refused')?.layer;
+    if (!answer.ok) return { code: answer.code, layers, ...(refused === undefined ? {} : { refused }) };
+    const { data, external } = answer.facts;
     const facts = { now: this.now, external, ...(data === null ? {} : { data }) };
-    const decision: Decision = authorize(verified.token, facts, this.store.ledger);
-    return decision.ok ? 'allowed' : { code: decision.code };
+    const { verdict, revocation, session } = await createAuthorizer({ verifier, store }).admit(
+      verified.token,
+      facts,
+    );
+    if (verdict.ok) return 'allowed';
+    const revoked = revocation.answer === 'refused' ? layerOfRevocation(revocation.kind) : null;
+    const state = revoked ?? (session.answer === 'refused' ? 'session' : null);
+    return { code: verdict.code, layers, ...(state === null ? {} : { refused: state }) };
   }
 }
 
@@ -171,6 +164,4 @@ export class World {
 export const codeOf = (outcome: Outcome): string => (outcome === 'allowed' ? 'allowed' : outcome.code);
 /** The layer that refused, by an outcome. */
 export const layerOf = (outcome: Outcome): string =>
-  outcome === 'allowed'
-    ? 'none'
-    : (outcome.layers?.layers.find((l) => l.answer === 'refused')?.layer ?? 'token');
+  outcome === 'allowed' ? 'none' : (outcome.refused ?? 'token');

@@ -200,7 +200,7 @@ export interface Known extends Verified {
   readonly tool: ToolFacts | null;
 }
 
-/** Everything allows the call, and it is charged. */
+/** Everything allows the call, and it is charged. `layers` has the answers of the state as well. */
 export interface Allowed extends Known {
   readonly authorized: Authorized;
 }

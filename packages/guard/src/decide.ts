@@ -2,8 +2,9 @@
 // and the identity layers asked, caveats evaluated, revocation and session asked and everything charged in one
 // step, and last the watcher asked. Each stage takes the value of the one before and returns a longer one, or a stop. A
 // stage that throws denies (L2). Nothing of a call is kept anywhere else, so that concurrent calls can't mix.
-import { deny, parseCall, type Call, type CallInput, type Denial } from '@ambit/core';
-import type { Authorized, Authorizer } from '@ambit/state';
+import { deny, parseCall, type Call, type CallInput, type Denial, type TokenView } from '@ambit/core';
+import { layerOfRevocation, modelRevoked, nameIn, type LayerAnswer } from '@ambit/identity';
+import type { Admission, Authorized, Authorizer, StateAnswer } from '@ambit/state';
 import type {
   Allowed,
   Arrived,
@@ -48,9 +49,15 @@ export function createDecide({ options, authorizer, timeout, know, release }: St
 
   async function admit(p: Known): Promise<Allowed | Stopped> {
     const asked = authorizer.admit(p.token, p.facts);
-    const answer = await within(asked, timeout, (late) => (late.ok ? release(late) : undefined));
+    const answer = await within(asked, timeout, ({ verdict }) => (verdict.ok ? release(verdict) : undefined));
     if (answer === LATE) return stop(p, deny('store_unavailable'));
-    return answer.ok ? { ...p, authorized: answer } : stop(p, answer);
+    const { verdict, revocation } = answer;
+    const answered = { ...p, layers: [...p.layers, ...stateLayers(p, answer)] };
+    if (verdict.ok) return { ...answered, authorized: verdict };
+    // To an operator that admits models by name, a revoked one is an answer of its own.
+    const model =
+      options.identity !== undefined && revocation.answer === 'refused' && revocation.kind === 'model';
+    return stop(answered, model ? modelRevoked(p.view.model.digest) : verdict);
   }
 
   function watch(p: Allowed): Decided {
@@ -92,6 +99,21 @@ async function attempt<From extends Arrived, To extends From>(
   } catch {
     return stop(from, deny(thrown));
   }
+}
+
+// The state's two answers beside those of the identity layers; a revocation is said of the layer that it names.
+function stateLayers({ view }: Known, { revocation, session }: Admission): LayerAnswer[] {
+  const layers: LayerAnswer[] = [layerAnswer('session', view, session)];
+  const revoked = revocation.answer === 'refused' ? layerOfRevocation(revocation.kind) : null;
+  if (revoked !== null) layers.push(layerAnswer(revoked, view, revocation));
+  return layers;
+}
+
+function layerAnswer(layer: LayerAnswer['layer'], view: TokenView, said: StateAnswer): LayerAnswer {
+  const who = nameIn(layer, view);
+  if (said.answer !== 'refused') return { layer, answer: said.answer, who };
+  const { code, message } = said.denial;
+  return { layer, answer: 'refused', who, code, message };
 }
 
 function readCall(p: Arrived): Read | Stopped {

@@ -11,7 +11,7 @@ export function createFacts(
   options: GuardOptions,
   timeout: number,
 ): (p: Verified) => Promise<Known | Stopped> {
-  const { identity, flow, store } = options;
+  const { identity, flow } = options;
 
   // A resolver's answer is fetched before it is needed: it is looked up synchronously, and too old denies.
   async function refresh({ view }: Verified): Promise<void> {
@@ -40,9 +40,7 @@ export function createFacts(
       const outside = external === undefined ? {} : { external };
       return { ...p, facts: { ...extra, ...outside, ...merged(data, added) }, layers: [], tool: null };
     }
-    // The session itself is asked by the authorizer, after the layers and before anything is charged.
-    const session = { ok: true as const };
-    const answer = checkLayers(token, { ...identity, revocations: store.revocations, session }, now);
+    const answer = checkLayers(token, identity, now);
     const { layers } = answer;
     if (!answer.ok) return stop({ ...p, layers }, answer);
     const tool = answer.facts;

@@ -2,7 +2,7 @@
 // by `settled`. Then decision and outcome as audit records. What did not verify is a digest, a size and a key id, and
 // none of its claims is repeated (docs/design.md section 9).
 import { AmbitError, toBase64url, utf8, type Call, type Denial } from '@ambit/core';
-import { fromToken, unverifiedToken, type Draft, type IdentityLayer } from '@ambit/audit';
+import { fromToken, LAYERS, unverifiedToken, type Draft, type IdentityLayer } from '@ambit/audit';
 import type { ToolFacts } from '@ambit/identity';
 import type { Allowed, CallContext, CallOutcome, Decided, GuardOptions } from './contract.ts';
 import { LATE, within } from './deadline.ts';
@@ -79,13 +79,12 @@ function tokenParts({ request, view }: Decided, personal: Personal): Partial<Dra
   return request.token === undefined ? {} : { token: unverifiedToken(request.token) };
 }
 
-function layerParts(decided: Decided): Partial<Draft> {
-  if (decided.ok || decided.layers === undefined || decided.tool === null) return {};
-  const { layers, denial } = decided;
+// A layer has several answers when the list of revocations names it beside its own; one refusal counts.
+function layerParts({ ok, layers = [] }: Decided): Partial<Draft> {
+  if (ok) return {};
   const of = (answer: 'allowed' | 'refused'): IdentityLayer[] =>
-    layers.filter((l) => l.answer === answer).map((l) => l.layer);
-  const session = denial.code === 'session_closed' || denial.code === 'session_not_found';
-  const refusing: IdentityLayer[] = session ? [...of('refused'), 'session'] : of('refused');
+    LAYERS.filter((layer) => layers.some((l) => l.layer === layer && l.answer === answer));
+  const refusing = of('refused');
   const allowing = of('allowed').filter((layer) => !refusing.includes(layer));
   return {
     ...(allowing.length > 0 ? { allowed: allowing } : {}),

@@ -7,10 +7,13 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
+  attenuate,
   parseCall as makeCall,
   createVerifier,
   fromHex,
+  inspect,
   prove,
+  restrict,
   SecretKey,
   signer,
   toBase64url,
@@ -475,7 +478,79 @@ describe('the layers of an operator, asked at every call', () => {
     expect(log.at(-3)).toMatchObject({
       code: 'user_not_entitled',
       refused: ['user'],
-      allowed: ['operator', 'model', 'session'],
+      allowed: ['operator', 'model'],
+    });
+  });
+
+  it('the state is asked once about session and revocations, and the record has the answers that were given', async () => {
+    const asked: string[] = [];
+    const verifier = createVerifier({
+      audience: AUDIENCE,
+      keys: w.keyring.domainKeys(),
+      provider: nodeProvider,
+    });
+    const { revocations, sessions } = w.store;
+    const g = createGuard({
+      verifier,
+      audit: w.recorder,
+      identity: { operators, entitlements: configuredEntitlements },
+      store: {
+        ...w.store,
+        revocations: {
+          ...revocations,
+          isRevoked: (subject) => {
+            asked.push('revocations');
+            return revocations.isRevoked(subject);
+          },
+        },
+        sessions: {
+          ...sessions,
+          check: (issuer, id, now) => {
+            asked.push('session');
+            return sessions.check(issuer, id, now);
+          },
+        },
+      },
+    });
+    const token = await minted('analyst-sam@acme.com', configuredEntitlements, ['web_search', 'file_write']);
+    const last = async (): Promise<unknown> => {
+      const { code, allowed, refused } = (await w.records()).at(-1)!;
+      return { code, allowed, refused };
+    };
+    // By the token alone, by caveats: no state is touched (L8), and no layer is said to have been asked.
+    expect(codeOf(await g.authorize(present(token, 'external_email')))).not.toBe('allowed');
+    const narrowed = attenuate(token, restrict.deny('web_search'));
+    expect(codeOf(await g.authorize(present(narrowed, 'web_search')))).toBe('tool_denied');
+    expect(await last()).toEqual({
+      code: 'tool_denied',
+      allowed: ['operator', 'model', 'user'],
+      refused: undefined,
+    });
+    expect(asked).toEqual([]);
+    // Once more at the end, because reserving takes time.
+    expect(codeOf(await g.authorize(present(token, 'web_search')))).toBe('allowed');
+    expect(asked).toEqual(['revocations', 'session', 'revocations']);
+    const { session } = inspect(token).grant;
+    await sessions.close('iam.acme.com', session, 'done', seconds());
+    // Closing writes an entry into the list of revocations, so that services without these sessions learn of it.
+    expect(codeOf(await g.authorize(present(token, 'web_search')))).toBe('revoked');
+    expect(await last()).toEqual({
+      code: 'revoked',
+      allowed: ['operator', 'model', 'user'],
+      refused: ['session'],
+    });
+    const value = toBase64url(inspect(token).grant.model.digest);
+    const other = await minted('analyst-jane@acme.com', configuredEntitlements, ['web_search']);
+    await revocations.add({ kind: 'model', value, reason: 'poisoned' }, seconds());
+    const refusal = await g.authorize(present(other, 'web_search'));
+    expect(refusal).toMatchObject({
+      denial: { code: 'model_revoked' },
+      publicDenial: { code: 'model_revoked' },
+    });
+    expect(await last()).toEqual({
+      code: 'model_revoked',
+      allowed: ['operator', 'user'],
+      refused: ['model'],
     });
   });
 

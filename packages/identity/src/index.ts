@@ -30,7 +30,14 @@ export {
   type VerifiedAttestation,
 } from './model/attestation.ts';
 export { digestModel, signModel, verifyModel } from './model/check.ts';
-export { admit, checkModel, checkRevoked, type RevocationView } from './model/admit.ts';
+export {
+  admit,
+  checkModel,
+  checkRevoked,
+  layerOfRevocation,
+  modelRevoked,
+  type RevocationView,
+} from './model/admit.ts';
 
 // The user's current rights.
 export * from './user/entitlements.ts';

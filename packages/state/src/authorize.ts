@@ -4,10 +4,10 @@
 // because that trip took time, and what was revoked during it is out. A store that fails or is
 // slow denies, unless the operator has listed the tool as one that may proceed; the decision then says so, and
 // `onProceed` is called first, because a call without its charges must not go unlogged.
-import { evaluate, compileTools, deny, fromHex, isFree, isToolPattern, toBase64url } from '@ambit/core';
+import { evaluate, compileTools, deny, isFree, isToolPattern, revocationSubject } from '@ambit/core';
 import type { Call, Charges, Denial, Facts, TokenView, VerifiedToken, Verifier } from '@ambit/core';
 import type { Budgets, FaultCode, Reservation } from './budgets.ts';
-import type { RevocationSubject } from './revocations.ts';
+import type { RevocationKind, RevocationSubject } from './revocations.ts';
 import type { Session } from './sessions.ts';
 import type { Store } from './store.ts';
 
@@ -55,12 +55,26 @@ export interface Authorized {
   readonly fault: FaultCode | 'revocations_stale' | null;
 }
 
+/** What the state said to one question about a call; `kind`: what a revocation names. */
+export type StateAnswer =
+  | { readonly answer: 'allowed' | 'not_asked' }
+  | { readonly answer: 'refused'; readonly denial: Denial; readonly kind?: RevocationKind };
+
+/** The decision about a verified call, and the two answers of the state that it was made with. */
+export interface Admission {
+  readonly verdict: Authorized | Denial;
+  /** Not revoked; `not_asked` also when the list could not be trusted and the tool proceeds regardless. */
+  readonly revocation: StateAnswer;
+  /** Open; or not revoked, where a session doesn't have to be open in this store. */
+  readonly session: StateAnswer;
+}
+
 /** Decides about calls. Rejects for misuse alone. */
 export interface Authorizer {
   /** `verifier.verify`, the facts, then `admit`. */
   authorize(request: PresentedCall): Promise<Authorized | Denial>;
   /** All that follows verification, for a caller that has verified the token itself. */
-  admit(token: VerifiedToken, facts: Facts): Promise<Authorized | Denial>;
+  admit(token: VerifiedToken, facts: Facts): Promise<Admission>;
   /** Gives back what a call did not use; `amounts` as for `Budgets.settle`. */
   settle(decision: Authorized, amounts: readonly number[]): Promise<boolean>;
   /** Gives everything back; only before the call has begun. */
@@ -69,28 +83,28 @@ export interface Authorizer {
 
 const subjects = new WeakMap<TokenView, RevocationSubject>();
 
-/** Everything of a token that a revocation may name. Views are shared by all uses of a token's bytes. */
-export function subjectOf(view: TokenView): RevocationSubject {
+// Views are shared by all uses of a token's bytes.
+function subjectOf(view: TokenView): RevocationSubject {
   let subject = subjects.get(view);
   if (subject === undefined) {
-    subject = Object.freeze({
-      issuer: view.issuer,
-      token: view.tokenId,
-      key: view.keyId,
-      operator: view.operator.id,
-      // The list writes digests in base64url, as the identity layers do; the view has hexadecimal.
-      model: toBase64url(fromHex(view.model.digest) ?? new Uint8Array()),
-      session: view.session,
-      user: view.user,
-      nodes: view.chain.map((node) => node.id),
-      holders: view.chain.map((node) => node.holder),
-    });
+    subject = Object.freeze(revocationSubject(view));
     subjects.set(view, subject);
   }
   return subject;
 }
 
 const FAULTS: ReadonlySet<string> = new Set(['store_unavailable', 'store_corrupt', 'store_full']);
+const ALLOWED: StateAnswer = Object.freeze({ answer: 'allowed' });
+const NOT_ASKED: StateAnswer = Object.freeze({ answer: 'not_asked' });
+const refused = (denial: Denial, kind?: RevocationKind): StateAnswer => ({
+  answer: 'refused',
+  denial,
+  ...(kind === undefined ? {} : { kind }),
+});
+
+/** A fault of the store: null when the operator lets the call proceed in spite of it. */
+type Excuse = (code: FaultCode | 'revocations_stale') => Denial | null;
+
 const isFault = (code: string): code is FaultCode => FAULTS.has(code);
 
 /** An authorizer; throws TypeError for options that make none. */
@@ -102,66 +116,78 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
     throw new TypeError('proceedOnFault: expected tool patterns');
   const mayProceed = typeof listed === 'function' ? listed : compileTools(listed);
 
-  async function admit(token: VerifiedToken, facts: Facts): Promise<Authorized | Denial> {
+  function askRevocation(view: TokenView, excuse: Excuse): StateAnswer {
+    const answer = store.revocations.isRevoked(subjectOf(view));
+    if (answer.ok) return ALLOWED;
+    if (answer.code !== 'revoked') {
+      const denial = excuse(answer.code);
+      return denial === null ? NOT_ASKED : refused(denial);
+    }
+    const { kind, reason } = answer.entry;
+    return refused(deny('revoked', reason === '' ? kind : `${kind}: ${reason}`), kind);
+  }
+
+  async function askSession(
+    view: TokenView,
+    now: number,
+    excuse: Excuse,
+  ): Promise<{ readonly answer: StateAnswer; readonly session: Session | null }> {
+    const asked = store.sessions.check(view.issuer, view.session, now);
+    const found = asked instanceof Promise ? await asked : asked;
+    if (found.ok) return { answer: ALLOWED, session: found.session };
+    const { code } = found;
+    const closed = code === 'session_closed' || code === 'session_not_found';
+    const denial = closed ? deny(code) : excuse(code);
+    return { answer: denial === null ? NOT_ASKED : refused(denial), session: null };
+  }
+
+  async function charge(
+    charges: Charges,
+    now: number,
+    excuse: Excuse,
+  ): Promise<{ readonly denial: Denial | null; readonly reservation: Reservation | null }> {
+    if (isFree(charges)) return { denial: null, reservation: null };
+    const answer = await budgets.reserve(charges, now);
+    if (answer.ok) return { denial: null, reservation: answer.reservation };
+    if (isFault(answer.code)) return { denial: excuse(answer.code), reservation: null };
+    const left = answer.left === undefined ? undefined : `${answer.left} left`;
+    return { denial: deny(answer.code, left, answer.caveat), reservation: null };
+  }
+
+  async function admit(token: VerifiedToken, facts: Facts): Promise<Admission> {
     const assessed = evaluate(token, facts);
-    if (assessed.ok === false) return assessed;
+    if (assessed.ok === false) return { verdict: assessed, revocation: NOT_ASKED, session: NOT_ASKED };
     const { charges } = assessed;
     const { view, call } = token;
     const now = Math.floor(Math.max(facts.now, token.now));
     // Set when the store failed and the operator lets this tool proceed. The remaining checks still run.
     let fault: Authorized['fault'] = null;
-    const excuse = (code: FaultCode | 'revocations_stale'): Denial | null => {
+    const excuse: Excuse = (code) => {
       if (!mayProceed(call.tool)) return deny(code);
       fault ??= code;
       return null;
     };
 
-    const subject = subjectOf(view);
-    const revoked = (): Denial | null => {
-      const answer = store.revocations.isRevoked(subject);
-      if (answer.ok) return null;
-      if (answer.code !== 'revoked') return excuse(answer.code);
-      const { kind, reason } = answer.entry;
-      return deny('revoked', reason === '' ? kind : `${kind}: ${reason}`);
-    };
-    const out = revoked();
-    if (out !== null) return out;
-    let session: Session | null = null;
-    if (options.requireOpenSession !== false) {
-      const asked = store.sessions.check(view.issuer, view.session, now);
-      const answer = asked instanceof Promise ? await asked : asked;
-      if (answer.ok) session = answer.session;
-      else if (answer.code === 'session_closed' || answer.code === 'session_not_found')
-        return deny(answer.code);
-      else {
-        const denial = excuse(answer.code);
-        if (denial !== null) return denial;
-      }
-    }
-    let reservation: Reservation | null = null;
-    if (!isFree(charges)) {
-      const answer = await budgets.reserve(charges, now);
-      if (answer.ok) reservation = answer.reservation;
-      else if (isFault(answer.code)) {
-        const denial = excuse(answer.code);
-        if (denial !== null) return denial;
-      } else
-        return deny(
-          answer.code,
-          answer.left === undefined ? undefined : `${answer.left} left`,
-          answer.caveat,
-        );
-    }
+    const revocation = askRevocation(view, excuse);
+    if (revocation.answer === 'refused')
+      return { verdict: revocation.denial, revocation, session: NOT_ASKED };
+    const unasked = { answer: revocation, session: null };
+    const { answer, session } =
+      options.requireOpenSession === false ? unasked : await askSession(view, now, excuse);
+    if (answer.answer === 'refused') return { verdict: answer.denial, revocation, session: answer };
+    const { denial, reservation } = await charge(charges, now, excuse);
+    if (denial !== null) return { verdict: denial, revocation, session: answer };
     // Asked again, because there was a wait: what was revoked meanwhile (a closed session among it) is out.
     if (session !== null || reservation !== null) {
-      const late = revoked();
-      if (late !== null) {
+      const late = askRevocation(view, excuse);
+      if (late.answer === 'refused') {
         if (reservation !== null) await budgets.release(reservation);
-        return late;
+        return { verdict: late.denial, revocation: late, session: answer };
       }
     }
     if (fault !== null) onProceed?.({ tool: call.tool, code: fault, digest: view.digest });
-    return { ok: true, token, charges, reservation, session, fault };
+    const verdict = { ok: true as const, token, charges, reservation, session, fault };
+    return { verdict, revocation, session: answer };
   }
 
   return {
@@ -171,7 +197,7 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
       const verified = verifier.verify({ token, proof, call, now: at });
       if (!verified.ok) return verified;
       const facts = typeof given === 'function' ? given(verified.token) : given;
-      return 'ok' in facts ? facts : admit(verified.token, facts);
+      return 'ok' in facts ? facts : (await admit(verified.token, facts)).verdict;
     },
     settle: async ({ reservation }, amounts) => reservation === null || budgets.settle(reservation, amounts),
     release: async ({ reservation }) => reservation === null || budgets.release(reservation),

@@ -2,8 +2,10 @@
 // when any of its things is named, at every use, cached or not (docs/design.md section 6). Names are scoped to
 // their issuer, so one issuer can't revoke another's; digests and keys need no scope. The question is answered
 // synchronously from a local view that the back end keeps current: SQLite asks its file, Redis is pushed to.
-import { AmbitError, type DenialCode } from '@ambit/core';
+import { AmbitError, type DenialCode, type RevocationSubject } from '@ambit/core';
 import type { FaultCode } from './budgets.ts';
+
+export type { RevocationSubject };
 
 /** What can be revoked. `token`, `session`, `user`, `operator` and `key` are names under an issuer. */
 export const REVOCATION_KINDS = [
@@ -43,21 +45,6 @@ export interface Revocation extends RevocationInput {
   readonly seq: number;
   /** Unix seconds. */
   readonly time: number;
-}
-
-/** Everything of one token that can be revoked. */
-export interface RevocationSubject {
-  readonly issuer: string;
-  readonly token: string;
-  readonly key: string;
-  readonly operator?: string | undefined;
-  readonly model?: string | undefined;
-  readonly session?: string | undefined;
-  readonly user?: string | undefined;
-  /** D(0) and the D(i+1) of every delegation. */
-  readonly nodes: readonly string[];
-  /** Every holder key in the chain. */
-  readonly holders: readonly string[];
 }
 
 /** Why a token is refused: named, or the view can't be trusted at the moment. */

@@ -4,7 +4,7 @@
 import { existsSync } from 'node:fs';
 import { applyConfiguration } from '@ambit/authority';
 import { configuredEntitlements, registrationOf, verifyAttestation } from '@ambit/identity';
-import type { Applied, LayerContext, Registration, VerifiedAttestation } from '@ambit/identity';
+import type { Applied, ExplainContext, Registration, VerifiedAttestation } from '@ambit/identity';
 import { AmbitError, toHex, type TokenView } from '@ambit/core';
 import { nodeProvider } from '@ambit/core/node';
 import type { SyncStore } from '@ambit/state';
@@ -59,13 +59,13 @@ export async function applyIn(
   });
 }
 
-/** What the layers are asked with, for one token. */
+/** What an explanation of the layers asks, for one token. */
 export async function layerContext(
   store: SyncStore,
   registration: Registration,
   view: Pick<TokenView, 'issuer' | 'session'>,
   now: number,
-): Promise<LayerContext> {
+): Promise<ExplainContext> {
   return {
     operators: new Map([[registration.operator.id, registration]]),
     entitlements: configuredEntitlements,

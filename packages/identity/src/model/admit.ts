@@ -1,85 +1,46 @@
 // Whether a model may act for an operator: admitted by the configuration, attested by a signer the configuration
 // trusts for it, the very artifact that runs, and not revoked. Each refusal has its own code (attack I1).
-import { deny, equal, fromHex, toBase64url, toHex, type Denial } from '@ambit/core';
+import { deny, equal, revocationSubject, toHex } from '@ambit/core';
+import type { Denial, Revocable, RevocationSubject } from '@ambit/core';
 import type { LayerName } from '../operator/layer.ts';
 import type { AdmittedModel, Operator } from '../operator/operator.ts';
 import { checkArtifact, isVerifiedAttestation, type VerifiedAttestation } from './attestation.ts';
 import { modelDigestText } from './digest.ts';
 import type { Manifest } from './manifest.ts';
 
-/**
- * What is asked of the revocation list; `Revocations` of `@ambit/state` has this shape. Only what is named here
- * is asked, so the lists of nodes and holders are empty.
- */
+/** What is asked of the revocation list; `Revocations` of `@ambit/state` has this shape. */
 export interface RevocationView {
-  isRevoked(subject: {
-    readonly issuer: string;
-    readonly token: string;
-    readonly key: string;
-    readonly operator?: string | undefined;
-    readonly model?: string | undefined;
-    readonly session?: string | undefined;
-    readonly user?: string | undefined;
-    readonly nodes: readonly string[];
-    readonly holders: readonly string[];
-  }):
+  isRevoked(
+    subject: RevocationSubject,
+  ):
     | { readonly ok: true }
     | { readonly ok: false; readonly code: Denial['code']; readonly entry?: { readonly kind: string } };
 }
 
-/** Who acts, by name; what the revocation list is asked about. `model` is the artifact's digest in hexadecimal. */
-export interface Actors {
-  readonly issuer: string;
-  readonly operator: string;
-  readonly model: string;
-  readonly session: string;
-  readonly user: string;
+/** The layer that a revocation of this kind is about; null for a token, node, holder or key. */
+export function layerOfRevocation(kind: string | undefined): LayerName | null {
+  return kind === 'operator' || kind === 'model' || kind === 'session' || kind === 'user' ? kind : null;
 }
-
-// Nothing is asked about nodes and holders here, and no token or key id is empty.
-const NONE: readonly string[] = Object.freeze([]);
 
 /**
  * A denial when operator, model, session or user is revoked, with the layer that is; or when the list can't be
- * trusted, which is the operator's decision.
+ * trusted, which is the operator's decision. For tokens in use the authorizer of `@ambit/state` asks.
  */
 export function checkRevoked(
   view: RevocationView,
-  who: Actors,
+  who: Pick<Revocable, 'issuer' | 'operator' | 'model' | 'session' | 'user'>,
 ): { readonly layer: LayerName; readonly denial: Denial } | null {
   const { issuer, operator, model, session, user } = who;
-  const answer = view.isRevoked({
-    issuer,
-    token: '',
-    key: '',
-    operator,
-    model: listName(model),
-    session,
-    user,
-    nodes: NONE,
-    holders: NONE,
-  });
+  const answer = view.isRevoked(revocationSubject({ issuer, operator, model, session, user }));
   if (answer.ok) return null;
   const kind = answer.entry?.kind;
-  if (answer.code === 'revoked' && kind === 'model') {
-    return { layer: 'model', denial: deny('model_revoked', `sha256:${model}`) };
-  }
-  const layer = kind === 'user' || kind === 'session' ? kind : 'operator';
+  const layer = layerOfRevocation(kind) ?? 'operator';
+  if (answer.code === 'revoked' && layer === 'model') return { layer, denial: modelRevoked(model.digest) };
   return { layer, denial: deny(answer.code, kind) };
 }
 
-// The list names digests in base64url, token views in hexadecimal; the few models in use are converted once.
-const names = new Map<string, string>();
-function listName(hex: string): string {
-  const known = names.get(hex);
-  if (known !== undefined) return known;
-  const bytes = fromHex(hex);
-  if (bytes?.length !== 32) throw new TypeError('model digest: expected 64 hexadecimal digits');
-  if (names.size >= 1024) names.clear();
-  const name = toBase64url(bytes);
-  names.set(hex, name);
-  return name;
-}
+/** The denial for a revoked model. `digest`: hexadecimal. */
+export const modelRevoked = (digest: string): Denial => deny('model_revoked', `sha256:${digest}`);
 
 /** Whether the configuration in force admits a model with this digest (32 bytes, or hexadecimal). */
 export function checkModel(

@@ -1,7 +1,8 @@
-// The four layers at use: who acts is asked again for every call, against what is in force now. Operator:
-// registered, and the token minted under its configuration in force (or one within a stated grace period).
-// Model: still admitted, its digest not revoked. Session: open. User: the *current* entitlements allow the tool
-// on the data it touches. Every answer costs look-ups bounded by the length of names; nothing is cached.
+// The layers at use: who acts is asked again for every call, against what is in force now. Operator: registered,
+// and the token minted under its configuration in force (or one within a stated grace period). Model: still admitted.
+// User: the *current* entitlements allow the tool on the data it touches. These three need no store. Session and
+// revocations are state: the authorizer of `@ambit/state` asks them, once, after everything else. Every answer
+// costs look-ups bounded by the length of names; nothing is cached.
 import { compileTools, deny, inspect, toHex, type Denial, type VerifiedToken } from '@ambit/core';
 import type { ToolFacts } from '../config/configuration.ts';
 import { checkModel, checkRevoked, type RevocationView } from '../model/admit.ts';
@@ -19,6 +20,10 @@ export interface LayerContext {
   /** The operators registered here, by id. */
   readonly operators: ReadonlyMap<string, Registration>;
   readonly entitlements: Entitlements;
+}
+
+/** What an explanation asks beside it. */
+export interface ExplainContext extends LayerContext {
   readonly revocations: RevocationView;
   /** What the session store said of the token's session: `Sessions.check` of `@ambit/state`. */
   readonly session: SessionView;
@@ -44,19 +49,44 @@ export type LayersAnswer = (
 ) & { readonly layers: readonly LayerAnswer[] };
 
 /**
- * Asks all layers about the call that `token` was verified for. `now` is Unix seconds; a time before the one the
- * token was verified at counts as that one.
+ * Asks operator, model and user about the call that `token` was verified for. `now` is Unix seconds; a time before
+ * the one the token was verified at counts as that one.
  */
 export function checkLayers(token: VerifiedToken, context: LayerContext, now: number): LayersAnswer {
-  return ask(token.view, token.call.tool, context, Math.max(now, token.now), false);
+  const q = question(token.view, token.call.tool, context, Math.max(now, token.now));
+  const layers: LayerAnswer[] = [];
+  let first: Denial | null = null;
+  for (const [layer, check] of q.registration === null ? FEDERATED : OWN) {
+    if (first === null) {
+      first = check(q);
+      layers.push(said(layer, token.view, first));
+    } else layers.push({ layer, answer: 'not_asked', who: nameIn(layer, token.view) });
+  }
+  return concluded(q, first, layers);
 }
 
 /**
- * The same for people (`ambit explain`): asks every layer even when one has refused, about a tool by name. It
- * decides nothing: what it is given need not have been verified.
+ * For people (`ambit explain`): asks every layer even when one has refused, session and revocations too, about a
+ * tool by name. It decides nothing: what it is given need not have been verified.
  */
-export function explainLayers(actor: Actor, tool: string, context: LayerContext, now: number): LayersAnswer {
-  return ask(actor, tool, context, now, true);
+export function explainLayers(
+  actor: Actor,
+  tool: string,
+  context: ExplainContext,
+  now: number,
+): LayersAnswer {
+  const q = question(actor, tool, context, now);
+  const revoked = checkRevoked(context.revocations, actor);
+  const session: Ask = ['session', () => checkSession(q, context.session) ?? checkGrant(q)];
+  const [operator, model, user] = q.registration === null ? FEDERATED : OWN;
+  const layers: LayerAnswer[] = [];
+  let first: Denial | null = null;
+  for (const [layer, check] of [operator, model, session, user]) {
+    const denial = revoked?.layer === layer ? revoked.denial : check(q);
+    first ??= denial;
+    layers.push(said(layer, actor, denial));
+  }
+  return concluded(q, first, layers);
 }
 
 // One question to all layers: what each of them needs to answer. Use and explanation ask the same functions.
@@ -65,8 +95,6 @@ interface Question {
   readonly tool: string;
   readonly context: LayerContext;
   readonly now: number;
-  /** For explanations: ask everyone, and the grant too. */
-  readonly all: boolean;
   /** The operator in force; null for another operator's token. */
   readonly registration: Registration | null;
   facts: ToolFacts | null;
@@ -74,41 +102,35 @@ interface Question {
 }
 
 type Ask = readonly [LayerName, (q: Question) => Denial | null];
+type Three = readonly [Ask, Ask, Ask];
 
-const OWN: readonly Ask[] = [
+const OWN: Three = [
   ['operator', askOperator],
   ['model', askModel],
-  ['session', (q) => checkSession(q) ?? (q.all ? checkGrant(q) : null)],
   ['user', askUser],
 ];
 
 // Another operator's configuration, session and user are its own business; only what can be known here is asked.
-const FEDERATED: readonly Ask[] = [
+const FEDERATED: Three = [
   ['operator', askFederated],
   ['model', (): null => null],
-  ['session', (q) => (q.all ? checkGrant(q) : null)],
   ['user', (): null => null],
 ];
 
-function ask(actor: Actor, tool: string, context: LayerContext, now: number, all: boolean): LayersAnswer {
+function question(actor: Actor, tool: string, context: LayerContext, now: number): Question {
   const known = actor.verifiedBy === 'mac' ? (context.operators.get(actor.operator.id) ?? null) : null;
   const facts = known?.operator.facts(tool) ?? null;
-  const q: Question = { actor, tool, context, now, all, registration: known, facts, until: undefined };
-  const revoked = revocation(actor, context.revocations);
-  const layers: LayerAnswer[] = [];
-  let first: Denial | null = null;
-  for (const [layer, check] of known === null ? FEDERATED : OWN) {
-    const who = name(layer, actor);
-    if (first !== null && !all) {
-      layers.push({ layer, answer: 'not_asked', who });
-      continue;
-    }
-    const denial = revoked?.layer === layer ? revoked.denial : check(q);
-    first ??= denial;
-    if (denial === null) layers.push({ layer, answer: 'allowed', who });
-    else layers.push({ layer, answer: 'refused', who, code: denial.code, message: denial.message });
-  }
-  if (first !== null || q.facts === null) return { ...(first ?? deny('operator_unknown')), layers };
+  return { actor, tool, context, now, registration: known, facts, until: undefined };
+}
+
+function said(layer: LayerName, actor: Actor, denial: Denial | null): LayerAnswer {
+  const who = nameIn(layer, actor);
+  if (denial === null) return { layer, answer: 'allowed', who };
+  return { layer, answer: 'refused', who, code: denial.code, message: denial.message };
+}
+
+function concluded(q: Question, refused: Denial | null, layers: readonly LayerAnswer[]): LayersAnswer {
+  if (refused !== null || q.facts === null) return { ...(refused ?? deny('operator_unknown')), layers };
   return { ok: true, facts: q.facts, layers, ...(q.until === undefined ? {} : { until: q.until }) };
 }
 
@@ -163,19 +185,20 @@ function askFederated(q: Question): Denial | null {
   return denial;
 }
 
-function name(layer: LayerName, actor: Actor): string {
+/** Who a layer is about, for people and the log: the `who` of its answer. */
+export function nameIn(
+  layer: LayerName,
+  actor: Pick<Actor, 'operator' | 'model' | 'session' | 'user'>,
+): string {
   if (layer === 'operator') return actor.operator.id;
   if (layer === 'model') return `${actor.model.id}@sha256:${actor.model.digest}`;
   return layer === 'session' ? actor.session : actor.user;
 }
 
-function revocation(actor: Actor, view: RevocationView): ReturnType<typeof checkRevoked> {
-  const { issuer, session, user, operator, model } = actor;
-  return checkRevoked(view, { issuer, operator: operator.id, model: model.digest, session, user });
-}
-
-function checkSession({ actor, context, now }: Question): Denial | null {
-  if (!context.session.ok) return deny(context.session.code, actor.session);
+// For explanations. A federated session is its own operator's business.
+function checkSession({ actor, now, registration }: Question, session: SessionView): Denial | null {
+  if (registration === null) return null;
+  if (!session.ok) return deny(session.code, actor.session);
   return now < actor.expires ? null : deny('expired', actor.session);
 }
 
