@@ -1,6 +1,16 @@
 // What a guard is made of and what it gives: options, requests, permits and refusals, the places where behavior,
 // metrics and adapters attach, and the value that a call is on its way through the stages. Types only.
-import type { Call, CallInput, Denial, Facts, TokenView, VerifiedToken, Verifier } from '@ambit/core';
+import type {
+  Call,
+  CallInput,
+  Charges,
+  Denial,
+  Explanation,
+  Facts,
+  TokenView,
+  VerifiedToken,
+  Verifier,
+} from '@ambit/core';
 import type { Sink } from '@ambit/audit';
 import type { Entitlements, LayerAnswer, Registration, ToolFacts } from '@ambit/identity';
 import type { Authorized, Store } from '@ambit/state';
@@ -9,9 +19,9 @@ import type { Telemetry } from './telemetry.ts';
 /** What the enforcement point knows about a tool without an operator configuration. */
 export interface ToolKnowledge {
   /** Whether a call leaves the operator's systems; undefined counts as true. */
-  readonly external?: boolean;
+  readonly external?: boolean | undefined;
   /** Labels of the data it touches; undefined is unknown, which denies under a data scope. */
-  readonly data?: readonly string[];
+  readonly data?: readonly string[] | undefined;
 }
 
 /** Keeps track of what came into a session, for `flow` caveats; see `@ambit/behavior`. */
@@ -47,30 +57,29 @@ export interface GuardOptions {
   /** Takes every decision before the tool runs, and every outcome: a `Recorder`, or a connection to one. */
   readonly audit: Sink;
   /** The operators registered here and the users' current rights; then tools are classified by them. */
-  readonly identity?: {
-    readonly operators: ReadonlyMap<string, Registration>;
-    readonly entitlements: Entitlements;
-  };
+  readonly identity?:
+    | { readonly operators: ReadonlyMap<string, Registration>; readonly entitlements: Entitlements }
+    | undefined;
   /** Without `identity`: what is known about a tool. */
-  readonly tools?: (tool: string) => ToolKnowledge;
-  /** Whether a token's session has to be open in the store; default true. */
-  readonly requireOpenSession?: boolean;
+  readonly tools?: ((tool: string) => ToolKnowledge) | undefined;
+  /** Whether a token's session has to be open in the store, or for which issuers; default true. */
+  readonly requireOpenSession?: boolean | ((issuer: string) => boolean) | undefined;
   /** Milliseconds that the store, the entitlements and the log may take, each; default 5000. Then the call is denied. */
-  readonly timeout?: number;
+  readonly timeout?: number | undefined;
   /** Tool patterns that proceed when the store fails; default none. Logged as such. */
-  readonly proceedOnFault?: readonly string[];
-  readonly flow?: FlowKeeper;
-  readonly watcher?: Watcher;
-  readonly observer?: Observer;
+  readonly proceedOnFault?: readonly string[] | undefined;
+  readonly flow?: FlowKeeper | undefined;
+  readonly watcher?: Watcher | undefined;
+  readonly observer?: Observer | undefined;
   /** Unix milliseconds; default the system clock. */
-  readonly nowMs?: () => number;
+  readonly nowMs?: (() => number) | undefined;
   /** Told of every decision; what it throws or returns changes nothing (attack G4). */
-  readonly onDecision?: (event: DecisionEvent) => void;
+  readonly onDecision?: ((event: DecisionEvent) => void) | undefined;
   /** Told when an outcome could not be settled or written. The call is over then; the next decision will be denied. */
-  readonly onFault?: (error: unknown) => void;
-  readonly telemetry?: Telemetry;
+  readonly onFault?: ((error: unknown) => void) | undefined;
+  readonly telemetry?: Telemetry | undefined;
   /** Turns a user's name into what may be logged. */
-  readonly personal?: (name: string) => string;
+  readonly personal?: ((name: string) => string) | undefined;
 }
 
 /** One decision, for metrics. */
@@ -87,12 +96,12 @@ export interface DecisionEvent {
 /** The place of a call among others. */
 export interface CallContext {
   /** Index of the decision record of the call from within which this one is made. */
-  readonly parent?: number;
+  readonly parent?: number | undefined;
   /** The caller's own id of the call. */
-  readonly id?: string;
+  readonly id?: string | undefined;
   /** W3C trace context, hexadecimal. */
-  readonly trace?: string;
-  readonly span?: string;
+  readonly trace?: string | undefined;
+  readonly span?: string | undefined;
 }
 
 /** How a call ended. */
@@ -112,14 +121,19 @@ export interface GuardRequest {
   readonly proof?: string | undefined;
   readonly call: Call | CallInput;
   /** From the connection, never from the caller. */
-  readonly address?: string;
+  readonly address?: string | undefined;
   /** At most so many bytes will be moved: what a `bytes` budget is charged before the call. */
-  readonly bytes?: number;
+  readonly bytes?: number | undefined;
   /** Data labels that the handler knows better than the configuration: added to its own. */
-  readonly data?: readonly string[];
+  readonly data?: readonly string[] | undefined;
   /** The same, found from the call once it is read. What it throws denies. */
-  readonly known?: (call: Call) => { readonly data?: readonly string[]; readonly bytes?: number };
-  readonly context?: CallContext;
+  readonly known?:
+    | ((call: Call) => {
+        readonly data?: readonly string[] | undefined;
+        readonly bytes?: number | undefined;
+      })
+    | undefined;
+  readonly context?: CallContext | undefined;
 }
 
 /** The call may run, once. `finish` has to be called when it has. */
@@ -149,14 +163,34 @@ export interface Refusal {
   readonly record: number | null;
 }
 
+/** How an answer came about: for operators and their tools, never for the caller. */
+export interface Explained {
+  /** The token; null when it is not genuine. */
+  readonly view: TokenView | null;
+  /** How its holder showed this call to be its own; null when not. */
+  readonly proof: VerifiedToken['proof'] | null;
+  /** With an operator's configuration: one answer for each of the four layers. */
+  readonly layers: readonly LayerAnswer[];
+  /** What became of each check of the token; none where the facts were not found. */
+  readonly checks: readonly Explanation[];
+  /** What an allowed call was charged. */
+  readonly charges: Charges | null;
+}
+
 /** One enforcement point. */
 export interface Guard {
   readonly verifier: Verifier;
   authorize(p: GuardRequest): Promise<Permit | Refusal>;
+  /** How an answer of this guard came about; TypeError for another's. */
+  explain(answer: Permit | Refusal): Explained;
   /** Records a refusal that an adapter found before there was a call (malformed, unknown method): none goes unlogged. */
   refuse(
     denial: Denial,
-    about?: { readonly token?: string | undefined; readonly tool?: string; readonly context?: CallContext },
+    about?: {
+      readonly token?: string | undefined;
+      readonly tool?: string | undefined;
+      readonly context?: CallContext | undefined;
+    },
   ): Promise<Refusal>;
   /** `authorize`, then `tool` with the checked call, then the outcome. What `tool` throws is thrown on. */
   run<T>(

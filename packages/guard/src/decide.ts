@@ -2,9 +2,9 @@
 // and the identity layers asked, caveats evaluated, revocation and session asked and everything charged in one
 // step, and last the watcher asked. Each stage takes the value of the one before and returns a longer one, or a stop. A
 // stage that throws denies (L2). Nothing of a call is kept anywhere else, so that concurrent calls can't mix.
-import { deny, parseCall, type Call, type CallInput, type Denial, type TokenView } from '@ambit/core';
+import { deny, parseCall, type Call, type CallInput, type Denial } from '@ambit/core';
 import { layerOfRevocation, modelRevoked, nameIn, type LayerAnswer } from '@ambit/identity';
-import type { Admission, Authorized, Authorizer, StateAnswer } from '@ambit/state';
+import type { Admission, Authorized, Authorizer } from '@ambit/state';
 import type {
   Allowed,
   Arrived,
@@ -51,13 +51,16 @@ export function createDecide({ options, authorizer, timeout, know, release }: St
     const asked = authorizer.admit(p.token, p.facts);
     const answer = await within(asked, timeout, ({ verdict }) => (verdict.ok ? release(verdict) : undefined));
     if (answer === LATE) return stop(p, deny('store_unavailable'));
-    const { verdict, revocation } = answer;
-    const answered = { ...p, layers: [...p.layers, ...stateLayers(p, answer)] };
-    if (verdict.ok) return { ...answered, authorized: verdict };
-    // To an operator that admits models by name, a revoked one is an answer of its own.
-    const model =
-      options.identity !== undefined && revocation.answer === 'refused' && revocation.kind === 'model';
-    return stop(answered, model ? modelRevoked(p.view.model.digest) : verdict);
+    const { verdict } = answer;
+    if (verdict.ok) return { ...p, layers: [...p.layers, ...stateLayers(p, answer)], authorized: verdict };
+    const denial = denialOf(p, verdict, answer);
+    return stop({ ...p, layers: [...p.layers, ...stateLayers(p, answer, denial)] }, denial);
+  }
+
+  // To an operator that admits models by name, a revoked one is an answer of its own.
+  function denialOf({ view }: Known, denial: Denial, { revocation }: Admission): Denial {
+    const model = revocation.answer === 'refused' && revocation.kind === 'model';
+    return model && options.identity !== undefined ? modelRevoked(view.model.digest) : denial;
   }
 
   function watch(p: Allowed): Decided {
@@ -102,19 +105,18 @@ async function attempt<From extends Arrived, To extends From>(
 }
 
 // The state's two answers beside those of the identity layers; a revocation is said of the layer that it names.
-function stateLayers({ view }: Known, { revocation, session }: Admission): LayerAnswer[] {
-  const layers: LayerAnswer[] = [layerAnswer('session', view, session)];
-  const revoked = revocation.answer === 'refused' ? layerOfRevocation(revocation.kind) : null;
-  if (revoked !== null) layers.push(layerAnswer(revoked, view, revocation));
-  return layers;
+function stateLayers({ view }: Known, { revocation, session }: Admission, denial?: Denial): LayerAnswer[] {
+  const who = nameIn('session', view);
+  const asked = { layer: 'session' as const, answer: session.answer, who };
+  const layers: LayerAnswer[] = [
+    session.answer === 'refused' ? { ...asked, ...words(session.denial) } : asked,
+  ];
+  const layer = revocation.answer === 'refused' ? layerOfRevocation(revocation.kind) : null;
+  if (layer === null || denial === undefined) return layers;
+  return [...layers, { layer, answer: 'refused', who: nameIn(layer, view), ...words(denial) }];
 }
 
-function layerAnswer(layer: LayerAnswer['layer'], view: TokenView, said: StateAnswer): LayerAnswer {
-  const who = nameIn(layer, view);
-  if (said.answer !== 'refused') return { layer, answer: said.answer, who };
-  const { code, message } = said.denial;
-  return { layer, answer: 'refused', who, code, message };
-}
+const words = ({ code, message }: Denial): Pick<LayerAnswer, 'code' | 'message'> => ({ code, message });
 
 function readCall(p: Arrived): Read | Stopped {
   const { call } = p.request;

@@ -41,12 +41,16 @@ export function createFacts(
       return { ...p, facts: { ...extra, ...outside, ...merged(data, added) }, layers: [], tool: null };
     }
     const answer = checkLayers(token, identity, now);
-    const { layers } = answer;
-    if (!answer.ok) return stop({ ...p, layers }, answer);
-    const tool = answer.facts;
-    const found = { ...p, layers, tool };
-    if (tool.signedProof && token.proof !== 'signed') return stop(found, deny('proof_signature_required'));
-    return { ...found, facts: { ...extra, external: tool.external, ...merged(tool.data, added) } };
+    const { layers, facts: tool } = answer;
+    const facts = {
+      ...extra,
+      ...(tool === null ? {} : { external: tool.external, ...merged(tool.data, added) }),
+    };
+    const found = { ...p, facts, layers, tool };
+    if (!answer.ok) return stop(found, answer);
+    if (answer.facts.signedProof && token.proof !== 'signed')
+      return stop(found, deny('proof_signature_required'));
+    return found;
   };
 }
 

@@ -6,6 +6,7 @@ import type { Registration } from '@ambit/identity';
 import { createAuthorizer, type Authorizer } from '@ambit/state';
 import type { Decided, DecisionEvent, Guard, GuardOptions, Permit, Refusal } from './contract.ts';
 import { createDecide, stop } from './decide.ts';
+import { explained } from './explain.ts';
 import { createFacts } from './facts.ts';
 import { createJournal } from './journal.ts';
 import { chargesIn, permitOf, refusalOf } from './permit.ts';
@@ -58,12 +59,27 @@ export function createGuard(options: GuardOptions): Guard {
     return refusalOf(denial, null);
   }
 
+  const ways = new WeakMap<Permit | Refusal, Decided>();
+  const answered = <T extends Permit | Refusal>(answer: T, decided: Decided): T => {
+    ways.set(answer, decided);
+    return answer;
+  };
+
   const authorize: Guard['authorize'] = async (request) => {
     const decided = await decide(request, clock());
     const record = await journal.decision(decided);
-    if (record === null) return unlogged(decided);
+    if (record === null) return answered(await unlogged(decided), decided);
     const span = observe(decided, record);
-    return decided.ok ? permitOf(parts, decided, record, span) : refusalOf(decided.denial, record);
+    return answered(
+      decided.ok ? permitOf(parts, decided, record, span) : refusalOf(decided.denial, record),
+      decided,
+    );
+  };
+
+  const explain: Guard['explain'] = (answer) => {
+    const decided = ways.get(answer);
+    if (decided === undefined) throw new TypeError('answer: expected one that this guard gave');
+    return explained(decided, options.identity !== undefined);
   };
 
   const refuse = async (
@@ -74,7 +90,7 @@ export function createGuard(options: GuardOptions): Guard {
     // It is refused either way; that it could not be written shows in its missing place.
     const record = await journal.decision(stopped);
     observe(stopped, record);
-    return refusalOf(denial, record);
+    return answered(refusalOf(denial, record), stopped);
   };
 
   const run: Guard['run'] = async (request, tool, measure = () => ({})) => {
@@ -91,7 +107,7 @@ export function createGuard(options: GuardOptions): Guard {
     return { ok: true, result, permit: answer };
   };
 
-  return Object.freeze({ verifier, audit, authorize, refuse, run, settled: journal.settled });
+  return Object.freeze({ verifier, audit, authorize, explain, refuse, run, settled: journal.settled });
 }
 
 function authorizerOf({
@@ -105,7 +121,7 @@ function authorizerOf({
   return createAuthorizer({
     verifier,
     store,
-    ...(requireOpenSession === undefined ? {} : { requireOpenSession }),
+    requireOpenSession,
     proceedOnFault: (tool) => listed(tool) || proceeds(identity?.operators, tool),
   });
 }

@@ -4,6 +4,7 @@ export type {
   CallContext,
   CallOutcome,
   DecisionEvent,
+  Explained,
   FlowKeeper,
   Guard,
   GuardOptions,

@@ -3,7 +3,6 @@
 // none of its claims is repeated (docs/design.md section 9).
 import { AmbitError, toBase64url, utf8, type Call, type Denial } from '@ambit/core';
 import { fromToken, LAYERS, unverifiedToken, type Draft, type IdentityLayer } from '@ambit/audit';
-import type { ToolFacts } from '@ambit/identity';
 import type { Allowed, CallContext, CallOutcome, Decided, GuardOptions } from './contract.ts';
 import { LATE, within } from './deadline.ts';
 
@@ -57,7 +56,7 @@ function decisionDraft(decided: Decided, personal: Personal): Draft {
     kind: 'decision',
     ...tokenParts(decided, personal),
     ...layerParts(decided),
-    ...(call === undefined ? {} : callParts(call, decided.tool ?? null)),
+    ...(call === undefined ? {} : callParts(call, decided)),
     ...contextParts(decided.request.context),
     // Nothing is vouched for by a token that did not verify, a proof least of all.
     ...(view === undefined ? {} : { proof: token?.proof ?? 'none' }),
@@ -92,7 +91,7 @@ function layerParts({ ok, layers = [] }: Decided): Partial<Draft> {
   };
 }
 
-function callParts(call: Call, tool: ToolFacts | null): Partial<Draft> {
+function callParts(call: Call, { tool = null, facts }: Decided): Partial<Draft> {
   const classes =
     tool === null
       ? []
@@ -100,8 +99,9 @@ function callParts(call: Call, tool: ToolFacts | null): Partial<Draft> {
   return {
     tool: {
       name: call.tool,
-      ...(tool === null ? {} : { external: tool.external, classes }),
-      ...(tool?.data ? { data: tool.data } : {}),
+      ...(facts?.external === undefined ? {} : { external: facts.external }),
+      ...(facts?.data === undefined ? {} : { data: facts.data }),
+      ...(tool === null ? {} : { classes }),
     },
     args: { digest: toBase64url(call.args.digest()), bytes: utf8(call.args.canonical()).length },
   };

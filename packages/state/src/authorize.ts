@@ -18,10 +18,10 @@ export interface AuthorizerOptions {
   /** Charges go here instead of `store.budgets`: leases (`lease.ts`). */
   readonly budgets?: Budgets;
   /**
-   * Whether a token's session has to be open in the store. Default true. False leaves it to the revocation
-   * list, for services that don't share the issuer's sessions.
+   * Whether a token's session has to be open in the store; or for which issuers. Default true. False leaves it to
+   * the revocation list, for services that don't share the issuer's sessions.
    */
-  readonly requireOpenSession?: boolean;
+  readonly requireOpenSession?: boolean | ((issuer: string) => boolean) | undefined;
   /** Tools whose calls proceed, uncharged, when the store fails: patterns, or a test. Default: none. */
   readonly proceedOnFault?: readonly string[] | ((tool: string) => boolean);
   /** Told of every call that proceeds so, before the decision is given. */
@@ -114,6 +114,8 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
   const listed = options.proceedOnFault ?? [];
   if (typeof listed !== 'function' && !listed.every(isToolPattern))
     throw new TypeError('proceedOnFault: expected tool patterns');
+  const required = options.requireOpenSession ?? true;
+  const requiresSession = typeof required === 'function' ? required : (): boolean => required;
   const mayProceed = typeof listed === 'function' ? listed : compileTools(listed);
 
   function askRevocation(view: TokenView, excuse: Excuse): StateAnswer {
@@ -172,8 +174,7 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
     if (revocation.answer === 'refused')
       return { verdict: revocation.denial, revocation, session: NOT_ASKED };
     const unasked = { answer: revocation, session: null };
-    const { answer, session } =
-      options.requireOpenSession === false ? unasked : await askSession(view, now, excuse);
+    const { answer, session } = requiresSession(view.issuer) ? await askSession(view, now, excuse) : unasked;
     if (answer.answer === 'refused') return { verdict: answer.denial, revocation, session: answer };
     const { denial, reservation } = await charge(charges, now, excuse);
     if (denial !== null) return { verdict: denial, revocation, session: answer };

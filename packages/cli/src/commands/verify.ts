@@ -1,10 +1,10 @@
 // `ambit verify`: is the token genuine, is this its holder, and may this call run? In this order; and only what
 // has passed everything else is charged to the home's state. Exit 0 allowed, 1 denied, 3 unverifiable, 4 no store.
-import { CODES, effectiveAuthority, explain, matchTool, toBase64url } from '@ambit/core';
-import type { Call, Denial, Facts, SealKey, VerifiedToken } from '@ambit/core';
-import type { Draft } from '@ambit/audit';
-import type { LayerAnswer, LayersAnswer, Registration } from '@ambit/identity';
-import { createAuthorizer, type SyncStore } from '@ambit/state';
+import { CODES, effectiveAuthority, matchTool, type Call, type Denial, type SealKey } from '@ambit/core';
+import type { Sink } from '@ambit/audit';
+import { createGuard, type GuardOptions } from '@ambit/guard';
+import type { Registration } from '@ambit/identity';
+import type { SyncStore } from '@ambit/state';
 import type { Command } from 'commander';
 import { account } from '../home/audit.ts';
 import {
@@ -16,12 +16,16 @@ import {
   type FactFlags,
 } from '../flags/call.ts';
 import type { Cli } from '../cli.ts';
+import { Failure, usage } from '../failure.ts';
 import { readText } from '../home/files.ts';
 import { Home } from '../home/home.ts';
 import { example } from '../help.ts';
 import { decisionText, explanationRows, type VerifyResult } from '../show/decision.ts';
 import { withState } from '../home/state.ts';
 import { addAcceptFlags, verifierOf, type AcceptFlags } from '../home/verifier.ts';
+
+/** Other commands may hold the log, each for a while. */
+const LOG_WAIT_MS = 120_000;
 
 interface VerifyFlags extends CallFlags, FactFlags, AcceptFlags {
   readonly proof?: string;
@@ -52,123 +56,119 @@ async function run(cli: Cli, source: string, flags: VerifyFlags): Promise<void> 
   const token = await readText(cli, 'the token', source);
   const proof = flags.proof === undefined ? undefined : await readText(cli, 'the proof', flags.proof);
   const call = await readCall(cli, flags, flags.audience);
-  const registration = home.configured
-    ? (await import('../home/configuration.ts')).registrationIn(home)
-    : null;
-  const known = registration?.operator.facts(call.tool) ?? null;
-  const facts = factsOf(cli, flags, known ?? home.defaults);
-  const verdict = await withState(home, async (store): Promise<VerifyResult> => {
-    const { verifier, issuer } = await verifierOf(cli, home, store, flags, {
-      ...(known?.signedProof === true ? { signedProofTools: [call.tool] } : {}),
-      ...(registration === null ? {} : await sealsOf(registration)),
-    });
-    // Looked at once by itself, for what is shown: verifying claims nothing, so asking twice changes nothing.
-    const shown = verifier.verify({ token, proof, call, now: cli.now });
-    if (!shown.ok) {
-      const found = verifier.identify(token);
-      const genuine = found.ok ? found.token.view : null;
-      const note = genuine === null ? null : besides(token, call);
-      return { decision: shown, view: null, genuine, proof: null, checks: [], note, layers: [] };
-    }
-    const { view } = shown.token;
-    const proved = {
-      view,
-      genuine: view,
-      proof: shown.token.proof,
-      checks: explain(shown.token, facts),
-      note: null,
-    };
-    const layers = registration === null ? null : await askLayers(store, registration, shown.token, cli.now);
-    if (layers?.ok === false) return { ...proved, decision: denialOf(layers), layers: layers.layers };
-    // Sessions live with their issuer; others learn of a closed one from the revocation list.
-    const proceed = known?.proceed === true ? [call.tool] : [];
-    const authorizer = createAuthorizer({
-      verifier,
-      store,
-      requireOpenSession: view.issuer === issuer,
-      proceedOnFault: proceed,
-    });
-    const decision = await authorizer.authorize({ token, proof, call, facts });
-    return { ...proved, decision, layers: layers?.layers ?? [] };
-  });
+  const verdict = await withState(home, (store) => decide(cli, home, store, { token, proof, call }, flags));
   const { decision } = verdict;
-  const record = await account(cli, home, await draftOf(token, call, facts, verdict));
   cli.exit = decision.ok ? 0 : CODES[decision.code].exit;
   if (cli.quiet && !cli.json) return;
-  cli.result({ ...verdictJson(verdict, call.tool, flags.explain === true), record }, () =>
+  cli.result(verdictJson(verdict, call.tool, flags.explain === true), () =>
     decisionText(cli, verdict, call.tool, flags.explain === true),
   );
   if (verdict.note !== null) cli.warn(verdict.note);
   if (!decision.ok) adviseOnClock(cli, decision);
 }
 
+interface Presented {
+  readonly token: string;
+  readonly proof: string | undefined;
+  readonly call: Call;
+}
+
+// The guard of this home decides; here its answer becomes words.
+async function decide(
+  cli: Cli,
+  home: Home,
+  store: SyncStore,
+  presented: Presented,
+  flags: VerifyFlags,
+): Promise<VerifyResult> {
+  const { token, call } = presented;
+  const registration = home.configured
+    ? (await import('../home/configuration.ts')).registrationIn(home)
+    : null;
+  const known = registration?.operator.facts(call.tool) ?? null;
+  if (known !== null && flags.internal === true)
+    throw usage('--internal: the configuration in force says whether a tool leaves your systems');
+  const { data, external, bytes, address, flow } = factsOf(cli, flags, known ?? home.defaults);
+  const { verifier, issuer } = await verifierOf(cli, home, store, flags, {
+    ...(known?.signedProof === true ? { signedProofTools: [call.tool] } : {}),
+    ...(registration === null ? {} : await sealsOf(registration)),
+  });
+  const log = sinkOf(cli, home);
+  const guard = createGuard({
+    verifier,
+    store,
+    audit: log,
+    // Sessions live with their issuer; others learn of a closed one from the revocation list.
+    requireOpenSession: (of) => of === issuer,
+    identity: registration === null ? undefined : await identityOf(registration),
+    tools: () => ({ external, data }),
+    flow: { facts: () => flow },
+    timeout: LOG_WAIT_MS,
+    nowMs: () => cli.now * 1000,
+  });
+  // With a configuration the labels of the flags are added to its own.
+  const answer = await guard.authorize({ ...presented, bytes, address, data: flags.data && data });
+  if (answer.record === null) throw log.fault ?? new Failure('audit_unavailable', 'the log did not answer');
+  const { view, ...explained } = guard.explain(answer);
+  const genuine = explained.proof === null && view !== null;
+  return {
+    ...explained,
+    decision: answer.ok ? { ok: true } : answer.denial,
+    view: genuine ? null : view,
+    note: genuine ? besides(token, call) : null,
+    record: answer.record,
+  };
+}
+
+async function identityOf(registration: Registration): Promise<NonNullable<GuardOptions['identity']>> {
+  const { configuredEntitlements } = await import('@ambit/identity');
+  const { operator } = registration;
+  return { operators: new Map([[operator.id, registration]]), entitlements: configuredEntitlements };
+}
+
+// The home's log, which may be held by other commands for a while; why it took no record is kept for the message.
+function sinkOf(cli: Cli, home: Home): Sink & { readonly fault: unknown } {
+  let fault: unknown;
+  return {
+    get fault() {
+      return fault;
+    },
+    record: async (draft) => {
+      try {
+        return { index: await account(cli, home, draft) };
+      } catch (error) {
+        fault = error;
+        throw error;
+      }
+    },
+  };
+}
+
 function verdictJson(
-  { decision, view, proof, checks, note, layers }: VerifyResult,
+  { decision, view, proof, checks, note, layers, charges, record }: VerifyResult,
   tool: string,
   all: boolean,
 ): { readonly [field: string]: unknown } {
   const { ok, ...denial } = decision;
-  const charges = ok
-    ? decision.charges.counters.map(({ unit, amount, limit, caveat }) => ({ unit, amount, limit, caveat }))
-    : [];
+  const counters = charges?.counters ?? [];
   return {
     decision: ok ? 'allowed' : 'denied',
     tool,
-    ...(ok ? { charges } : { ...denial, exit: CODES[decision.code].exit }),
+    ...(ok
+      ? { charges: counters.map(({ unit, amount, limit, caveat }) => ({ unit, amount, limit, caveat })) }
+      : { ...denial, exit: CODES[decision.code].exit }),
     proof,
     token: view,
     ...(note === null ? {} : { note }),
     ...(layers.length === 0 ? {} : { layers }),
     ...(all ? { checks: explanationRows(decision, checks) } : {}),
+    record,
   };
-}
-
-async function askLayers(
-  store: SyncStore,
-  registration: Registration,
-  token: VerifiedToken,
-  now: number,
-): Promise<LayersAnswer> {
-  const { checkLayers } = await import('@ambit/identity');
-  const { layerContext } = await import('../home/configuration.ts');
-  return checkLayers(token, await layerContext(store, registration, token.view, now), now);
 }
 
 async function sealsOf(registration: Registration): Promise<{ readonly seals: readonly SealKey[] }> {
   const { verifierSeals } = await import('@ambit/identity');
   return { seals: verifierSeals(registration.operator.config).seals };
-}
-
-const denialOf = ({ code, message }: Denial): Denial => ({ ok: false, code, message });
-
-/** The decision as the log has it. Of a token that did not verify: its digest, its size, the key id it names. */
-async function draftOf(token: string, call: Call, facts: Facts, v: VerifyResult): Promise<Draft> {
-  const { fromToken, unverifiedToken } = await import('@ambit/audit');
-  const { decision } = v;
-  const { external, data } = facts;
-  const denied = decision.ok
-    ? {}
-    : { reason: decision.message, ...(decision.caveat === undefined ? {} : { caveat: decision.caveat }) };
-  return {
-    kind: 'decision',
-    code: decision.ok ? 'allowed' : decision.code,
-    ...denied,
-    ...(v.genuine === null ? { token: unverifiedToken(token) } : fromToken(v.genuine)),
-    ...(v.genuine === null ? {} : { proof: v.proof ?? 'none' }),
-    tool: {
-      name: call.tool,
-      ...(external === undefined ? {} : { external }),
-      ...(data === undefined ? {} : { data }),
-    },
-    ...(v.layers.length === 0 ? {} : layersOf(v.layers)),
-    args: { digest: toBase64url(call.args.digest()), bytes: call.args.canonical().length },
-  };
-}
-
-function layersOf(layers: readonly LayerAnswer[]): Pick<Draft, 'allowed' | 'refused'> {
-  const said = (answer: LayerAnswer['answer']): LayerAnswer['layer'][] =>
-    layers.filter((l) => l.answer === answer).map((l) => l.layer);
-  return { allowed: said('allowed'), refused: said('refused') };
 }
 
 // The proof comes first and hides the rest. A genuine token that would not allow the call under any proof is worth

@@ -1,22 +1,17 @@
 // A decision as text: one line, and with `--explain` each check of the token with its outcome.
-import { CODES, type Denial, type Explanation, type ProofKind, type TokenView } from '@ambit/core';
-import type { LayerAnswer } from '@ambit/identity';
-import type { Authorized } from '@ambit/state';
+import { CODES, type Denial, type Explanation, type TokenView } from '@ambit/core';
+import type { Explained } from '@ambit/guard';
 import type { Cli, Tone } from '../cli.ts';
 
 /** What became of one call. */
-export interface VerifyResult {
-  readonly decision: Authorized | Denial;
+export interface VerifyResult extends Omit<Explained, 'view'> {
+  readonly decision: { readonly ok: true } | Denial;
   /** Null when the token did not verify: nothing of it is known to be true. */
   readonly view: TokenView | null;
-  /** The same, also when the token is genuine and its holder is not proved: for the log. */
-  readonly genuine: TokenView | null;
-  readonly proof: ProofKind | null;
-  readonly checks: readonly Explanation[];
-  /** What each of the four layers said, under a configuration. */
-  readonly layers: readonly LayerAnswer[];
-  /** What else would refuse the call. */
+  /** What else would stand in the way. */
   readonly note: string | null;
+  /** Index of the decision in the log. */
+  readonly record: number;
 }
 
 /** What became of a check once the state had been asked. */

@@ -45,7 +45,7 @@ export interface LayerAnswer {
 /** All layers allow the call, or the denial of the first that refuses; with every layer's answer either way. */
 export type LayersAnswer = (
   | { readonly ok: true; readonly facts: ToolFacts; /** When a grace period ends. */ readonly until?: number }
-  | Denial
+  | (Denial & { /** Null when no operator here knows the tool. */ readonly facts: ToolFacts | null })
 ) & { readonly layers: readonly LayerAnswer[] };
 
 /**
@@ -130,8 +130,9 @@ function said(layer: LayerName, actor: Actor, denial: Denial | null): LayerAnswe
 }
 
 function concluded(q: Question, refused: Denial | null, layers: readonly LayerAnswer[]): LayersAnswer {
-  if (refused !== null || q.facts === null) return { ...(refused ?? deny('operator_unknown')), layers };
-  return { ok: true, facts: q.facts, layers, ...(q.until === undefined ? {} : { until: q.until }) };
+  const { facts } = q;
+  if (refused !== null || facts === null) return { ...(refused ?? deny('operator_unknown')), facts, layers };
+  return { ok: true, facts, layers, ...(q.until === undefined ? {} : { until: q.until }) };
 }
 
 /** What a token claims, for explanations without any key. `way` is how a verifier would find it genuine. */
