@@ -19,15 +19,16 @@ import {
 /** What each package may import of ours. Holder, service and issuer stand side by side: none imports another. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   core: [],
+  files: [],
   wire: ['core'],
   state: ['core'],
   identity: ['core'],
-  audit: ['core'],
+  audit: ['core', 'files'],
   behavior: ['core'],
   agent: ['core', 'wire'],
   guard: ['audit', 'behavior', 'core', 'identity', 'state', 'wire'],
   authority: ['audit', 'core', 'identity', 'state'],
-  cli: ['agent', 'audit', 'authority', 'behavior', 'core', 'guard', 'identity', 'state', 'wire'],
+  cli: ['agent', 'audit', 'authority', 'behavior', 'core', 'files', 'guard', 'identity', 'state', 'wire'],
 };
 
 /** Circles that are still closed. */

@@ -6,7 +6,7 @@ import { chmod, readFile, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { AmbitError } from './core.ts';
-import { makeDirectory, replaceFile } from './log/files.ts';
+import { makeDirectory, replaceFile } from '@ambit/files';
 import { fileHead, type HeadStore } from './log/head.ts';
 import { Log, type LogOptions } from './log/log.ts';
 import {

@@ -369,7 +369,7 @@ describe('A1 damage and rollback, met at the start', () => {
     const copy = scratch();
     cpSync(join(root, 'log'), join(copy, 'log'), { recursive: true });
     cpSync(join(root, 'head'), join(copy, 'head'));
-    rmSync(join(copy, 'log/lock'));
+    rmSync(join(copy, 'log/writer.lock'));
     await log.close();
     const path = walOf(copy);
     const whole = readFileSync(path);

@@ -1,8 +1,9 @@
 // Places and processes for tests: a directory that goes away afterwards, and child processes run from source.
 import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { afterAll } from 'vitest';
@@ -34,6 +35,8 @@ export const openAt = (root: string, more: Partial<LogOptions> = {}): Promise<Lo
     ...more,
   });
 
+const BINDING = '@photostructure/sqlite';
+
 /** Bundles `children/<name>.ts` so that node can run it without a build; everybody may read it. */
 export async function bundleChild(root: string, name: string): Promise<string> {
   const outfile = join(root, `${name}.mjs`);
@@ -44,11 +47,19 @@ export async function bundleChild(root: string, name: string): Promise<string> {
     format: 'esm',
     conditions: ['@ambit/source'],
     outfile,
+    external: [BINDING],
     logLevel: 'error',
     banner: {
       js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
     },
   });
+  // A native binding can't be bundled; a copy stands where every user can read it.
+  const from = createRequire(import.meta.url);
+  const binding = dirname(from.resolve(`${BINDING}/package.json`));
+  for (const part of ['package.json', 'dist', `prebuilds/${process.platform}-${process.arch}`])
+    cpSync(join(binding, part), join(root, 'node_modules', BINDING, part), { recursive: true });
+  const loader = dirname(createRequire(join(binding, 'package.json')).resolve('node-gyp-build/package.json'));
+  cpSync(loader, join(root, 'node_modules/node-gyp-build'), { recursive: true });
   chmodSync(root, 0o755);
   chmodSync(outfile, 0o644);
   return outfile;

@@ -4,8 +4,8 @@
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { isMissing } from '../tile/source.ts';
-import { makeDirectory, replaceFile } from './files.ts';
-import { lockDirectory } from './lock.ts';
+import { acquireLock, makeDirectory, replaceFile } from '@ambit/files';
+import { AmbitError } from '../core.ts';
 
 /** Keeps one note. */
 export interface HeadStore {
@@ -29,13 +29,15 @@ export function fileHead(path: string): HeadStore {
     read,
     async swap(expected, next) {
       await makeDirectory(dirname(path));
-      const lock = await lockDirectory(join(dirname(path), `.${basename(path)}.lock`), 5_000);
+      const lock = await acquireLock(join(dirname(path), `.${basename(path)}.lock`), 5_000);
+      if (lock === null)
+        throw new AmbitError('audit_unavailable', 'The head store is locked by another process.');
       try {
         if ((await read()) !== expected) return false;
         await replaceFile(path, next, true);
         return true;
       } finally {
-        await lock.release();
+        lock.release();
       }
     },
   };

@@ -5,7 +5,7 @@ import { open, readdir, readFile, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AmbitError, concat, equal, nativeSha256 } from '../core.ts';
 import { isMissing } from '../tile/source.ts';
-import { FILE_MODE, makeDirectory } from './files.ts';
+import { FILE_MODE, makeDirectory } from '@ambit/files';
 
 const NOTES_PER_FILE = 4096;
 const DIGEST_BYTES = 32;

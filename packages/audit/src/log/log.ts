@@ -87,7 +87,7 @@ export class Log {
       }
       return log;
     } catch (error) {
-      await lock.release();
+      lock.release();
       throw error;
     }
   }
@@ -192,6 +192,6 @@ export class Log {
     if (this.#timer !== null) clearInterval(this.#timer);
     await this.#publisher.settled();
     await this.#wal.close();
-    await this.#lock.release();
+    this.#lock.release();
   }
 }

@@ -8,7 +8,7 @@ import { signCheckpoint, verifyCheckpoint, type SignedCheckpoint } from '../note
 import { tilePath } from '../tile/path.ts';
 import { TreeReader } from '../tile/reader.ts';
 import { directorySource, type Source } from '../tile/source.ts';
-import { replaceFile } from './files.ts';
+import { replaceFile } from '@ambit/files';
 import type { WalWriter } from './flush.ts';
 import type { History } from './history.ts';
 import { unavailable, type Failure, type LogOptions } from './options.ts';

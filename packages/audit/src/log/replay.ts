@@ -8,7 +8,7 @@ import { leafHash } from '../merkle/hash.ts';
 import type { Checkpoint } from '../note/checkpoint.ts';
 import { parseBundle } from '../tile/bundle.ts';
 import { tilePath } from '../tile/path.ts';
-import { makeDirectory, replaceFile, syncDirectory } from './files.ts';
+import { makeDirectory, replaceFile, syncDirectory } from '@ambit/files';
 import { type FullFile, TileWriter } from './tiles.ts';
 import { decodeSegmentHeader, encodeSegmentHeader, readWalFrame, segmentName, segmentStart } from './wal.ts';
 

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { TILE_WIDTH, type FullTile } from '../merkle/edge.ts';
 import { tilePath, type TileLevel } from '../tile/path.ts';
 import { isMissing } from '../tile/source.ts';
-import { makeDirectory, replaceFile, syncDirectory, syncFile } from './files.ts';
+import { makeDirectory, replaceFile, syncDirectory, syncFile } from '@ambit/files';
 
 /** A tile or bundle that became full. */
 export type FullFile =

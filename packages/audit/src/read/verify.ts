@@ -135,7 +135,8 @@ async function findTarget(
   return { target, claims, witnesses };
 }
 
-const KNOWN = /^(?:checkpoint|checkpoint\.cosigned|lock|checkpoints\/[0-9]{8}|wal\/torn-[0-9]+-[0-9]+)$/;
+const KNOWN =
+  /^(?:checkpoint|checkpoint\.cosigned|lock|writer\.lock|checkpoints\/[0-9]{8}|wal\/torn-[0-9]+-[0-9]+)$/;
 
 /** Every file there is, and whether it may be: partial tiles by the path of their full one, and the segments of the write-ahead log. */
 async function listFiles(

@@ -2,7 +2,7 @@
 // it, at the moment the entry is written, so that order, time and chain agree and a refused write leaves no hole.
 import { readFile } from 'node:fs/promises';
 import { equal, fromBase64url, nativeSha256, toBase64url, toHex } from '../core.ts';
-import { replaceFile } from '../log/files.ts';
+import { replaceFile } from '@ambit/files';
 import type { LateEntry, Log } from '../log/log.ts';
 import { leafHash } from '../merkle/hash.ts';
 import { isMissing } from '../tile/source.ts';

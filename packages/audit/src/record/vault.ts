@@ -14,7 +14,7 @@ import {
   toBase64url,
   utf8,
 } from '../core.ts';
-import { makeDirectory, replaceFile } from '../log/files.ts';
+import { makeDirectory, replaceFile } from '@ambit/files';
 import { isMissing } from '../tile/source.ts';
 
 const LABEL = utf8('ambit/1/audit-content\0');

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { equal, nativeSha256, toHex } from '../core.ts';
 import { fromBase64 } from '../base64.ts';
 import { lockDirectory, type Lock } from '../log/lock.ts';
-import { DIRECTORY_MODE, replaceFile } from '../log/files.ts';
+import { DIRECTORY_MODE, replaceFile } from '@ambit/files';
 import { EMPTY_ROOT } from '../merkle/hash.ts';
 import { verifyConsistency } from '../merkle/proof.ts';
 import {
@@ -146,6 +146,6 @@ export class Witness {
 
   async close(): Promise<void> {
     await Promise.all(this.#turns.values());
-    await this.#lock.release();
+    this.#lock.release();
   }
 }

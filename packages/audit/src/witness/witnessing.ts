@@ -3,7 +3,7 @@
 // conflict stops it.
 import { join } from 'node:path';
 import { AmbitError } from '../core.ts';
-import { replaceFile } from '../log/files.ts';
+import { replaceFile } from '@ambit/files';
 import type { Log } from '../log/log.ts';
 import type { SignedCheckpoint } from '../note/checkpoint.ts';
 import type { VerifierKey } from '../note/key.ts';

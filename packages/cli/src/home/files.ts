@@ -1,24 +1,7 @@
 // Reading and writing files so that nothing is half-written and no secret can be read by others: secrets are
-// created exclusively with mode 0600 and refused when group or others may read them; every write goes to a
-// temporary file beside its target, is synced, and takes the name in one step (link to create, rename to replace).
-import {
-  chmodSync,
-  closeSync,
-  existsSync,
-  fchmodSync,
-  fstatSync,
-  fsyncSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readSync,
-  statSync,
-  renameSync,
-} from 'node:fs';
-import { unlinkSync, writeSync } from 'node:fs';
-import { randomBytes as random } from 'node:crypto';
-import { basename, dirname, join } from 'node:path';
+// created exclusively with mode 0600 and refused when group or others may read them.
+import { chmodSync, closeSync, fstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
+import { createFile, makeDirectorySync, replaceFileSync } from '@ambit/files';
 import { LIMITS } from '@ambit/core';
 import type { Cli } from '../cli.ts';
 import { badInput, Failure, ioFailure } from '../failure.ts';
@@ -84,62 +67,20 @@ export interface WriteOptions {
 
 /** Writes a file so that its name leads to all of the content or to none of it. */
 export function writeFile(path: string, content: string | Uint8Array, options: WriteOptions): void {
-  const directory = dirname(path);
-  const temporary = join(directory, `.${basename(path)}.${random(6).toString('hex')}.tmp`);
-  let made = false;
   try {
-    const fd = openSync(temporary, 'wx', options.mode);
-    made = true;
-    try {
-      // The umask may have taken bits away from a public file; it never adds any to a secret one.
-      fchmodSync(fd, options.mode);
-      const bytes = typeof content === 'string' ? Buffer.from(content) : content;
-      for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at);
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
-    if (options.replace === true) {
-      renameSync(temporary, path);
-      made = false;
-    } else linkSync(temporary, path);
-    syncDirectory(directory);
+    if (options.replace === true) replaceFileSync(path, content, options.mode);
+    else createFile(path, content, options.mode);
   } catch (error) {
     throw ioFailure('write', path, error);
-  } finally {
-    if (made) {
-      try {
-        unlinkSync(temporary);
-      } catch {
-        // Another process removed it, which is what we want.
-      }
-    }
-  }
-}
-
-function syncDirectory(directory: string): void {
-  try {
-    const fd = openSync(directory, 'r');
-    try {
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
-  } catch {
-    // Not every system lets a directory be synced; the file itself is.
   }
 }
 
 /** Makes a directory for its owner alone, and the ones above it. */
 export function makeDirectory(path: string): void {
-  if (existsSync(path)) return;
-  const parent = dirname(path);
-  // Step by step: node's own `recursive` never returns where the system says "no such file" to any name (/proc).
-  if (parent !== path) makeDirectory(parent);
   try {
-    mkdirSync(path, { mode: 0o700 });
+    makeDirectorySync(path);
   } catch (error) {
-    if (!existsSync(path)) throw ioFailure('make the directory', path, error);
+    throw ioFailure('make the directory', path, error);
   }
 }
 

@@ -1,0 +1,71 @@
+// One holder a lock file: a POSIX record lock that SQLite takes on it for us, since Node has no flock. The system
+// gives it back however the process ends (kill -9, out of memory), so no lock goes stale; it is seen across
+// containers and network namespaces that share the file; and only who may open the file, which is its owner, can
+// take it. Nothing is written: the file stays empty.
+import { closeSync, openSync, statSync } from 'node:fs';
+import { DatabaseSync } from '@photostructure/sqlite';
+import { FILE_MODE } from './atomic.ts';
+
+/** A lock that is held. */
+export interface Lock {
+  /** Gives it back; a second call does nothing. */
+  release(): void;
+}
+
+// SQLITE_BUSY: another connection, of this or another process, holds it.
+const BUSY = 5;
+/** Milliseconds between two tries. */
+const PAUSE = 20;
+
+// A connection that is not referred to is closed by the garbage collector, and its lock with it.
+const held = new Set<InstanceType<typeof DatabaseSync>>();
+
+/**
+ * The lock at `path`, trying for `wait` milliseconds; null when another holder keeps it. The directory must be
+ * there. Rejects with the system's error when the file can't be opened.
+ */
+export async function acquireLock(path: string, wait: number = 0): Promise<Lock | null> {
+  const end = performance.now() + wait;
+  for (;;) {
+    const lock = tryLock(path);
+    if (lock !== null || performance.now() >= end) return lock;
+    await new Promise((resolve) => setTimeout(resolve, PAUSE));
+  }
+}
+
+function tryLock(path: string): Lock | null {
+  makeOnce(path);
+  const before = statSync(path);
+  const database = new DatabaseSync(path);
+  try {
+    // Nothing is ever written; without this SQLite would put an empty journal beside the file.
+    database.exec('PRAGMA journal_mode = MEMORY');
+    database.exec('BEGIN EXCLUSIVE');
+  } catch (error) {
+    database.close();
+    if (error instanceof Error && 'errcode' in error && (Number(error.errcode) & 0xff) === BUSY) return null;
+    throw error;
+  }
+  // A lock on a file that was removed meanwhile locks nothing: the next one would lock a new file.
+  const after = statSync(path, { throwIfNoEntry: false });
+  if (after === undefined || after.ino !== before.ino || after.dev !== before.dev) {
+    database.close();
+    return null;
+  }
+  held.add(database);
+  return {
+    release: () => {
+      if (held.delete(database)) database.close();
+    },
+  };
+}
+
+// Made by us, so that it has our mode; SQLite would take the umask's. An existing file is not opened: closing any
+// descriptor of it would drop the record lock that this process may hold on it.
+function makeOnce(path: string): void {
+  try {
+    closeSync(openSync(path, 'wx', FILE_MODE));
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+  }
+}
