@@ -1028,6 +1028,7 @@ class Verifier:
         """The genuine token, proved; and the replay claim, if any."""
         token = self.authenticate(text)
         self.highest = now = max(self.highest, now)
+        self.times(token, now)
         if token.holder is None:
             if proof is not None:
                 raise Deny("proof_invalid")
@@ -1117,6 +1118,14 @@ class Verifier:
             raise Deny("ticket_invalid")
         key = hkdf(shared, sid, label("session-key") + verifier + ephemeral + holder)
         return {"key": key, "holder": holder, "expires": expires, "seen": set()}
+
+    # Section 5, step 13; and again in section 6.
+    def times(self, token, now):
+        for i, (kind, body) in [(-1, (1, [token.grant[6], token.grant[4]])), *enumerate(token.caveats)]:
+            if kind == 1 and body[0] is not None and body[0] > now + 30:
+                raise Deny("not_yet_valid", i)
+            if kind == 1 and body[1] is not None and now >= body[1]:
+                raise Deny("expired", i)
 
     # Section 6.
     def clear(self, token, replay, call, facts, ledger):

@@ -766,6 +766,22 @@ ses(
   {},
   { ...withSessions, sessions: { ...withSessions.sessions, key: toHex(fill(0x34)) } },
 );
+const later = attenuate(base, restrict.notBefore(NOW + 50));
+const early = openSession();
+const l0 = early.prove(later, made(search), NOW);
+early.established();
+const l1 = early.prove(later, made(search), NOW + 20);
+ses(
+  'a token not valid yet',
+  'No session is opened for it and no number claimed: the same proof is good later.',
+  [
+    { ...use(l0, ['not_yet_valid', 0]), token: later },
+    { ...use(l1, ['not_yet_valid', 0]), token: later },
+    { ...use(l1, 'session_unknown', { now: NOW + 20 }), token: later },
+    { ...use(l0, 'ok', { now: NOW + 20 }), token: later },
+    { ...use(l1, 'ok', { now: NOW + 20 }), token: later },
+  ],
+);
 ses('ticket over', 'Its five minutes are up.', [
   use(s0, 'ok'),
   use(openSession().prove(base, made(search), NOW + 300), 'ticket_expired', { now: NOW + 300 }),
@@ -881,6 +897,52 @@ const cav = (name, restriction, expect, more) => dec(name, 'One caveat.', at(res
 cav('time: expires', restrict.expires(NOW), ['expired', 0]);
 cav('time: not before', restrict.notBefore(NOW + 31), ['not_yet_valid', 0]);
 cav('time: not before, within skew', restrict.notBefore(NOW + 30), 'ok');
+// Verification asks the times, before the proof; clearing asks them again at the time of the facts.
+const noFacts = ({ facts: _f, ...step }) => step;
+add('decisions.json', 'time: verified', 'Verification itself refuses an expired token.', standard, [
+  noFacts(shown(at(restrict.expires(NOW)), a, ['expired', 0])),
+  noFacts(shown(at(restrict.expires(NOW + 1)), a, 'ok')),
+]);
+add(
+  'decisions.json',
+  'time: before the proof',
+  'Expired, and without a proof or under another one.',
+  standard,
+  [
+    noFacts({ ...shown(at(restrict.expires(NOW)), a, ['expired', 0]), proof: undefined }),
+    noFacts(shown(at(restrict.notBefore(NOW + 31)), a, ['not_yet_valid', 0], { proof })),
+  ],
+);
+add(
+  'decisions.json',
+  'time: bearer',
+  'It takes no proof, and its times count.',
+  { ...standard, bearer: true },
+  [noFacts({ ...unproved, token: bearer, now: T0 + 1800, expect: ['expired', -1] })],
+);
+dec(
+  'time: before the other caveats',
+  'Verification asks it first, whatever precedes it in the chain.',
+  at(restrict.tools('mail/*'), restrict.expires(NOW)),
+  a,
+  ['expired', 1],
+);
+dec(
+  'time: again, at the time of the facts',
+  'Verified in time, cleared too late.',
+  at(restrict.expires(NOW + 10)),
+  a,
+  ['expired', 0],
+  { facts: { now: NOW + 10 } },
+);
+dec(
+  'time: again, in its place',
+  'In clearing, caveats are asked in their order.',
+  at(restrict.tools('mail/*'), restrict.expires(NOW + 10)),
+  a,
+  ['tool_not_granted', 0],
+  { facts: { now: NOW + 10 } },
+);
 cav('audience: named', restrict.audience('x', AUDIENCE), 'ok');
 cav('audience: not named', restrict.audience('x'), ['audience_refused', 0]);
 cav('audience: empty', restrict.audience(), ['audience_refused', 0]);

@@ -23,7 +23,7 @@
 //   const narrow = attenuate(token, restrict.calls(5));
 //   const proof = prove(narrow, call, { audience: 'search.acme.com', time }, agent);
 //
-//   const shown = verifier.verify({ token: narrow, proof, call, now });   // is it genuine, and is it theirs?
+//   const shown = verifier.verify({ token: narrow, proof, call, now });   // genuine, valid now, and theirs?
 //   if (shown.ok) decision = authorize(shown.token, facts, ledger);       // may this call run?
 //
 // Verification touches no policy, authorization takes nothing that was not verified (the types see to it), and no

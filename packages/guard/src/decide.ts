@@ -44,7 +44,16 @@ export function createDecide({ options, authorizer, timeout, know, release }: St
     if (verified.ok) return { ...p, token: verified.token, view: verified.token.view };
     // A genuine token whose use was refused is named in the log; of any other, nothing is repeated.
     const genuine = verified.unverified === true ? null : verifier.identify(token);
-    return genuine?.ok === true ? stop({ ...p, view: genuine.token.view }, verified) : stop(p, verified);
+    if (genuine?.ok !== true) return stop(p, verified);
+    const { view } = genuine.token;
+    // Out of its time: its session's layer refused it, and no other was asked.
+    const late = verified.code === 'expired' || verified.code === 'not_yet_valid';
+    if (!late || options.identity === undefined) return stop({ ...p, view }, verified);
+    const who = nameIn('session', view);
+    return stop(
+      { ...p, view, layers: [{ layer: 'session', answer: 'refused', who, ...words(verified) }] },
+      verified,
+    );
   }
 
   async function admit(p: Known): Promise<Allowed | Stopped> {

@@ -554,6 +554,21 @@ describe('the layers of an operator, asked at every call', () => {
     });
   });
 
+  it('an expired token is a logged decision: its session refused it, and no other layer was asked', async () => {
+    const g = guarded(configuredEntitlements);
+    const token = await minted('analyst-sam@acme.com', configuredEntitlements, ['web_search']);
+    const ended = attenuate(token, restrict.expires(seconds()));
+    expect(codeOf(await g.authorize(present(ended, 'web_search')))).toBe('expired');
+    const last = (await w.records()).filter((r) => r.kind === 'decision').at(-1)!;
+    expect(last).toMatchObject({
+      code: 'expired',
+      caveat: 0,
+      refused: ['session'],
+      user: 'analyst-sam@acme.com',
+    });
+    expect(last.allowed).toBeUndefined();
+  });
+
   it('a tool that needs a signature gets no session proof', async () => {
     const g = guarded(configuredEntitlements);
     const token = await minted('analyst-sam@acme.com', configuredEntitlements, [

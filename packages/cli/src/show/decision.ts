@@ -84,18 +84,29 @@ function byWhom({ view, proof }: VerifyResult): string {
 const line = (cli: Cli, name: string, outcome: Became, detail: string): string =>
   `  ${name.padEnd(24)} ${cli.paint(TONES[outcome], outcome.padEnd(13))} ${detail}`.trimEnd();
 
+const checkName = (caveat: number, check: string): string =>
+  `${(caveat < 0 ? 'grant' : `caveat ${caveat}`).padEnd(10)} ${check}`;
+
 function stages(cli: Cli, { decision, view, proof }: VerifyResult): readonly string[] {
   if (view === null) {
     const denial = decision as Denial;
+    const genuine = line(cli, 'token', 'passed', 'genuine');
+    // A genuine token's times are asked before its proof (SPEC.md section 5).
+    if (denial.code === 'expired' || denial.code === 'not_yet_valid') {
+      return [
+        genuine,
+        line(cli, checkName(denial.caveat ?? -1, 'time'), 'failed', CODES[denial.code].sentence),
+        line(cli, 'everything else', 'not reached', ''),
+      ];
+    }
     const what =
       denial.code.startsWith('proof_') ||
       denial.code.startsWith('ticket_') ||
       denial.code.startsWith('session_')
         ? 'proof'
         : 'token';
-    const passed = what === 'proof' ? [line(cli, 'token', 'passed', 'genuine')] : [];
     return [
-      ...passed,
+      ...(what === 'proof' ? [genuine] : []),
       line(cli, what, 'failed', CODES[denial.code].sentence),
       line(cli, 'everything else', 'not reached', ''),
     ];
@@ -121,6 +132,7 @@ function stages(cli: Cli, { decision, view, proof }: VerifyResult): readonly str
 
 function rows(cli: Cli, v: VerifyResult): readonly string[] {
   const { decision } = v;
+  if (v.view === null) return [];
   const layers = v.layers.map((l) =>
     line(
       cli,
@@ -129,14 +141,13 @@ function rows(cli: Cli, v: VerifyResult): readonly string[] {
       l.message ?? l.who,
     ),
   );
-  const shown = explanationRows(decision, v.checks).map((r) => {
-    const where = r.caveat < 0 ? 'grant' : `caveat ${r.caveat}`;
-    return line(cli, `${where.padEnd(10)} ${r.check}`, r.outcome, r.detail ?? '');
-  });
+  const shown = explanationRows(decision, v.checks).map((r) =>
+    line(cli, checkName(r.caveat, r.check), r.outcome, r.detail ?? ''),
+  );
   // Refusals other than the checks of the token: revocation, session, replay, the store itself.
   const failed =
     explanationRows(decision, v.checks).some((r) => r.outcome === 'failed') ||
     v.layers.some((l) => l.answer === 'refused');
-  if (!decision.ok && !failed && v.view !== null) shown.push(line(cli, 'state', 'failed', decision.message));
+  if (!decision.ok && !failed) shown.push(line(cli, 'state', 'failed', decision.message));
   return [...layers, ...shown];
 }

@@ -2,7 +2,7 @@
 // tokens; nothing here may decide anything.
 import { toBase64url, toHex } from '../bytes.ts';
 import type { Caveat } from '../caveats/index.ts';
-import { currentHolder, delegationsLeft, sealOf, unverifiedContents } from '../token/contents.ts';
+import { currentHolder, delegationsLeft, earliestExpiry, sealOf, unverifiedContents } from '../token/contents.ts';
 import { EVIDENCE_PREFIX } from '../token/frame.ts';
 import type { Grant } from '../token/grant.ts';
 import { Prefixes } from '../token/prefix.ts';
@@ -51,7 +51,7 @@ export function inspect(text: string): Inspection {
     nodes: nodes.map((i) => toBase64url(prefixes.at(i))),
     digest: toBase64url(prefixes.all()),
     holder: holder === undefined ? null : toBase64url(holder),
-    expires: caveats.reduce((t, c) => (c.type === 'time' ? Math.min(t, c.expires ?? t) : t), grant.expires),
+    expires: earliestExpiry(grant, caveats),
     delegationsLeft: Math.max(0, delegationsLeft(grant, caveats)),
     sealed: sealOf(caveats) !== undefined,
   };

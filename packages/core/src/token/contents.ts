@@ -85,6 +85,15 @@ export function delegationsLeft(grant: Grant, caveats: readonly Caveat[]): numbe
   return left;
 }
 
+/** The earliest expiry of grant and `time` caveats, in Unix seconds. */
+export function earliestExpiry(grant: Grant, caveats: readonly Caveat[]): number {
+  let least = grant.expires;
+  for (const c of caveats) {
+    if (c.type === 'time' && c.expires !== undefined && c.expires < least) least = c.expires;
+  }
+  return least;
+}
+
 /** How many counters a chain has: budget entries of the grant and of all caveats. */
 export function counterCount(grant: Grant, caveats: readonly Caveat[]): number {
   let n = grant.budgets.length;

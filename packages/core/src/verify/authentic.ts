@@ -5,6 +5,7 @@ import { toBase64url, toHex } from '../bytes.ts';
 import type { Caveat } from '../caveats/index.ts';
 import type { ChargeRule } from '../charges.ts';
 import type { Budget } from '../token/budget.ts';
+import { earliestExpiry } from '../token/contents.ts';
 import type { Frame } from '../token/frame.ts';
 import type { Grant } from '../token/grant.ts';
 import { Prefixes } from '../token/prefix.ts';
@@ -103,11 +104,7 @@ export class AuthenticToken {
 
   /** Unix seconds: the earliest expiry of grant and `time` caveats. */
   get expires(): number {
-    if (this.#expires < 0) {
-      let least = this.#parts.grant.expires;
-      for (const c of this.#parts.caveats) if (c.type === 'time' && c.expires! < least) least = c.expires!;
-      this.#expires = least;
-    }
+    if (this.#expires < 0) this.#expires = earliestExpiry(this.#parts.grant, this.#parts.caveats);
     return this.#expires;
   }
 

@@ -19,9 +19,10 @@ import { TokenCache } from './cache.ts';
 import { configure, type Config, type HeldKey, type Presentation, type VerifierOptions } from './options.ts';
 import { checkProof } from './possession.ts';
 import { checkSignatures } from './signatures.ts';
+import { checkTimes } from './times.ts';
 import { makeVerified, type VerifiedToken } from './verified.ts';
 
-/** A genuine token whose holder is not proved: for provenance. It can't be authorized. */
+/** A genuine token, perhaps expired, whose holder is not proved: for provenance. It can't be authorized. */
 export type Identification = { readonly ok: true; readonly token: AuthenticToken } | Denial;
 /** A genuine token shown by its holder for one call. */
 export type Verification = { readonly ok: true; readonly token: VerifiedToken } | Denial;
@@ -65,7 +66,7 @@ export class Verifier {
     return this.#sessions?.offer ?? null;
   }
 
-  /** Whether the token is genuine, without a proof. Gives provenance only. */
+  /** Whether the token is genuine, without a proof and at whatever time: provenance only. It does not look at its times. */
   identify(token: string): Identification {
     if (typeof token !== 'string') throw new TypeError('token: expected a text');
     const hit = this.#tokens?.get(token) ?? this.#unproved?.get(token);
@@ -140,8 +141,8 @@ export class Verifier {
   }
 
   /**
-   * Whether the token is genuine and shown by its holder for this very call. Policy comes after, in `authorize`. A
-   * session proof claims its number here; a signed proof's nonce is claimed by the ledger, after policy.
+   * Whether the token is genuine, valid now, and shown by its holder for this very call. The policy comes after, in
+   * `authorize`. A session proof claims its number here; a signed proof's nonce is claimed by the ledger, after policy.
    */
   verify(p: Presentation): Verification {
     requireCall(p.call);
@@ -156,6 +157,10 @@ export class Verifier {
       known === undefined ? this.#fromBytes(p.token) : { ok: true, token: known };
     if (!authentic.ok) return authentic;
     if (p.now > this.#highest) this.#highest = p.now;
+    // Before the proof: a session proof claims its number there, and an expired token must not change any state (L8)
+    // nor cost a signature. Its times are no secret, whoever shows it can read them in it.
+    const late = checkTimes(partsOf(authentic.token), this.#highest, this.#config.skew);
+    if (late !== null) return late;
     const proved = checkProof(authentic.token, p, this.#config, this.#sessions, this.#highest);
     if (!proved.ok) {
       if (known === undefined) this.#unproved?.set(p.token, authentic.token);

@@ -2,7 +2,6 @@
 import { describe, expect, test } from 'vitest';
 import {
   attenuate,
-  authorize,
   concat,
   delegate,
   encodeCbor,
@@ -26,7 +25,6 @@ import {
   baseSpec,
   bytes16,
   COLD,
-  facts,
   holder,
   issuerSigner,
   itemsOf,
@@ -36,7 +34,6 @@ import {
   remac,
   search,
   T0,
-  TestLedger,
   verifierWith,
   withRawCaveats,
 } from '../sample.ts';
@@ -228,12 +225,7 @@ test('D8 a child ends with its parent; nodes name what revocation kills', () => 
   const child = delegate(attenuate(base, restrict.expires(NOW - 1)), to(1), holder(0));
   const proof = prove(child, search, { audience: AUDIENCE, time: NOW }, holder(1));
   const verified = verifierWith().verify({ token: child, proof, call: search, now: NOW });
-  if (!verified.ok) throw new Error(verified.code);
-  expect(authorize(verified.token, facts(), new TestLedger())).toMatchObject({
-    ok: false,
-    code: 'expired',
-    caveat: 0,
-  });
+  expect(verified).toMatchObject({ ok: false, code: 'expired', caveat: 0 });
   // Ids: the root's in every descendant, a delegation's in all below it and in none beside it.
   const sibling = delegate(ab, to(3), holder(1));
   const [root, b] = inspect(ab).nodes;

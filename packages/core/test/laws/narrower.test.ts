@@ -122,7 +122,11 @@ test('L1 an explanation and a decision never disagree: the first line that faile
       const g = generations(l).at(-1)!;
       const proof = prove(g.token, l.call, { audience: AUDIENCE, time: l.facts.now }, g.by);
       const verified = verifierWith().verify({ token: g.token, proof, call: l.call, now: l.facts.now });
-      if (!verified.ok) throw new Error(verified.code);
+      // Nothing to explain: verification refused it for its times.
+      if (!verified.ok) {
+        expect(['expired', 'not_yet_valid']).toContain(verified.code);
+        return;
+      }
       const decision = evaluate(verified.token, l.facts);
       const lines = explain(verified.token, l.facts);
       const bad = lines.filter((line) => line.outcome === 'failed');
