@@ -2,7 +2,13 @@
 // tokens; nothing here may decide anything.
 import { toBase64url, toHex } from '../bytes.ts';
 import type { Caveat } from '../caveats/index.ts';
-import { currentHolder, delegationsLeft, earliestExpiry, sealOf, unverifiedContents } from '../token/contents.ts';
+import {
+  currentHolder,
+  delegationsLeft,
+  earliestExpiry,
+  sealOf,
+  unverifiedContents,
+} from '../token/contents.ts';
 import { EVIDENCE_PREFIX } from '../token/frame.ts';
 import type { Grant } from '../token/grant.ts';
 import { Prefixes } from '../token/prefix.ts';
