@@ -1,0 +1,110 @@
+// Adding a caveat touches five places: its module, the sample, SPEC.md, check.py and the vectors. What the compiler does
+// not ask for is asked for here, by the caveat's name.
+import { readdirSync, readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { attenuate, caveatWords, inspect, restrict, type Caveat, type Restriction } from '@ambit/core';
+import { Reader, MALFORMED } from '../../src/cbor/index.ts';
+import { CAVEATS, encodeCaveat, kindOf, readCaveat } from '../../src/caveats/index.ts';
+import { CAVEAT_ARBS, mintBase, restrictionArb } from '../sample.ts';
+
+const text = (path: string): string => readFileSync(new URL(path, import.meta.url), 'utf8');
+const between = (all: string, from: string, to: string): string =>
+  all.slice(all.indexOf(from), all.indexOf(to, all.indexOf(from)));
+
+const spec = text('../../SPEC.md');
+const structures = between(spec, '## 3. ', '## 4. ');
+const clearing = between(spec, '## 6. ', '## 7. ');
+const python = text('../../../../test/vectors/check.py');
+const reading = between(python, 'def read_caveat', 'return kind, body');
+const evaluating = between(python, 'def clear', 'def charges');
+
+/** Every type of caveat that stands in a well-formed token of the vectors. */
+const inVectors = new Set<string>();
+for (const file of ['tokens', 'decisions', 'proofs', 'sessions']) {
+  const cases = JSON.parse(text(`../../../../test/vectors/${file}.json`)) as {
+    readonly steps: readonly { readonly token: string; readonly expect: { readonly code: string } }[];
+  }[];
+  for (const { steps } of cases) {
+    for (const { token, expect: answer } of steps) {
+      if (answer.code !== 'token_invalid') for (const c of inspect(token).caveats) inVectors.add(c.type);
+    }
+  }
+}
+
+test('numbers run from 1 without a gap, and every module of a caveat is in the list', () => {
+  expect(CAVEATS.map((kind) => kind.number)).toEqual(CAVEATS.map((_, i) => i + 1));
+  const folder = new URL('../../src/caveats/', import.meta.url);
+  const modules = readdirSync(folder).filter((name) =>
+    /^export const \w+: (?:RestrictionKind|SignedKind)</m.test(readFileSync(new URL(name, folder), 'utf8')),
+  );
+  expect(modules.sort()).toEqual(CAVEATS.map((kind) => `${kind.type}.ts`).sort());
+});
+
+describe.each(CAVEATS.map((kind) => [kind.type, kind] as const))('%s', (type, kind) => {
+  test('SPEC gives its bytes in section 3 and its check in section 6', () => {
+    expect(structures).toMatch(new RegExp(`^ *(?:caveat =|/) \\[${kind.number}, .*; ${type}\\b`, 'm'));
+    expect(clearing).toMatch(new RegExp(`^\\| (?:[a-z, ]*, )?${type}(?:,[a-z, ]*)? \\|`, 'm'));
+  });
+
+  test('check.py reads it, and evaluates it if it is decided at the call', () => {
+    expect(reading).toMatch(new RegExp(`\\b(?:el)?if kind == ${kind.number}:`));
+    if (kind.decidedBy === 'call')
+      expect(evaluating).toMatch(new RegExp(`\\b(?:el)?if kind == ${kind.number}\\b`));
+  });
+
+  test('a token of the vectors carries it', () => {
+    expect([...inVectors]).toContain(type);
+  });
+
+  test('a holder may append it or not, and then the sample makes one', () => {
+    expect(Object.hasOwn(CAVEAT_ARBS, type)).toBe(kind.mayAppend);
+    if (kind.mayAppend) return;
+    const signed = { type } as unknown as Restriction;
+    expect(() => attenuate(mintBase(), signed)).toThrow(TypeError);
+  });
+});
+
+const read = (bytes: Uint8Array): Caveat => readCaveat(new Reader(bytes));
+
+test('what is written is read back, and every caveat has words', () => {
+  const seen = new Set<string>();
+  const at = { plain: (t: number): string => `at ${t}`, fromNow: (t: number): string => `${t} from now` };
+  fc.assert(
+    fc.property(restrictionArb, (r) => {
+      const back = read(encodeCaveat(r));
+      expect(encodeCaveat(back)).toEqual(encodeCaveat(r));
+      expect(back.type).toBe(r.type);
+      expect(caveatWords(read(encodeCaveat(back)), at)).toBe(caveatWords(back, at));
+      expect(caveatWords(r, at).length).toBeGreaterThan(5);
+      seen.add(r.type);
+    }),
+    { numRuns: 500 },
+  );
+  expect(seen.size).toBe(CAVEATS.filter((kind) => kind.mayAppend).length);
+});
+
+test('an unknown caveat denies: no number, no name and no inherited property is one', () => {
+  for (const number of [0, CAVEATS.length + 1, 23]) {
+    const bytes = Uint8Array.of(0x82, number, 0xf6);
+    let thrown: unknown = null;
+    try {
+      read(bytes);
+    } catch (error) {
+      thrown = error;
+    }
+    expect(thrown, `number ${number}`).toBe(MALFORMED);
+  }
+  for (const type of ['constructor', '__proto__', 'unknown']) {
+    const c = { type } as unknown as Restriction;
+    expect(() => kindOf(c)).toThrow(TypeError);
+    expect(() => encodeCaveat(c)).toThrow('known type');
+    expect(() => attenuate(mintBase(), c)).toThrow(TypeError);
+  }
+});
+
+test('restrict has the short ways of all modules, no name twice', () => {
+  const names = CAVEATS.flatMap((kind) => (kind.mayAppend ? Object.keys(kind.make) : []));
+  expect(new Set(names).size).toBe(names.length);
+  expect(Object.keys(restrict).sort()).toEqual(names.sort());
+});
