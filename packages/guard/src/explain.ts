@@ -19,7 +19,8 @@ export function explained(decided: Decided, layered: boolean): Explained {
 
 // One answer a layer: a refusal outweighs, and a layer without an answer was not asked.
 function layersOf({ view, token, layers = [] }: Decided): LayerAnswer[] {
-  if (view === undefined || token === undefined) return [];
+  // Without a verified token no layer was asked; one out of its time has its session's answer.
+  if (view === undefined || (token === undefined && layers.length === 0)) return [];
   return LAYERS.map((layer) => {
     const said = layers.filter((l) => l.layer === layer);
     const answer = said.find((l) => l.answer === 'refused') ?? said[0];
