@@ -11,7 +11,7 @@ import { createFacts } from './facts.ts';
 import { createJournal } from './journal.ts';
 import { chargesIn, permitOf, refusalOf } from './permit.ts';
 import { quietly } from './quietly.ts';
-import { instrument, type Span } from './telemetry.ts';
+import { instrument, type Instruments, type Span } from './telemetry.ts';
 
 /** A guard; throws TypeError for options that make none. */
 export function createGuard(options: GuardOptions): Guard {
@@ -32,23 +32,7 @@ export function createGuard(options: GuardOptions): Guard {
     release: charges.release,
   });
 
-  /** Informs the callbacks. */
-  function observe(decided: Decided, record: number | null): Span | null {
-    const { started, view, call } = decided;
-    const event: DecisionEvent = {
-      ok: decided.ok,
-      code: decided.ok ? 'allowed' : decided.denial.code,
-      tool: toolOf(decided),
-      session: view?.session ?? null,
-      record,
-      milliseconds: clock() - started,
-    };
-    const span = telemetry.decision(event, started);
-    quietly(() => options.onDecision?.(event));
-    if (view !== undefined && call !== undefined)
-      quietly(() => options.observer?.decided(view, call, { code: event.code, record }));
-    return span;
-  }
+  const observe = observing(options, telemetry, clock);
 
   // Nothing unlogged (L11): what was reserved is given back, and the call does not run. A refusal that can't be
   // written is reported as well, or the gap would not be noticed.
@@ -93,7 +77,37 @@ export function createGuard(options: GuardOptions): Guard {
     return answered(refusalOf(denial, record), stopped);
   };
 
-  const run: Guard['run'] = async (request, tool, measure = () => ({})) => {
+  const run = runOf(authorize);
+  return Object.freeze({ verifier, audit, authorize, explain, refuse, run, settled: journal.settled });
+}
+
+// Informs the callbacks; nothing that they do changes a decision.
+function observing(
+  options: GuardOptions,
+  telemetry: Instruments,
+  clock: () => number,
+): (decided: Decided, record: number | null) => Span | null {
+  return (decided, record) => {
+    const { started, view, call } = decided;
+    const event: DecisionEvent = {
+      ok: decided.ok,
+      code: decided.ok ? 'allowed' : decided.denial.code,
+      tool: toolOf(decided),
+      session: view?.session ?? null,
+      record,
+      milliseconds: clock() - started,
+    };
+    const span = telemetry.decision(event, started);
+    quietly(() => options.onDecision?.(event));
+    if (view !== undefined && call !== undefined)
+      quietly(() => options.observer?.decided(view, call, { code: event.code, record }));
+    return span;
+  };
+}
+
+// `authorize`, the tool, the outcome.
+function runOf(authorize: Guard['authorize']): Guard['run'] {
+  return async (request, tool, measure = () => ({})) => {
     const answer: Permit | Refusal = await authorize(request);
     if (!answer.ok) return answer;
     let result: Awaited<ReturnType<typeof tool>>;
@@ -106,8 +120,6 @@ export function createGuard(options: GuardOptions): Guard {
     await answer.finish({ status: 'ok', ...measure(result) });
     return { ok: true, result, permit: answer };
   };
-
-  return Object.freeze({ verifier, audit, authorize, explain, refuse, run, settled: journal.settled });
 }
 
 function authorizerOf({
