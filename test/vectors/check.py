@@ -241,8 +241,14 @@ def members(x, n):
     return x
 
 
+INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0"
+    "\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+
+
 def is_name(text):
-    return printable(text, 256)
+    return printable(text, 256) and not INVISIBLE.search(text)
 
 
 # ---- Section 4: strict Ed25519 and X25519 ----------------------------------------------------------------------
@@ -493,7 +499,7 @@ def plain_path(path):
         return False
     if path.isascii():
         return True
-    if any(ch in LOOKALIKES or unicodedata.category(ch) in ("Cc", "Cf", "Cs", "Zl", "Zp") for ch in path):
+    if any(ch in LOOKALIKES or INVISIBLE.match(ch) or unicodedata.category(ch) in ("Cc", "Cs") for ch in path):
         return False
     run = 0
     for ch in path:
@@ -550,7 +556,7 @@ def is_host_rule(rule, url):
     return host_labels(rule) >= (1 if url else 2) or (url and is_literal(rule))
 
 
-LOCAL = set("localhost local internal intranet private corp home lan localdomain domain workgroup mshome host arpa test invalid example onion alt svc cluster docker kubernetes consul".split())
+LOCAL = set("localhost local internal intranet private corp home lan localdomain domain workgroup mshome host arpa test invalid example onion alt svc cluster docker kubernetes consul default kube-system kube-public kube-node-lease localnet intra priv prod".split())
 METADATA = set("metadata.google.internal metadata.goog metadata.azure.internal metadata.tencentyun.com instance-data.ec2.internal metadata.platformequinix.com".split())
 
 
@@ -567,6 +573,23 @@ def host_ok(rules, host):
 
 
 PORTS = {"https": 443, "wss": 443, "http": 80, "ws": 80}
+
+
+def plain_segments(path):
+    parts = path[1:].split("/")
+    for i, part in enumerate(parts):
+        if part == "":
+            if i < len(parts) - 1:
+                return False
+            continue
+        try:
+            raw = re.sub(rb"%([0-9A-Fa-f]{2})", lambda m: bytes([int(m.group(1), 16)]), part.encode()).decode()
+        except UnicodeDecodeError:
+            return False
+        for segment in {raw, raw.split(";")[0]}:
+            if not segment or "/" in segment or not plain_path("/" + segment):
+                return False
+    return True
 
 
 def url_ok(text, schemes, hosts, ports, paths):
@@ -587,20 +610,7 @@ def url_ok(text, schemes, hosts, ports, paths):
     if paths is None:
         return True
     path = path or "/"
-    parts = path[1:].split("/")
-    for i, part in enumerate(parts):
-        if part == "":
-            if i < len(parts) - 1:
-                return False
-            continue
-        try:
-            raw = re.sub(rb"%([0-9A-Fa-f]{2})", lambda m: bytes([int(m.group(1), 16)]), part.encode()).decode()
-        except UnicodeDecodeError:
-            return False
-        for segment in {raw, raw.split(";")[0]}:
-            if not segment or "/" in segment or not plain_path("/" + segment):
-                return False
-    return any(under(path, root) for root in paths)
+    return plain_segments(path) and any(under(path, root) for root in paths)
 
 
 def mail_ok(text, domains):
@@ -842,7 +852,7 @@ def plain_http_path(path):
     if path == "/":
         return True
     parts = (path[:-1] if path.endswith("/") else path)[1:].split("/")
-    return not any(p in ("", ".", "..") for p in parts) and not re.search(r"(?i)%(?:2e|2f|5c|25|[01][0-9a-f]|7f)", path)
+    return not any(p in ("", ".", "..") for p in parts) and not re.search(r"(?i)%2e", path) and plain_segments(path)
 
 
 def http_pattern(text):

@@ -973,6 +973,27 @@ cav('http: path', restrict.http(['GET'], ['/v1', '/v2/*']), ['http_refused', 0],
 cav('http: encoded dot', restrict.http(['GET'], ['/v1/*']), ['http_refused', 0], {
   call: { ...get, http: { ...get.http, target: '/v1/%2e%2e/x' } },
 });
+for (const target of [
+  '/v1/..;/x',
+  '/v1/..;x=1/x',
+  '/v1/.;/..;/x',
+  '/v1/..%3b/x',
+  '/v1/%c0%ae%c0%ae/x',
+  '/v1/x%c0%afx',
+  '/v1/%ef%bc%8e%ef%bc%8e/x',
+  '/v1/..%20/x',
+  '/v1/.../x',
+  '/v1/..%c2%a0/x',
+  '/v1/..%e2%80%8b/x',
+  '/v1/..%ff/x',
+]) {
+  cav(`http: ${target}`, restrict.http(['GET'], ['/v1/*']), ['http_refused', 0], {
+    call: { ...get, http: { ...get.http, target } },
+  });
+}
+cav('http: an escape and a parameter', restrict.http(['GET'], ['/v1/*']), 'ok', {
+  call: { ...get, http: { ...get.http, target: '/v1/caf%C3%A9;v=1/x' } },
+});
 cav('http: no request', restrict.http(['GET'], ['/*']), ['fact_missing', 0]);
 cav('net: holds', restrict.net('10.0.0.0/8'), 'ok', { facts: { address: '10.200.0.1' } });
 cav('net: outside', restrict.net('10.0.0.0/8'), ['net_refused', 0], { facts: { address: '11.0.0.1' } });
@@ -1095,7 +1116,7 @@ const constraints = [
   [{ kind: 'pattern', pattern: '[^"\\s]*|.' }, [['"a\u00e9\\ud83e\\udd80"', true], ['"a b"', false], ['" "', true], ['"\\n"', false], ['"\u00a0"', true]]],
   [{ kind: 'subpath', roots: ['/srv/docs', '/tmp'] }, [['"/srv/docs"', true], ['"/srv/docs/a/b.txt"', true], ['"/srv/docs/"', true], ['"/srv/docs-evil"', false], ['"/srv/docs/../x"', false], ['"/srv/docs/./x"', false], ['"/srv//docs/x"', false], ['"/srv/docs/%2e%2e/x"', false], ['"/srv/docs/..\\\\x"', false], ['"/srv/docs/a."', false], ['"/srv/docs/a "', false], ['"/srv/docs/\\u0000"', false], ['"/srv/docs/\uff0e\uff0e/x"', false], ['"srv/docs"', false], ['"/SRV/docs"', false], ['"/tmp/\u00e9"', true], ['"/srv/docs/..\\u1680"', false], [`"/srv/docs/a${'\u0301'.repeat(30)}"`, true], [`"/srv/docs/a${'\u0301'.repeat(31)}"`, false]]],
   [{ kind: 'url', hosts: ['api.acme.com', '*.cdn.acme.com'] }, [['"https://api.acme.com/v1?x=1#y"', true], ['"https://API.acme.com"', true], ['"https://api.acme.com:443/"', true], ['"https://api.acme.com:8443/"', false], ['"http://api.acme.com/"', false], ['"https://a.cdn.acme.com/"', true], ['"https://cdn.acme.com/"', false], ['"https://api.acme.com.evil.org/"', false], ['"https://api.acme.com@evil.org/"', false], ['"https://evil.org/@api.acme.com"', false], ['"https://api.acme.com?x"', false], ['"https://api.acme.com\\\\@evil.org/"', false], ['"https://xn--a.cdn.acme.com/"', false], ['"https://api.acme.com./"', false], ['" https://api.acme.com/"', false]]],
-  [{ kind: 'url', schemes: ['https', 'http'], hosts: ['*'], ports: [8080], paths: ['/v1'] }, [['"http://acme.com:8080/v1/x"', true], ['"http://acme.com:8080/v1"', true], ['"http://acme.com/v1"', false], ['"http://acme.com:8080/v12"', false], ['"http://acme.com:8080/v1/../x"', false], ['"http://acme.com:8080/v1/%2e%2e/x"', false], ['"http://localhost:8080/v1"', false], ['"http://10.0.0.1:8080/v1"', false], ['"http://2130706433:8080/v1"', false], ['"http://[::1]:8080/v1"', false], ['"http://metadata.google.internal:8080/v1"', false], ['"http://printer.local:8080/v1"', false]]],
+  [{ kind: 'url', schemes: ['https', 'http'], hosts: ['*'], ports: [8080], paths: ['/v1'] }, [['"http://acme.com:8080/v1/x"', true], ['"http://acme.com:8080/v1"', true], ['"http://acme.com/v1"', false], ['"http://acme.com:8080/v12"', false], ['"http://acme.com:8080/v1/../x"', false], ['"http://acme.com:8080/v1/%2e%2e/x"', false], ['"http://localhost:8080/v1"', false], ['"http://10.0.0.1:8080/v1"', false], ['"http://2130706433:8080/v1"', false], ['"http://[::1]:8080/v1"', false], ['"http://metadata.google.internal:8080/v1"', false], ['"http://printer.local:8080/v1"', false], ['"http://kubernetes.default:8080/v1"', false], ['"http://redis.kube-system:8080/v1"', false], ['"http://api.intra:8080/v1"', false]]],
   [{ kind: 'url', hosts: ['10.0.0.1', '[::1]'] }, [['"https://10.0.0.1/"', true], ['"https://010.0.0.1/"', false], ['"https://[::1]/"', true], ['"https://[0:0:0:0:0:0:0:1]/"', false]]],
   [{ kind: 'cidr', networks: ['10.0.0.0/8', '2001:db8::/32'] }, [['"10.1.2.3"', true], ['"11.1.2.3"', false], ['"10.1.2"', false], ['"010.1.2.3"', false], ['"10.1.2.3:80"', false], ['"2001:db8::1"', true], ['"2001:DB8:0::1"', true], ['"2001:db9::1"', false], ['"[2001:db8::1]"', false], ['"::ffff:10.1.2.3"', false]]],
   [{ kind: 'email', domains: ['acme.com', '*.acme.org'] }, [['"jane@acme.com"', true], ['"Jane.Doe+x@ACME.com"', true], ['"jane@mail.acme.org"', true], ['"jane@acme.org"', false], ['"jane@evil-acme.com"', false], ['"jane@acme.com.evil.org"', false], ['"a@b@acme.com"', false], ['"Jane <jane@acme.com>"', false], ['"jane@acme.com,bob@acme.com"', false], ['"-x@acme.com"', false], ['"a..b@acme.com"', false], ['"a%b@acme.com"', false], ['"jane@acme.com\\n"', false]]],

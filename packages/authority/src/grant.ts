@@ -4,6 +4,7 @@
 // a grant can never be worth more than what they allow then.
 import {
   deny,
+  isDenial,
   isLabel,
   isName,
   isToolPattern,
@@ -90,7 +91,7 @@ export function grantFor(request: SessionRequest, context: BindContext): Bound {
   if (now < registration.since)
     return at('operator', deny('config_changed', 'it comes into force in a moment; mint again'));
   const model = admit(operator, request.model.id, request.model.measured, context.attestation);
-  if ('ok' in model) return at('model', model);
+  if (isDenial(model)) return at('model', model);
   const { measured } = request.model;
   const digest = measured instanceof Uint8Array ? measured : measured.digest;
   const { issuer } = operator.config;
@@ -99,7 +100,7 @@ export function grantFor(request: SessionRequest, context: BindContext): Bound {
   const revoked = checkRevoked(context.revocations, who);
   if (revoked !== null) return at(revoked.layer, revoked.denial);
   const user = entitlements.view(operator, request.user, now);
-  if ('ok' in user) return at('user', user);
+  if (isDenial(user)) return at('user', user);
 
   const layers: readonly Layer[] = [operator.layer, model.layer, user];
   const narrowed = narrow(request, layers);

@@ -13,7 +13,7 @@ export interface HttpContext {
   /** Path and query as received, starting with `/`. */
   readonly target: string;
   /** SHA-256(label || body) of the raw body; absent without a body. */
-  readonly bodyDigest?: Uint8Array;
+  readonly bodyDigest?: Uint8Array | undefined;
 }
 
 /** One call: made once by `call()`, frozen, and the same object from proof check to tool. */
@@ -29,15 +29,15 @@ export interface Facts {
   /** Unix seconds. Core has no clock of its own. */
   readonly now: number;
   /** Labels of the data the call touches; undefined when unknown, which denies under any data scope. */
-  readonly data?: readonly string[];
+  readonly data?: readonly string[] | undefined;
   /** Whether the call leaves the operator's systems. Undefined counts as true. */
-  readonly external?: boolean;
+  readonly external?: boolean | undefined;
   /** Bytes the call will move at most; needed by a `bytes` budget. */
-  readonly bytes?: number;
+  readonly bytes?: number | undefined;
   /** The client's address as text, from the connection. */
-  readonly address?: string;
+  readonly address?: string | undefined;
   /** What has come into the session, for `flow` caveats; undefined when it is not tracked. */
-  readonly flow?: FlowFacts;
+  readonly flow?: FlowFacts | undefined;
 }
 
 /** What the guard knows of the session's information flow (caveat `flow`). */

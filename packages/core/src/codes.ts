@@ -184,10 +184,24 @@ export interface Denial {
   readonly unverified?: true;
 }
 
+/** A list of a token as words of a denial: eight items, whoever chose how many there are (attack K7). */
+export function shortList(items: readonly string[], none = 'none'): string {
+  if (items.length === 0) return none;
+  return `${items.slice(0, 8).join(', ')}${items.length > 8 ? ', ...' : ''}`;
+}
+
+/** The most characters of a denial's detail: it travels in a header. */
+const DETAIL = 600;
+
+/** Whether an answer is a denial, by its own `ok`: an inherited one (a polluted Object.prototype) says nothing. */
+export const isDenial = (answer: object): answer is Denial =>
+  Object.hasOwn(answer, 'ok') && (answer as { readonly ok: unknown }).ok === false;
+
 /** A denial; `detail` is appended to the code's own sentence. */
 export function deny(code: DenialCode, detail?: string, caveat?: number): Denial {
   const sentence = CODES[code].sentence;
-  const message = detail === undefined ? sentence : `${sentence} (${detail})`;
+  const short = detail !== undefined && detail.length > DETAIL ? `${detail.slice(0, DETAIL)}...` : detail;
+  const message = short === undefined ? sentence : `${sentence} (${short})`;
   return caveat === undefined ? { ok: false, code, message } : { ok: false, code, message, caveat };
 }
 

@@ -62,6 +62,8 @@ export const DEFAULTS = {
   sessionWindow: 1024,
   /** Open sessions a holder may have with one verifier. */
   sessionsPerHolder: 8,
+  /** Open sessions that tokens of one grant may have with one verifier, whoever holds them. */
+  sessionsPerRoot: 64,
   /** Open sessions of one verifier. */
   sessions: 4096,
   /** Verified tokens kept by exact bytes. */

@@ -1,6 +1,8 @@
 // Making a call: the tool name is checked and the arguments are taken once, so that proof, caveats and tool all
 // see the same thing (docs/design.md section 3, "Arguments are taken once").
 import { Arguments } from './args/arguments.ts';
+import { isWellFormed } from './args/text.ts';
+import { bare } from './bare.ts';
 import type { Call, HttpContext } from './call.ts';
 import { deny, type Denial } from './codes.ts';
 import { isMethod } from './caveats/http-path.ts';
@@ -60,21 +62,30 @@ export interface CallInput {
 
 /** A checked, frozen call; or a denial with `tool_invalid`, `arguments_invalid` or `request_invalid`. */
 export function parseCall(input: CallInput): { readonly ok: true; readonly call: Call } | Denial {
-  const { tool, args: given, http } = input;
+  const { tool, args: given, http } = bare(input);
   if (typeof tool !== 'string' || !isToolName(tool)) return deny('tool_invalid');
   const args = takeArguments(given);
   if (!Arguments.is(args)) return args;
   if (http === undefined) return { ok: true, call: new CheckedCall(CHECKED, tool, args, undefined) };
-  const { method, origin, target, bodyDigest } = http;
+  const { method, origin, target, bodyDigest } = bare(http);
+  // By type as well: a list of one text passes for a text in a regular expression.
+  if (![method, origin, target].every((text) => typeof text === 'string' && isWellFormed(text))) {
+    return deny('request_invalid', 'method, origin or target');
+  }
   if (!isMethod(method) || !/^https?:\/\/[^\s/?#@\\]+$/.test(origin) || !/^\/[\x21-\x7e]*$/.test(target)) {
     return deny('request_invalid', 'method, origin or target');
   }
-  if (bodyDigest !== undefined && bodyDigest.length !== 32) return deny('request_invalid', 'body digest');
+  if (bodyDigest !== undefined && !(bodyDigest instanceof Uint8Array && bodyDigest.length === 32))
+    return deny('request_invalid', 'body digest');
+  const digest = bodyDigest?.slice();
   const context: HttpContext = Object.freeze({
     method,
     origin,
     target,
-    ...(bodyDigest === undefined ? {} : { bodyDigest: bodyDigest.slice() }),
+    // Bytes can't be frozen: each reader gets a copy, and the digest that was checked is nobody's to write to.
+    get bodyDigest() {
+      return digest?.slice();
+    },
   });
   return { ok: true, call: new CheckedCall(CHECKED, tool, args, context) };
 }

@@ -4,7 +4,7 @@
 // because that trip took time, and what was revoked during it is out. A store that fails or is
 // slow denies, unless the operator has listed the tool as one that may proceed; the decision then says so, and
 // `onProceed` is called first, because a call without its charges must not go unlogged.
-import { evaluate, compileTools, deny, isFree, isToolPattern, revocationSubject } from '@ambit/core';
+import { evaluate, compileTools, deny, isDenial, isFree, isToolPattern, revocationSubject } from '@ambit/core';
 import type { Call, Charges, Denial, Facts, TokenView, VerifiedToken, Verifier } from '@ambit/core';
 import type { Budgets, FaultCode, Reservation } from './budgets.ts';
 import type { RevocationKind, RevocationSubject } from './revocations.ts';
@@ -198,7 +198,7 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
       const verified = verifier.verify({ token, proof, call, now: at });
       if (!verified.ok) return verified;
       const facts = typeof given === 'function' ? given(verified.token) : given;
-      return 'ok' in facts ? facts : (await admit(verified.token, facts)).verdict;
+      return isDenial(facts) ? facts : (await admit(verified.token, facts)).verdict;
     },
     settle: async ({ reservation }, amounts) => reservation === null || budgets.settle(reservation, amounts),
     release: async ({ reservation }) => reservation === null || budgets.release(reservation),

@@ -11,6 +11,9 @@ import { snapshotJson } from './snapshot.ts';
 /** Known to this file only: what the constructor demands. */
 const CHECKED: unique symbol = Symbol('checked');
 
+/** The digest itself, for this package's own statements: not to be written to, nor handed out. */
+export let sharedDigest: (args: Arguments) => Uint8Array;
+
 /** Checked arguments: a JSON object, deeply frozen. Made by `parse`, `from` or `empty`, by nothing else. */
 export class Arguments {
   /** The arguments as a frozen object without a prototype; also what the tool should be given. */
@@ -65,8 +68,12 @@ export class Arguments {
     return (this.#canonical ??= canonicalJson(this.value));
   }
 
-  /** SHA-256(label || canonical text): 32 bytes, computed once; not to be written to. */
+  /** SHA-256(label || canonical text): 32 bytes, computed once; a copy for each caller. */
   digest(): Uint8Array {
-    return (this.#digest ??= argumentsDigest(this.canonical()));
+    return sharedDigest(this).slice();
+  }
+
+  static {
+    sharedDigest = (args) => (args.#digest ??= argumentsDigest(args.canonical()));
   }
 }

@@ -55,7 +55,8 @@ export function isLiteral(host: string): boolean {
 const LOCAL = new Set(
   (
     'localhost local internal intranet private corp home lan localdomain domain workgroup mshome host ' +
-    'arpa test invalid example onion alt svc cluster docker kubernetes consul'
+    'arpa test invalid example onion alt svc cluster docker kubernetes consul ' +
+    'default kube-system kube-public kube-node-lease localnet intra priv prod'
   ).split(' '),
 );
 

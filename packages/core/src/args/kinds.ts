@@ -32,14 +32,14 @@ export interface OneOfConstraint {
 /** A number from `min` to `max`, both inclusive; at least one of the two. */
 export interface RangeConstraint {
   readonly kind: 'range';
-  readonly min?: number;
-  readonly max?: number;
+  readonly min?: number | undefined;
+  readonly max?: number | undefined;
 }
 /** A text of so many Unicode code points, or a list of so many items; at least one of the two bounds. */
 export interface LengthConstraint {
   readonly kind: 'length';
-  readonly min?: number;
-  readonly max?: number;
+  readonly min?: number | undefined;
+  readonly max?: number | undefined;
 }
 /** A text that matches from end to end; the syntax is that of `regular.ts`. */
 export interface PatternConstraint {
@@ -58,10 +58,10 @@ export interface SubpathConstraint {
  */
 export interface UrlConstraint {
   readonly kind: 'url';
-  readonly schemes?: readonly string[];
+  readonly schemes?: readonly string[] | undefined;
   readonly hosts: readonly string[];
-  readonly ports?: readonly number[];
-  readonly paths?: readonly string[];
+  readonly ports?: readonly number[] | undefined;
+  readonly paths?: readonly string[] | undefined;
 }
 /** An IP address in one of the networks, each `address/prefix`. */
 export interface CidrConstraint {

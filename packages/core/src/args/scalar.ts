@@ -157,11 +157,15 @@ function boundsPhrase(min: number | undefined, max: number | undefined): string 
 }
 
 /** Two operands as bounds; null when they have another shape. */
-function readBounds([low, high, ...more]: readonly Cbor[]): { min?: number; max?: number } | null {
+function readBounds([low, high, ...more]: readonly Cbor[]): {
+  min: number | undefined;
+  max: number | undefined;
+} | null {
   const min = readBound(low);
   const max = readBound(high);
   if (min === undefined || max === undefined || more.length > 0) return null;
-  return { ...(min === null ? {} : { min }), ...(max === null ? {} : { max }) };
+  // Both, also an absent one: it is then not looked for in Object.prototype.
+  return { min: min ?? undefined, max: max ?? undefined };
 }
 
 const isNumber = (n: unknown): boolean => typeof n === 'number' && numberProblem(n) === null;

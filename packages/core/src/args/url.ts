@@ -92,7 +92,7 @@ function readPort(text: string, start: number, end: number): number {
  * Why a path cannot be held to a prefix, or null. Servers decode segments, cut them at `;` (path parameters),
  * drop trailing dots and spaces; a segment must stay a plain name under all of that.
  */
-function pathProblem(path: string): string | null {
+export function pathRuleProblem(path: string): string | null {
   for (let start = 1; start <= path.length;) {
     let end = path.indexOf('/', start);
     const last = end < 0;
@@ -155,7 +155,11 @@ export const url: Kind<UrlConstraint> = {
   write: ({ schemes, hosts, ports, paths }): Cbor[] => [schemes ?? null, hosts, ports ?? null, paths ?? null],
   read([schemes, hosts, ports, paths, ...more]) {
     if (!isArray(hosts) || more.length > 0) return null;
-    const parts: { schemes?: readonly string[]; ports?: readonly number[]; paths?: readonly string[] } = {};
+    const parts: { -readonly [K in 'schemes' | 'ports' | 'paths']: UrlConstraint[K] } = {
+      schemes: undefined,
+      ports: undefined,
+      paths: undefined,
+    };
     if (schemes !== null) {
       const texts = isArray(schemes) ? readTexts(schemes) : null;
       if (texts === null) return null;
@@ -190,7 +194,7 @@ export const url: Kind<UrlConstraint> = {
       const allowed = ports === null ? parts.port === DEFAULT_PORTS.get(parts.scheme) : ports.has(parts.port);
       if (!allowed) return phrase();
       if (paths === undefined) return null;
-      const problem = pathProblem(parts.path);
+      const problem = pathRuleProblem(parts.path);
       if (problem !== null) return `${phrase()} (found: ${problem})`;
       return paths.some((root) => underRoot(parts.path, root)) ? null : phrase();
     };

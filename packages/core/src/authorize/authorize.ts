@@ -3,7 +3,7 @@
 // what it would cost, for stores that answer later. What `assess` returns is no permission: it has no `ok: true`.
 import type { Facts } from '../call.ts';
 import type { Charges, Ledger, LedgerAnswer } from '../charges.ts';
-import { deny, type Denial } from '../codes.ts';
+import { deny, isDenial, type Denial } from '../codes.ts';
 import { chargeRulesOf, partsOf } from '../verify/authentic.ts';
 import { verifiedParts, type VerifiedToken } from '../verify/verified.ts';
 import { NOT_APPLICABLE } from '../caveats/kind.ts';
@@ -40,7 +40,7 @@ export function evaluate(v: VerifiedToken, facts: Facts): Conditional | Denial {
     if (answer !== null && answer !== NOT_APPLICABLE) return answer;
   }
   const charges = chargesOf(parts, chargeRulesOf(token, compileChargeRules), request, replay, sequence);
-  return 'ok' in charges ? charges : { ok: null, charges };
+  return isDenial(charges) ? charges : { ok: null, charges };
 }
 
 /** Whether charges ask anything of a ledger. */

@@ -6,7 +6,7 @@ import { budgetRule } from '../caveats/budget.ts';
 import { kindOf } from '../caveats/index.ts';
 import type { ChargeRule, Charges, CounterCharge, NonceClaim, SequenceClaim } from '../charges.ts';
 import { chargeId } from '../charge-id.ts';
-import type { Denial } from '../codes.ts';
+import { isDenial, type Denial } from '../codes.ts';
 import type { AuthenticParts } from '../verify/authentic.ts';
 
 /** The charge rules of a token, in the order of the chain. */
@@ -55,8 +55,8 @@ export function chargesOf(
   for (const rule of rules) {
     const charge = rule.charge(r);
     if (charge === null) continue;
-    if ('ok' in charge) return charge;
-    if ('amount' in charge) counters.push(charge);
+    if (isDenial(charge)) return charge;
+    if (Object.hasOwn(charge, 'amount') && 'amount' in charge) counters.push(charge);
     else once.push(charge);
   }
   if (counters.length === 0 && once.length === 0 && replay === null && sequence === null) return FREE;

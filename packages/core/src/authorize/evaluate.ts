@@ -3,7 +3,8 @@
 // Nothing is compiled for the small lists of a token: scanning them costs less than preparing them would, even for a
 // token that is seen a thousand times.
 import { newWork } from '../args/check.ts';
-import type { Call, CallRequest, Facts } from '../call.ts';
+import { bare, ownOf } from '../bare.ts';
+import type { Call, CallRequest, Facts, FlowFacts } from '../call.ts';
 import { withinData } from '../caveats/data.ts';
 import { outsideTools } from '../caveats/deny.ts';
 import { kindOf, type Caveat } from '../caveats/index.ts';
@@ -21,9 +22,39 @@ export function makeRequest(
   skew: number,
   audience: string,
 ): CallRequest {
-  if (!(facts.now >= 0 && facts.now < Infinity)) throw new RangeError('facts.now: expected Unix seconds');
-  const now = facts.now > verifiedAt ? facts.now : verifiedAt;
-  return { call, facts, now, skew, audience, work: newWork() };
+  const known = takeFacts(facts);
+  const now = known.now > verifiedAt ? known.now : verifiedAt;
+  return { call, facts: known, now, skew, audience, work: newWork() };
+}
+
+// Own properties, once: what the enforcement point did not state is not known, whatever its prototype says. Types as
+// well, since a time that is a text adds like a text, and a text is a list of letters.
+function takeFacts(given: Facts): Facts {
+  const now = ownOf(given, 'now');
+  if (!(typeof now === 'number' && now >= 0 && now < Infinity)) {
+    throw new RangeError('facts.now: expected Unix seconds');
+  }
+  const data = ownOf(given, 'data');
+  if (data !== undefined && !Array.isArray(data))
+    throw new TypeError('facts.data: expected a list of labels');
+  const address = ownOf(given, 'address');
+  if (address !== undefined && typeof address !== 'string')
+    throw new TypeError('facts.address: expected a text');
+  return {
+    now,
+    data,
+    address,
+    external: ownOf(given, 'external'),
+    bytes: ownOf(given, 'bytes'),
+    flow: takeFlow(ownOf(given, 'flow')),
+  };
+}
+
+function takeFlow(given: FlowFacts | undefined): FlowFacts | undefined {
+  if (given === undefined) return undefined;
+  const { untrusted, destinationsNamed, approved } = bare(given);
+  if (!Array.isArray(untrusted)) throw new TypeError('facts.flow.untrusted: expected a list of labels');
+  return { untrusted, destinationsNamed: destinationsNamed === true, approved: approved === true };
 }
 
 const NONE: readonly string[] = [];

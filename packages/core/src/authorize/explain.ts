@@ -7,7 +7,7 @@ import { chargeRulesOf, partsOf } from '../verify/authentic.ts';
 import { verifiedParts, type VerifiedToken } from '../verify/verified.ts';
 import { compileChargeRules } from './charge-rules.ts';
 import { GRANT_CHECKS, makeRequest } from './evaluate.ts';
-import type { DenialCode } from '../codes.ts';
+import { isDenial, type DenialCode } from '../codes.ts';
 
 /** `not_reached`: something before it denied. `not_applicable`: it says nothing about this tool. */
 export type CheckOutcome = 'passed' | 'failed' | 'not_reached' | 'not_applicable' | 'needs_ledger';
@@ -64,9 +64,12 @@ export function explain(v: VerifiedToken, facts: Facts): readonly Explanation[] 
     const { caveat, name } = rule;
     const charge = rule.charge(request);
     if (charge === null) add(caveat, name, 'not_applicable');
-    else if ('ok' in charge) add(caveat, name, 'failed', charge.code, charge.message);
+    else if (isDenial(charge)) add(caveat, name, 'failed', charge.code, charge.message);
     else {
-      const what = 'amount' in charge ? `${charge.amount} of ${charge.limit} ${charge.unit}` : name;
+      const what =
+        Object.hasOwn(charge, 'amount') && 'amount' in charge
+          ? `${charge.amount} of ${charge.limit} ${charge.unit}`
+          : name;
       add(caveat, name, 'needs_ledger', undefined, what);
     }
   }

@@ -1,5 +1,5 @@
 // `audience`: the verifier is one of these.
-import { deny } from '../codes.ts';
+import { deny, shortList } from '../codes.ts';
 import { readList } from '../token/lists.ts';
 import { isName } from '../token/names.ts';
 import type { RestrictionKind } from './kind.ts';
@@ -26,7 +26,7 @@ export const audience: RestrictionKind<
   read: (r) => ({ type: 'audience', audiences: readList(r, isName) }),
   decidedBy: 'call',
   check: (c, r, i) =>
-    c.audiences.includes(r.audience) ? null : deny('audience_refused', `for: ${c.audiences.join(', ')}`, i),
+    c.audiences.includes(r.audience) ? null : deny('audience_refused', `for: ${shortList(c.audiences)}`, i),
   words: (c) => `only at ${listWords(c.audiences, 'no service')}`,
   limits: () => [],
 };

@@ -1,6 +1,6 @@
 // `data`: every label of the data touched lies under one of these.
 import type { CallRequest } from '../call.ts';
-import { deny, type Denial } from '../codes.ts';
+import { deny, shortList, type Denial } from '../codes.ts';
 import { isLabel, matchLabel } from '../patterns.ts';
 import { readList } from '../token/lists.ts';
 import type { RestrictionKind } from './kind.ts';
@@ -18,7 +18,7 @@ export function withinData(labels: readonly string[], { facts }: CallRequest, i:
   for (const label of facts.data) {
     let within = false;
     for (let k = 0; k < labels.length && !within; k++) within = matchLabel(labels[k]!, label);
-    if (!within) return deny('data_refused', `touches ${label}; allowed: ${labels.join(', ') || 'none'}`, i);
+    if (!within) return deny('data_refused', `touches ${label}; allowed: ${shortList(labels)}`, i);
   }
   return null;
 }

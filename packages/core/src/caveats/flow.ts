@@ -1,6 +1,6 @@
 // `flow`: after untrusted content has come into the session, the tools named are refused, or need more.
 import { MALFORMED } from '../cbor/index.ts';
-import { deny } from '../codes.ts';
+import { deny, shortList } from '../codes.ts';
 import { matchesAny } from '../patterns.ts';
 import { NOT_APPLICABLE, type RestrictionKind } from './kind.ts';
 import { listWords, readTools, writeTools } from './name-list.ts';
@@ -49,7 +49,7 @@ export const flow: RestrictionKind<
     const { flow: seen } = facts;
     if (seen === undefined) return deny('fact_missing', 'what has come into the session', i);
     if (seen.untrusted.length === 0 || seen.approved) return null;
-    const untrusted = `untrusted: ${seen.untrusted.join(', ')}`;
+    const untrusted = `untrusted: ${shortList(seen.untrusted)}`;
     if (c.rule === 'approval') return deny('approval_required', untrusted, i);
     if (c.rule === 'named' && seen.destinationsNamed) return null;
     return deny('flow_refused', untrusted, i);

@@ -1,4 +1,6 @@
-// The textual forms that caveats carry beside tools and labels: HTTP methods and paths.
+// The textual forms that caveats carry beside tools and labels: HTTP methods and paths. A path is held to the rule that
+// `url` holds its paths to (args/url.ts): one function, so that what one refuses the other does not let through.
+import { pathRuleProblem } from '../args/url.ts';
 
 const METHOD = /^[A-Z]{1,32}$/;
 // RFC 3986 pchar and "/", percent-encodings kept; checked further by `isPlainPath`.
@@ -8,15 +10,15 @@ const PATH = /^\/(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/]|%[0-9A-Fa-f]{2})*$/;
 export const isMethod = (text: string): boolean => METHOD.test(text);
 
 /**
- * Whether every reader takes this path for the same: no empty, `.` or `..` segment, no encoded dot, slash,
- * backslash, percent or control character (attacks C1, P10).
+ * Whether every reader takes this path for the same (attacks C1, P10): no encoded dot, and each segment, decoded as
+ * UTF-8, is a plain name, also when cut at its first `;`, as servlet containers cut it.
  */
 export function isPlainPath(path: string): boolean {
   if (path.length > 1024 || !PATH.test(path)) return false;
   if (/\/(?:\.{1,2})?(?:\/|$)/.test(path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path)) {
     return path === '/';
   }
-  return !/%(?:2e|2f|5c|25|[01][0-9a-f]|7f)/i.test(path);
+  return !/%2e/i.test(path) && pathRuleProblem(path) === null;
 }
 
 /** A path pattern: a plain path, or one followed by `/*`, which covers everything below it. */

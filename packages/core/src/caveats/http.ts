@@ -1,5 +1,5 @@
 // `http`: the method is one of these and the path matches one of these.
-import { deny } from '../codes.ts';
+import { deny, shortList } from '../codes.ts';
 import { readList } from '../token/lists.ts';
 import { isMethod, isPathPattern, isPlainPath, matchPath, pathOf } from './http-path.ts';
 import type { RestrictionKind } from './kind.ts';
@@ -35,10 +35,10 @@ export const http: RestrictionKind<
   check(c, { call }, i) {
     if (call.http === undefined) return deny('fact_missing', 'the HTTP request', i);
     const { method, target } = call.http;
-    if (!c.methods.includes(method)) return deny('http_refused', `methods: ${c.methods.join(', ')}`, i);
+    if (!c.methods.includes(method)) return deny('http_refused', `methods: ${shortList(c.methods)}`, i);
     const path = pathOf(target);
     const within = isPlainPath(path) && c.paths.some((pattern) => matchPath(pattern, path));
-    return within ? null : deny('http_refused', `paths: ${c.paths.join(', ')}`, i);
+    return within ? null : deny('http_refused', `paths: ${shortList(c.paths)}`, i);
   },
   words: (c) => `only ${listWords(c.methods, 'no method')} on ${listWords(c.paths, 'no path')}`,
   limits: (c) => [`${c.methods.join('|')} ${c.paths.join(' ')}`],

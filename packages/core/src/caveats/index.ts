@@ -63,7 +63,7 @@ export function readCaveat(r: Reader): Caveat {
   if (kind === undefined) throw MALFORMED;
   const caveat = kind.read(r);
   r.done();
-  return caveat;
+  return Object.freeze(caveat);
 }
 
 /** What a caveat says, for people. */

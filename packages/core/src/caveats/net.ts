@@ -1,6 +1,6 @@
 // `net`: the client's address lies in one of these networks.
 import { inCidr, isCidr, parseAddress, parseCidr, unmapAddress } from '../args/cidr.ts';
-import { deny } from '../codes.ts';
+import { deny, shortList } from '../codes.ts';
 import { readList } from '../token/lists.ts';
 import type { RestrictionKind } from './kind.ts';
 import { listWords, writeList } from './name-list.ts';
@@ -31,7 +31,7 @@ export const net: RestrictionKind<
     // A dual-stack socket reports an IPv4 client as `::ffff:a.b.c.d`; it is the same client.
     const address = parsed === null ? null : unmapAddress(parsed);
     if (address !== null && c.cidrs.some((text) => inCidr(address, parseCidr(text)!))) return null;
-    return deny('net_refused', `networks: ${c.cidrs.join(', ')}`, i);
+    return deny('net_refused', `networks: ${shortList(c.cidrs)}`, i);
   },
   words: (c) => `only from ${listWords(c.cidrs, 'no network')}`,
   limits: (c) => [c.cidrs.join(', ')],

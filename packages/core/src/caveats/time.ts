@@ -9,8 +9,8 @@ import { fail, writeWhole } from './name-list.ts';
 /** not-before <= now + skew, and now < expires. Unix seconds; at least one of the two. */
 export interface TimeCaveat {
   readonly type: 'time';
-  readonly notBefore?: number;
-  readonly expires?: number;
+  readonly notBefore?: number | undefined;
+  readonly expires?: number | undefined;
 }
 
 /** Whether now lies within two bounds, which may be absent. Leeway at the start only: an expiry is exact. */
@@ -51,11 +51,8 @@ export const time: RestrictionKind<
     r.array(2);
     const notBefore = r.nothing() ? undefined : r.uint();
     const expires = r.nothing() ? undefined : r.uint();
-    if (notBefore === undefined) {
-      if (expires === undefined) throw MALFORMED;
-      return { type: 'time', expires };
-    }
-    return expires === undefined ? { type: 'time', notBefore } : { type: 'time', notBefore, expires };
+    if (notBefore === undefined && expires === undefined) throw MALFORMED;
+    return { type: 'time', notBefore, expires };
   },
   decidedBy: 'call',
   check: (c, r, i) => withinTime(c.notBefore, c.expires, r, i),

@@ -3,6 +3,7 @@
 // passed (docs/design.md section 5, "Order"); so bad statements neither fill the table nor move a window
 // (attack P9). No window is ever dropped while its ticket lives: beyond the bounds, new sessions are refused
 // instead.
+import { bare } from '../bare.ts';
 import { bytesKey, concat, equal, toBase64url } from '../bytes.ts';
 import type { Call } from '../call.ts';
 import type { SequenceClaim } from '../charges.ts';
@@ -25,6 +26,8 @@ export interface SessionTableOptions {
   /** The numbers are claimed by the ledger (`Charges.sequence`), which all replicas share, and not in this table. */
   readonly shared?: boolean;
   readonly perHolder?: number;
+  /** Of all holders together whose tokens descend from one grant. */
+  readonly perRoot?: number;
   readonly total?: number;
 }
 
@@ -33,6 +36,8 @@ export interface SessionUse {
   readonly call: Call;
   /** D(n) of the token shown. */
   readonly token: Uint8Array;
+  /** D(0) of it: its grant. */
+  readonly root: Uint8Array;
   /** The token's current holder. */
   readonly holder: Uint8Array;
   readonly tokenExpires: number;
@@ -42,6 +47,8 @@ export interface SessionUse {
 
 interface Open {
   readonly holder: Uint8Array;
+  /** The grant of the token it was opened with. */
+  readonly root: string;
   readonly key: HmacKey;
   readonly id: Uint8Array;
   readonly name: string;
@@ -51,6 +58,26 @@ interface Open {
 
 /** A session proof that holds; `claim` is for the ledger when windows are shared. */
 export type SessionVerdict = { readonly ok: true; readonly claim: SequenceClaim | null } | Denial;
+
+/** How many of each. */
+class Tally {
+  readonly #counts = new Map<string, number>();
+
+  of(name: string): number {
+    return this.#counts.get(name) ?? 0;
+  }
+
+  add(name: string, n: number): void {
+    const count = this.of(name) + n;
+    if (count === 0) this.#counts.delete(name);
+    else this.#counts.set(name, count);
+  }
+}
+
+function bound(field: string, n: number): number {
+  if (!Number.isSafeInteger(n) || n < 1) throw new RangeError(`${field}: expected a whole number from 1 on`);
+  return n;
+}
 
 /** The open sessions of one verifier. */
 export class SessionTable {
@@ -62,12 +89,16 @@ export class SessionTable {
   readonly #provider: Provider;
   readonly #shared: boolean;
   readonly #perHolder: number;
+  readonly #perRoot: number;
   readonly #total: number;
   readonly #open = new Map<string, Open>();
-  readonly #byHolder = new Map<string, number>();
+  /** Sessions of each holder, and of each grant: one grant may have many holders (attack K6). */
+  readonly #byHolder = new Tally();
+  readonly #byRoot = new Tally();
   #nextSweep = 0;
 
-  constructor(audience: string, options: SessionTableOptions, provider: Provider) {
+  constructor(audience: string, given: SessionTableOptions, provider: Provider) {
+    const options = bare(given);
     this.audience = audience;
     this.#secret = options.key.unsafeBytes();
     this.#public = provider.x25519PublicKey(this.#secret);
@@ -75,8 +106,9 @@ export class SessionTable {
     if (this.#epoch.length !== 16) throw new TypeError('epoch: expected 16 bytes');
     this.#provider = provider;
     this.#shared = options.shared ?? false;
-    this.#perHolder = options.perHolder ?? DEFAULTS.sessionsPerHolder;
-    this.#total = options.total ?? DEFAULTS.sessions;
+    this.#perHolder = bound('perHolder', options.perHolder ?? DEFAULTS.sessionsPerHolder);
+    this.#perRoot = bound('perRoot', options.perRoot ?? DEFAULTS.sessionsPerRoot);
+    this.#total = bound('total', options.total ?? DEFAULTS.sessions);
     this.offer = Object.freeze({
       audience,
       key: new PublicKey('x25519', this.#public),
@@ -112,6 +144,7 @@ export class SessionTable {
     if (shared === null) return deny('ticket_invalid', 'ephemeral key');
     const open: Open = {
       holder: ticket.holder,
+      root: bytesKey(u.root),
       key: new HmacKey(sessionKey(shared, id, ticket)),
       id,
       name: bytesKey(id),
@@ -163,15 +196,15 @@ export class SessionTable {
   #register(open: Open, now: number): Denial | null {
     if (this.#open.size >= this.#total || now >= this.#nextSweep) this.#sweep(now);
     const holder = bytesKey(open.holder);
-    const mine = this.#byHolder.get(holder) ?? 0;
-    if (mine >= this.#perHolder) {
-      this.#sweep(now);
-      if ((this.#byHolder.get(holder) ?? 0) >= this.#perHolder)
-        return deny('session_limit', 'of this holder');
-    }
+    const full = (): boolean =>
+      this.#byHolder.of(holder) >= this.#perHolder || this.#byRoot.of(open.root) >= this.#perRoot;
+    if (full()) this.#sweep(now);
+    if (this.#byHolder.of(holder) >= this.#perHolder) return deny('session_limit', 'of this holder');
+    if (this.#byRoot.of(open.root) >= this.#perRoot) return deny('session_limit', 'of this grant');
     if (this.#open.size >= this.#total) return deny('session_limit', 'of this verifier');
     this.#open.set(open.name, open);
-    this.#byHolder.set(holder, (this.#byHolder.get(holder) ?? 0) + 1);
+    this.#byHolder.add(holder, 1);
+    this.#byRoot.add(open.root, 1);
     return null;
   }
 
@@ -180,10 +213,8 @@ export class SessionTable {
     for (const [name, open] of this.#open) {
       if (now < open.expires) continue;
       this.#open.delete(name);
-      const holder = bytesKey(open.holder);
-      const left = (this.#byHolder.get(holder) ?? 1) - 1;
-      if (left === 0) this.#byHolder.delete(holder);
-      else this.#byHolder.set(holder, left);
+      this.#byHolder.add(bytesKey(open.holder), -1);
+      this.#byRoot.add(open.root, -1);
     }
     this.#nextSweep = now + 60;
   }

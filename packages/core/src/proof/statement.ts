@@ -3,6 +3,7 @@
 // statement, the label first as everywhere, outside the array (SPEC.md says why). It is written straight into
 // one scratch, since a session proof costs little more than hashing it; a test compares it with the general
 // encoder.
+import { sharedDigest } from '../args/arguments.ts';
 import type { Call, HttpContext } from '../call.ts';
 import { encode, type Cbor } from '../cbor/index.ts';
 import { sha256 } from '../crypto/index.ts';
@@ -108,7 +109,7 @@ export function writeStatement(label: Label, f: StatementFields, call: Call): nu
   text(f.audience);
   bytes(f.token);
   text(call.tool);
-  bytes(call.args.digest());
+  bytes(sharedDigest(call.args));
   uint(f.time);
   if (f.freshness instanceof Uint8Array) bytes(f.freshness);
   else {

@@ -87,19 +87,20 @@ export function readBudgets(reader: Reader, inGrant: boolean): readonly Budget[]
     const argument = reader.nothing() ? undefined : reader.text(LIMITS.nameBytes);
     const pool = reader.nothing() ? undefined : reader.text(LIMITS.nameBytes);
     const tools = reader.nothing() ? undefined : readList(reader, isToolPattern);
-    const budget: Budget = {
+    // Every field, the absent ones too: none is then looked for in Object.prototype.
+    const budget: Budget = Object.freeze({
       unit,
       limit,
-      ...(window === 0 ? {} : { window }),
-      ...(argument === undefined ? {} : { argument }),
-      ...(pool === undefined ? {} : { pool }),
-      ...(tools === undefined ? {} : { tools }),
-    };
+      window: window === 0 ? undefined : window,
+      argument,
+      pool,
+      tools,
+    });
     if (fault(budget, inGrant) !== null) throw MALFORMED;
     budgets.push(budget);
   }
   if (inGrant && poolsTwice(budgets)) throw MALFORMED;
-  return budgets;
+  return Object.freeze(budgets);
 }
 
 /** An entry as text: `5 calls`, `10000 of amount per 3600 s`. */

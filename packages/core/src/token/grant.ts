@@ -42,7 +42,7 @@ export interface Grant {
   /** Ed25519 public key of the first holder; absent for a bearer token. */
   readonly holder?: Uint8Array;
   /** Operator id, and the digest of its configuration (32 bytes) when it has one. */
-  readonly operator: { readonly id: string; readonly config?: Uint8Array };
+  readonly operator: { readonly id: string; readonly config?: Uint8Array | undefined };
   /** Model id, and the SHA-256 digest of its artifact (32 bytes). */
   readonly model: { readonly id: string; readonly digest: Uint8Array };
   readonly session: string;
@@ -134,7 +134,11 @@ const readName = (r: Reader): string => r.textThat(isName, LIMITS.nameBytes);
 
 /** Reads the grant that fills `reader` to its end; throws MALFORMED for anything else. */
 export function readGrant(r: Reader): Grant {
-  const g: { -readonly [K in keyof Grant]?: Grant[K] } = { deny: NONE, budgets: NO_BUDGETS, delegations: 0 };
+  // Without a prototype: what is absent is then absent, whatever somebody has written to Object.prototype.
+  const g = Object.create(null) as { -readonly [K in keyof Grant]?: Grant[K] };
+  g.deny = NONE;
+  g.budgets = NO_BUDGETS;
+  g.delegations = 0;
   let previous: number | null = null;
   for (let n = r.map(); n > 0; n--) {
     const key = r.mapKey(previous);
@@ -149,7 +153,7 @@ export function readGrant(r: Reader): Grant {
       case GRANT_KEYS.holder: g.holder = readConfirmation(r); break;
       case GRANT_KEYS.keyId: g.keyId = readName(r); break;
       case GRANT_KEYS.operator: g.operator = readOperator(r); break;
-      case GRANT_KEYS.model: r.array(2); g.model = { id: readName(r), digest: r.byteStringCopy(32) }; break;
+      case GRANT_KEYS.model: r.array(2); g.model = Object.freeze({ id: readName(r), digest: r.byteStringCopy(32) }); break;
       case GRANT_KEYS.session: g.session = readName(r); break;
       case GRANT_KEYS.tools: g.tools = readList(r, isToolPattern); break;
       case GRANT_KEYS.data: g.data = readList(r, isLabel); break;
@@ -166,7 +170,7 @@ export function readGrant(r: Reader): Grant {
     g.session === undefined || g.tools === undefined || g.expires <= g.issuedAt ||
     (previous === GRANT_KEYS.delegations && g.delegations === 0) || g.delegations! > LIMITS.delegations
   ) throw MALFORMED; // prettier-ignore
-  return g as Grant;
+  return Object.freeze(g) as Grant;
 }
 
 const NONE: readonly string[] = Object.freeze([]);
@@ -181,7 +185,7 @@ function readOperator(r: Reader): Grant['operator'] {
   const n = r.array();
   if (n !== 1 && n !== 2) throw MALFORMED;
   const id = readName(r);
-  return n === 1 ? { id } : { id, config: r.byteStringCopy(32) };
+  return Object.freeze({ id, config: n === 1 ? undefined : r.byteStringCopy(32) });
 }
 
 /** The two selectors that are read before the MAC is checked (law L6): key id, and audience or its absence. */

@@ -18,5 +18,5 @@ export function readList(reader: Reader, valid: (text: string) => boolean): read
   if (n > LIMITS.listItems) throw MALFORMED;
   const items: string[] = [];
   for (let i = 0; i < n; i++) items.push(reader.textThat(valid, LIMITS.nameBytes));
-  return items;
+  return Object.freeze(items);
 }

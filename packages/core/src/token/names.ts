@@ -1,6 +1,7 @@
 // Names that travel into logs, store keys and headers: issuers, audiences, key ids, sessions, users, labels.
 // They are bounded, non-empty and hold no control characters or line separators, so that no name can forge a
 // line of a log or a header (attacks D7, G7).
+import { isInvisible } from '../args/text.ts';
 import { utf8 } from '../bytes.ts';
 import { AmbitError } from '../codes.ts';
 import { LIMITS } from '../limits.ts';
@@ -14,8 +15,14 @@ const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\p{Surrogate}\p{Bidi_Control}]/u;
 export function isName(text: string): boolean {
   if (text.length === 0 || text.length > LIMITS.nameBytes) return false;
   if (isPlainAscii(text)) return true;
-  if (UNPRINTABLE.test(text)) return false;
+  // Two names that look the same in a log or a table must be the same name.
+  if (UNPRINTABLE.test(text) || hasInvisible(text)) return false;
   return text.length * 3 <= LIMITS.nameBytes || utf8(text).length <= LIMITS.nameBytes;
+}
+
+function hasInvisible(text: string): boolean {
+  for (const char of text) if (isInvisible(char.codePointAt(0)!)) return true;
+  return false;
 }
 
 // The common case without a regular expression: verification checks about eight names a token.

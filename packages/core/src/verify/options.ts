@@ -1,6 +1,7 @@
 // A verifier's configuration: immutable, checked when it is built. It alone decides which way a token is
 // verified (docs/design.md section 5): by MAC where it holds a key for (issuer, own audience or none), by
 // signatures where the issuer is listed as federated and no such key is held. The token never chooses.
+import { bare } from '../bare.ts';
 import { bytesKey } from '../bytes.ts';
 import type { Call } from '../call.ts';
 import { nobleProvider, type Provider } from '../crypto/index.ts';
@@ -92,7 +93,9 @@ function seconds(field: string, value: number | undefined, fallback: number): nu
 }
 
 /** Checks options once; throws TypeError or RangeError for misuse. */
-export function configure(o: VerifierOptions): Config {
+export function configure(given: VerifierOptions): Config {
+  const o = bare(given);
+  const cache = bare(o.cache ?? {});
   const audience = requireName('audience', o.audience);
   const keys = new Map<string, { own: Map<string, HeldKey> | null; domain: Map<string, HeldKey> | null }>();
   for (const k of o.keys ?? []) {
@@ -107,12 +110,12 @@ export function configure(o: VerifierOptions): Config {
     keys.set(k.issuer, held);
   }
   const seals = new Map<string, SealKey[]>();
-  for (const s of o.seals ?? []) {
+  for (const s of (o.seals ?? []).map(bare)) {
     if (!(s.key instanceof PublicKey) || s.key.use !== 'issuer')
       throw new TypeError('seals: expected a PublicKey of an issuer');
     requireName('seals issuer', s.issuer);
     const name = bytesKey(s.key.bytes);
-    seals.set(name, [...(seals.get(name) ?? []), Object.freeze({ ...s })]);
+    seals.set(name, [...(seals.get(name) ?? []), Object.freeze(s)]);
   }
   const federated = new Set(o.federated ?? []);
   for (const issuer of federated) {
@@ -135,7 +138,7 @@ export function configure(o: VerifierOptions): Config {
     proofAge: seconds('proofAge', o.proofAge, DEFAULTS.proofAge),
     skew: seconds('skew', o.skew, DEFAULTS.skew),
     provider: o.provider ?? nobleProvider,
-    tokenCache: seconds('cache.tokens', o.cache?.tokens, DEFAULTS.tokenCache),
-    delegationCache: seconds('cache.delegations', o.cache?.delegations, DEFAULTS.delegationCache),
+    tokenCache: seconds('cache.tokens', cache.tokens, DEFAULTS.tokenCache),
+    delegationCache: seconds('cache.delegations', cache.delegations, DEFAULTS.delegationCache),
   });
 }

@@ -1,5 +1,6 @@
 // Proof of possession: the current holder's signature or session MAC over this very call (docs/design.md
 // section 5).
+import { ownOf } from '../bare.ts';
 import { chargeId } from '../charge-id.ts';
 import type { NonceClaim, SequenceClaim } from '../charges.ts';
 import { deny, type Denial } from '../codes.ts';
@@ -29,12 +30,14 @@ export function checkProof(
   now: number,
 ): Proved | Denial {
   const { holder, prefixes } = partsOf(token);
+  const shown = ownOf(p, 'proof');
+  if (shown !== undefined && typeof shown !== 'string') throw new TypeError('proof: expected a text');
   if (holder === undefined) {
-    if (p.proof !== undefined) return deny('proof_invalid', 'a bearer token takes no proof');
+    if (shown !== undefined) return deny('proof_invalid', 'a bearer token takes no proof');
     return { ok: true, kind: 'bearer', replay: null, sequence: null };
   }
-  if (p.proof === undefined) return deny('proof_missing');
-  const proof = readProofBriefly(p.proof);
+  if (shown === undefined) return deny('proof_missing');
+  const proof = readProofBriefly(shown);
   if (proof === null) return deny('proof_invalid', 'malformed');
   const late = checkTime(proof, config, now);
   if (late !== null) return late;
@@ -46,6 +49,7 @@ export function checkProof(
   const use = {
     call: p.call,
     token: prefixes.all(),
+    root: prefixes.at(0),
     holder,
     tokenExpires: token.expires,
     now,

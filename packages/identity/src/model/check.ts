@@ -1,6 +1,6 @@
 // An artifact on disk, from measuring to admission: measured and attested by who vouches for it, measured and checked
 // again by who is to run it.
-import { nobleProvider, type Denial, type Provider, type Signer } from '@ambit/core';
+import { isDenial, nobleProvider, type Denial, type Provider, type Signer } from '@ambit/core';
 import type { Operator } from '../operator/operator.ts';
 import { admit } from './admit.ts';
 import { attest, checkArtifact, verifyAttestation, type VerifiedAttestation } from './attestation.ts';
@@ -50,6 +50,6 @@ export async function verifyModel(
   const same = checkArtifact(attestation, measured);
   if (!same.ok) return same;
   const admitted = admit(operator, attestation.model, measured, attestation);
-  if ('ok' in admitted) return admitted;
+  if (isDenial(admitted)) return admitted;
   return { ok: true, attestation };
 }

@@ -3,7 +3,7 @@
 // User: the *current* entitlements allow the tool on the data it touches. These three need no store. Session and
 // revocations are state: the authorizer of `@ambit/state` asks them, once, after everything else. Every answer
 // costs look-ups bounded by the length of names; nothing is cached.
-import { compileTools, deny, inspect, toHex, type Denial, type VerifiedToken } from '@ambit/core';
+import { compileTools, deny, inspect, isDenial, toHex, type Denial, type VerifiedToken } from '@ambit/core';
 import type { ToolFacts } from '../config/configuration.ts';
 import { checkModel, checkRevoked, type RevocationView } from '../model/admit.ts';
 import type { LayerName } from '../operator/layer.ts';
@@ -166,12 +166,12 @@ function askOperator(q: Question): Denial | null {
 
 function askModel(q: Question): Denial | null {
   const model = checkModel(q.registration!.operator, q.actor.model.id, q.actor.model.digest);
-  return 'ok' in model ? model : model.layer.check(q.tool, q.facts!.data);
+  return isDenial(model) ? model : model.layer.check(q.tool, q.facts!.data);
 }
 
 function askUser(q: Question): Denial | null {
   const user = q.context.entitlements.view(q.registration!.operator, q.actor.user, q.now);
-  return 'ok' in user ? user : user.check(q.tool, q.facts!.data);
+  return isDenial(user) ? user : user.check(q.tool, q.facts!.data);
 }
 
 function askFederated(q: Question): Denial | null {
