@@ -336,6 +336,53 @@ describe('P9 captured traffic', () => {
     expect(verdict(v, opening({ sequence: 900 }))).toBe('session');
   });
 
+  test('R9 one grant, however many holders it is delegated to, does not shut others out', () => {
+    const v = make({ perRoot: 3, total: 100 });
+    const root = mintBase({ delegations: 1 });
+    const by = (n: number): string => {
+      const t = delegate(root, { to: holder(n).publicKey, label: `d${n}`, time: NOW }, holder(0));
+      const p = opening({
+        token: t,
+        by: holder(n),
+        ticket: { holder: holder(n).publicKey.bytes, nonce: bytes16(n) },
+      });
+      return verdict(v, p, t);
+    };
+    expect([1, 2, 3, 4, 5].map(by)).toEqual([
+      'session',
+      'session',
+      'session',
+      'session_limit',
+      'session_limit',
+    ]);
+    const other = mintBase({ holder: holder(9).publicKey });
+    const theirs = opening({ token: other, by: holder(9), ticket: { holder: holder(9).publicKey.bytes } });
+    expect(verdict(v, theirs, other)).toBe('session');
+    for (const wrong of [0, -1, 1.5, Number.NaN, Infinity]) {
+      for (const field of ['perHolder', 'perRoot', 'total'])
+        expect(() => make({ [field]: wrong })).toThrow(RangeError);
+    }
+  });
+
+  test('P9 no window is dropped before its ticket is over, however near', () => {
+    const v = make();
+    const late = NOW + 250;
+    const ticket = { issuedAt: NOW, expires: NOW + 300 };
+    const proof = opening({ ticket, time: late });
+    expect(verdict(v, opening({ ticket, sequence: 1 }))).toBe('session');
+    expect(verdict(v, proof, token, late)).toBe('session');
+    // Another opens, and the table is swept.
+    const t = mintBase({ holder: holder(1).publicKey });
+    const p = opening({
+      token: t,
+      by: holder(1),
+      time: late,
+      ticket: { holder: holder(1).publicKey.bytes, issuedAt: late, expires: late + 300 },
+    });
+    expect(verdict(v, p, t, late)).toBe('session');
+    expect(verdict(v, proof, token, late)).toBe('replayed');
+  });
+
   test('sessions per holder and in all are bounded, and others are not locked out by one', () => {
     const v = make({ perHolder: 2, total: 3 });
     const of = (n: number, i: number): string => {

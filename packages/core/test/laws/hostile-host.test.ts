@@ -16,7 +16,7 @@ import {
   restrict,
   snapshotJson,
 } from '../../src/index.ts';
-import type { Call, Facts } from '../../src/index.ts';
+import type { AuthenticToken, Call, Facts } from '../../src/index.ts';
 import { parseConstraint } from '../../src/args/index.ts';
 import { readToken } from '../../src/token/frame.ts';
 import { readContents } from '../../src/token/contents.ts';
@@ -236,6 +236,11 @@ describe('R10, R20 what leaves core is frozen or a copy', () => {
     restrict.expires(NOW + 60),
   );
   const verified = shown(token, search);
+  const authenticToken = (): AuthenticToken => {
+    const found = verifierWith().identify(token);
+    if (!found.ok) throw new Error(found.message);
+    return found.token;
+  };
   const contents = readContents(readToken(token)!)!;
 
   it.each<[string, () => unknown]>([
@@ -251,7 +256,7 @@ describe('R10, R20 what leaves core is frozen or a copy', () => {
     [
       'counters',
       () =>
-        listCounters((verifierWith().identify(token) as { token: never }).token, NOW)
+        listCounters(authenticToken(), NOW)
           .counters.map((c) => loose(c))
           .find((l) => l !== null),
     ],
