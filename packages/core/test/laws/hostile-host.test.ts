@@ -106,7 +106,9 @@ const FIELDS: readonly (readonly [string, unknown])[] = [
 ];
 
 describe('R11b the decision vectors give the same answers with a polluted Object.prototype', () => {
-  const vectors = ['decisions.json', 'proofs.json', 'tokens.json'].flatMap(
+  const vectors = (
+    process.env['AMBIT_LONG'] === '1' ? ['decisions.json', 'proofs.json', 'tokens.json'] : ['decisions.json']
+  ).flatMap(
     // Without prototypes, so that what the runner reads of a vector is what stands in it.
     (file) =>
       JSON.parse(readFileSync(new URL(file, folder), 'utf8'), (_, x: unknown) =>
