@@ -168,7 +168,7 @@ export function readGrant(r: Reader): Grant {
     g.issuer === undefined || g.user === undefined || g.expires === undefined || g.issuedAt === undefined ||
     g.tokenId === undefined || g.keyId === undefined || g.operator === undefined || g.model === undefined ||
     g.session === undefined || g.tools === undefined || g.expires <= g.issuedAt ||
-    (previous === GRANT_KEYS.delegations && g.delegations === 0) || g.delegations! > LIMITS.delegations
+    (previous === GRANT_KEYS.delegations && g.delegations === 0) || g.delegations > LIMITS.delegations
   ) throw MALFORMED; // prettier-ignore
   return Object.freeze(g) as Grant;
 }
