@@ -104,7 +104,7 @@ export function grantFor(request: SessionRequest, context: BindContext): Bound {
 
   const layers: readonly Layer[] = [operator.layer, model.layer, user];
   const narrowed = narrow(request, layers);
-  if ('ok' in narrowed) return narrowed;
+  if (isDenial(narrowed)) return narrowed;
   const { tools, data, taken } = narrowed;
   const denied = deniedOf([request.deny ?? [], ...layers.map((l) => l.denied)], tools);
   const left = tools.filter((t) => !denied.some((d) => covers(d, t)));
