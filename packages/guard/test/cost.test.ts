@@ -1,0 +1,37 @@
+// K1 at the guard: a refused message leaves nothing behind that grows with it (R1). Nothing is stubbed: gate, recorder
+// and log are those of a service.
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { parseJson } from '@ambit/core';
+import { Gate } from '@ambit/guard/mcp';
+import { world, type World } from './world.ts';
+
+setFlagsFromString('--expose-gc');
+const gc = runInNewContext('gc') as () => void;
+const heap = (): number => {
+  gc();
+  gc();
+  return process.memoryUsage().heapUsed;
+};
+
+let w: World;
+beforeAll(async () => {
+  w = await world();
+});
+afterAll(() => w.end());
+
+it('R1 200 refused messages of 1 MiB leave less than 20 MB behind', { timeout: 300_000 }, async () => {
+  const gate = new Gate(w.guard);
+  const ask = async (i: number): Promise<void> => {
+    const text = `{"jsonrpc":"2.0","id":"request-number-${i}","method":"tools/call","params":{"name":"files.read","arguments":{"path":"/srv/some/file/${i}"}},"pad":"${'x'.repeat(2 ** 20 - 300)}"}`;
+    const read = parseJson(text, 2 ** 21);
+    if (!read.ok) throw new Error(read.reason);
+    const verdict = await gate.fromClient(read.value);
+    expect(JSON.stringify(verdict)).toContain('token_missing');
+  };
+  await ask(-1);
+  const before = heap();
+  for (let i = 0; i < 200; i++) await ask(i);
+  expect(heap() - before).toBeLessThan(20e6);
+});
