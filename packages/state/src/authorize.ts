@@ -4,7 +4,15 @@
 // because that trip took time, and what was revoked during it is out. A store that fails or is
 // slow denies, unless the operator has listed the tool as one that may proceed; the decision then says so, and
 // `onProceed` is called first, because a call without its charges must not go unlogged.
-import { evaluate, compileTools, deny, isDenial, isFree, isToolPattern, revocationSubject } from '@ambit/core';
+import {
+  evaluate,
+  compileTools,
+  deny,
+  isDenial,
+  isFree,
+  isToolPattern,
+  revocationSubject,
+} from '@ambit/core';
 import type { Call, Charges, Denial, Facts, TokenView, VerifiedToken, Verifier } from '@ambit/core';
 import type { Budgets, FaultCode, Reservation } from './budgets.ts';
 import type { RevocationKind, RevocationSubject } from './revocations.ts';
