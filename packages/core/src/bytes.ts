@@ -139,7 +139,10 @@ export function fromHex(text: string): Uint8Array | null {
 }
 
 /** One array after the other. */
-export function concat(...parts: readonly Uint8Array[]): Uint8Array {
+export const concat = (...parts: readonly Uint8Array[]): Uint8Array => join(parts);
+
+/** The same of a list of any length: as arguments, some hundred thousand exceed the stack. */
+export function join(parts: readonly Uint8Array[]): Uint8Array {
   let n = 0;
   for (const part of parts) n += part.length;
   const out = new Uint8Array(n);

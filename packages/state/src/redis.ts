@@ -18,15 +18,16 @@ import {
 } from './budgets.ts';
 import { Fence, fenceFaultOf, type RedisClient } from './redis/fence.ts';
 import { Groups, partition, short } from './redis/group.ts';
-import { Registry, type RedisSubscriber, type RegistryOptions } from './redis/registry.ts';
+import { Registry, type RegistryOptions } from './redis/registry.ts';
 import { REFUND, ROWS } from './redis/scripts.ts';
+import type { RedisSubscriber } from './redis/subscription.ts';
 import { isSequence, type Replay } from './replay.ts';
 import { Tally, type StoreStats } from './stats.ts';
 import type { Store } from './store.ts';
 
 export { initializeRedis, resetRedis, type OperateOptions } from './redis/operate.ts';
 export type { RedisClient } from './redis/fence.ts';
-export type { RedisSubscriber } from './redis/registry.ts';
+export type { RedisSubscriber } from './redis/subscription.ts';
 
 /**
  * What to give ioredis: commands are not queued while there is no connection and not sent twice, so that an
@@ -74,7 +75,12 @@ export async function redisStore(options: RedisOptions): Promise<Store> {
     throw new AmbitError(fenceFaultOf(error), undefined, { cause: error });
   }
   const tally = new Tally();
-  const { budgets, replay } = budgetsAndReplay(fence, options.rowsPerToken ?? ROWS_PER_TOKEN, tally);
+  const { budgets, replay } = budgetsAndReplay(
+    fence,
+    options.rowsPerToken ?? ROWS_PER_TOKEN,
+    tally,
+    options.staleAfter ?? 5000,
+  );
   const stats = async (): Promise<StoreStats> => {
     try {
       const { keys, bytes } = await fence.figures();
@@ -105,6 +111,7 @@ function budgetsAndReplay(
   fence: Fence,
   rowsPerToken: number,
   tally: Tally,
+  staleAfter: number,
 ): { budgets: Budgets; replay: Replay } {
   /** The epoch this process last received: numbers of sessions count under it alone. */
   let told = fence.epoch;
@@ -151,7 +158,7 @@ function budgetsAndReplay(
         reservation,
         reservation.amounts.map(() => 0),
       ),
-    era: () => fence.epoch,
+    era: () => fence.era(staleAfter),
     left: async (place, counters, now) => {
       checkNow(now);
       const part = partition(place);

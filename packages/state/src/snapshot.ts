@@ -31,6 +31,9 @@ import {
   type Revocations,
 } from './revocations.ts';
 
+/** Entries added at once when a list is imported. */
+const TOGETHER = 512;
+
 /** Text prefix of a signed list. */
 export const SNAPSHOT_PREFIX = 'ambr1_';
 
@@ -231,23 +234,27 @@ export async function importSnapshot(
   now: number,
 ): Promise<number> {
   const known = new Set((await allRevocations(revocations)).map(nameOf));
-  let added = 0;
-  for (const entry of snapshot.entries) {
-    if (known.has(nameOf(entry)) || (entry.expires ?? Infinity) <= now) continue;
-    const { kind, issuer, value, reason, expires } = entry;
-    await revocations.add(
-      {
-        kind,
-        value,
-        reason,
-        ...(issuer === undefined ? {} : { issuer }),
-        ...(expires === undefined ? {} : { expires }),
-      },
-      now,
+  const missing = snapshot.entries.filter(
+    (entry) => !known.has(nameOf(entry)) && (entry.expires ?? Infinity) > now,
+  );
+  // Added together, they share transactions: one by one each would wait for the disk.
+  for (let at = 0; at < missing.length; at += TOGETHER) {
+    await Promise.all(
+      missing.slice(at, at + TOGETHER).map(({ kind, issuer, value, reason, expires }) =>
+        revocations.add(
+          {
+            kind,
+            value,
+            reason,
+            ...(issuer === undefined ? {} : { issuer }),
+            ...(expires === undefined ? {} : { expires }),
+          },
+          now,
+        ),
+      ),
     );
-    added++;
   }
-  return added;
+  return missing.length;
 }
 
 const nameOf = (e: Revocation): string =>

@@ -63,7 +63,7 @@ describe.skipIf(!hasRedis)('with redis-server', () => {
       prefixes.set(store, prefix);
       return store;
     },
-    async (store) => void (await resetRedis(await connected(), { prefix: prefixes.get(store)! })),
+    async (store) => void (await resetRedis(await connected(), { prefix: prefixes.get(store)!, quiet: 0 })),
   );
 
   test('a Redis that nobody initialised is refused; it is initialised once', async () => {
@@ -134,7 +134,7 @@ describe.skipIf(!hasRedis)('with redis-server', () => {
         expect(await store.sessions.check('acme', 's', NOW)).toEqual({ ok: false, code: 'store_corrupt' });
         await expect(store.replay.epoch()).rejects.toMatchObject({ code: 'store_corrupt' });
         await expect.poll(() => code(store.revocations.isRevoked(SUBJECT))).toBe('revocations_stale');
-        await resetRedis(admin);
+        await resetRedis(admin, { quiet: 0 });
         await spend(store);
         expect(await spend(store)).toBe('ok');
         // The windows are gone, and so their numbers are refused until the verifier is told the new epoch.
@@ -167,7 +167,7 @@ describe.skipIf(!hasRedis)('with redis-server', () => {
       await expect.poll(() => spend(store)).toBe('store_corrupt');
       const late = await open(second).then(spend, (error: { code: string }) => error.code);
       expect(late).toBe('store_corrupt');
-      await resetRedis(await connected(second));
+      await resetRedis(await connected(second), { quiet: 0 });
       await expect.poll(() => spend(store)).toBe('ok');
       await store.close();
       await first.stop();

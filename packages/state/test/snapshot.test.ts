@@ -1,9 +1,19 @@
 // Attack S7, offline: a signed revocation list, its rollback, its age, its forgery.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { SecretKey, publicKey, signer, type Signer } from '@ambit/core';
 import { nodeProvider } from '@ambit/core/node';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { SnapshotRevocations, readSnapshot, signSnapshot, type Revocation } from '../src/index.ts';
+import {
+  SnapshotRevocations,
+  readSnapshot,
+  signSnapshot,
+  type Revocation,
+  importSnapshot,
+} from '../src/index.ts';
+import { openSqlite } from '../src/sqlite.ts';
 import { NOW } from '../src/testing/make.ts';
 
 const secret = SecretKey.generate('issuer');
@@ -87,4 +97,40 @@ test("a list that is not signed by a known key, is changed anywhere, or names an
     keys,
   );
   expect(mixed).toMatchObject({ ok: true, snapshot: { entries: [{ value: 'a' }] } });
+});
+
+test('S14 S15 a long list is signed, read, imported and obeyed, by stores opened before and after it', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ambit-list-'));
+  const path = join(folder, 'state.db');
+  const before = openSqlite(path);
+  expect(code(before.revocations.isRevoked(subject('u0')))).toBe('ok');
+  const entries = Array.from({ length: 20_000 }, (_, i) => entry(i + 1, `u${i}`));
+  const read = readSnapshot(signSnapshot(entries, { issuer: 'acme', now: NOW }, by), keys, nodeProvider);
+  if (!read.ok) throw new Error(read.code);
+  expect(await importSnapshot(read.snapshot, before.revocations, NOW)).toBe(20_000);
+  expect(await importSnapshot(read.snapshot, before.revocations, NOW)).toBe(0);
+  const after = openSqlite(path);
+  for (const store of [before, after]) {
+    for (const user of ['u0', 'u1', 'u9999', 'u19999'])
+      expect(code(store.revocations.isRevoked(subject(user)))).toBe('revoked');
+    expect(code(store.revocations.isRevoked(subject('u20000')))).toBe('ok');
+  }
+  // One that is asked again, and was looked up before: what is added later counts all the same.
+  const asked = subject('late');
+  expect(code(after.revocations.isRevoked(asked))).toBe('ok');
+  await before.revocations.add({ kind: 'user', issuer: 'acme', value: 'late', reason: '' }, NOW);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(code(after.revocations.isRevoked(asked))).toBe('revoked');
+  // And after so many more that what is held in memory is let go.
+  const more = Array.from({ length: 5000 }, (_, i) => entry(i + 1, `more${i}`));
+  const second = readSnapshot(signSnapshot(more, { issuer: 'acme', now: NOW }, by), keys, nodeProvider);
+  if (!second.ok) throw new Error(second.code);
+  await importSnapshot(second.snapshot, before.revocations, NOW);
+  await new Promise((resolve) => setImmediate(resolve));
+  for (const user of ['late', 'u5', 'more0', 'more4999'])
+    expect(code(after.revocations.isRevoked(subject(user)))).toBe('revoked');
+  expect(code(after.revocations.isRevoked(asked))).toBe('revoked');
+  await before.close();
+  await after.close();
+  rmSync(folder, { recursive: true });
 });

@@ -1,6 +1,6 @@
 // The deterministic encoder (RFC 8949 section 4.2.1): shortest heads, definite lengths, map keys in the
 // bytewise order of their encodings. One value has one encoding.
-import { concat, utf8 } from '../bytes.ts';
+import { concat, join, utf8 } from '../bytes.ts';
 import type { Cbor, CborMap } from './value.ts';
 
 const LONE_SURROGATE = /\p{Surrogate}/u;
@@ -62,5 +62,5 @@ function write(value: Cbor, out: Uint8Array[]): void {
 export function encode(value: Cbor): Uint8Array {
   const parts: Uint8Array[] = [];
   write(value, parts);
-  return concat(...parts);
+  return join(parts);
 }

@@ -48,6 +48,12 @@ export class Fence {
   readonly #texts = new Map<string, Promise<{ text: string; sha: string }>>();
   /** The epoch in the scripts; null until it was read. */
   #epoch: string | null = null;
+  /** What is wrong with the server as a whole; nothing is run until a look finds it in order. */
+  #wrong: Lost | null = null;
+  /** Whether a partition was lost in this epoch: nothing is spent from its slices any more. */
+  #over = false;
+  /** When the server was last known to be in order, on the monotonic clock. */
+  #confirmed = -Infinity;
 
   constructor(client: RedisClient, prefix: string, timeout: number) {
     this.#client = client;
@@ -58,6 +64,24 @@ export class Fence {
   /** The epoch this process works under. */
   get epoch(): string | null {
     return this.#epoch;
+  }
+
+  /** The epoch, unless something is wrong or the server could not be asked for `staleAfter` milliseconds. */
+  era(staleAfter: number): string | null {
+    return this.#wrong === null && !this.#over && performance.now() - this.#confirmed <= staleAfter
+      ? this.#epoch
+      : null;
+  }
+
+  /** A look has found the server in order. */
+  inOrder(): void {
+    this.#wrong = null;
+    this.#confirmed = performance.now();
+  }
+
+  /** Runs a script with all checks, known to the server or not; nothing that was found wrong stops it. */
+  look(body: string, partitions: readonly string[]): Promise<readonly unknown[]> {
+    return this.#run('look', body, partitions, [], [], partitions, '1');
   }
 
   /** Whether a script has to stay in one partition. */
@@ -84,7 +108,11 @@ return {redis.call('DBSIZE'), tonumber(string.match(redis.call('INFO', 'memory')
     const key = this.key(REGISTRY, 'epoch');
     const found = await this.#timed(this.#client.eval("return redis.call('HGET', KEYS[1], 'epoch')", 1, key));
     if (typeof found !== 'string' || !/^[0-9a-f]{32}$/.test(found)) throw new Lost('no epoch');
-    if (found !== this.#epoch) this.#texts.clear();
+    if (found !== this.#epoch) {
+      this.#texts.clear();
+      this.#over = false;
+      this.#wrong = null;
+    }
     return (this.#epoch = found);
   }
 
@@ -101,13 +129,26 @@ return {redis.call('DBSIZE'), tonumber(string.match(redis.call('INFO', 'memory')
     args: readonly (string | number)[],
     covers: readonly string[] = partitions,
   ): Promise<readonly unknown[]> {
+    if (this.#wrong !== null) throw this.#wrong;
+    return this.#run(name, body, partitions, keys, args, covers, '0');
+  }
+
+  async #run(
+    name: string,
+    body: string,
+    partitions: readonly string[],
+    keys: readonly string[],
+    args: readonly (string | number)[],
+    covers: readonly string[],
+    check: '0' | '1',
+  ): Promise<readonly unknown[]> {
     const epoch = this.#epoch ?? (await this.adopt());
     const { text, sha } = await this.#script(name, body, covers.length === 1 ? covers[0]! : 'all', epoch);
     let answer: unknown;
     try {
       const all = [...this.#epochs(partitions), ...keys];
       answer = await this.#timed(
-        this.#client.evalsha(sha, all.length, ...all, `0:${partitions.length}`, ...args),
+        this.#client.evalsha(sha, all.length, ...all, `${check}:${partitions.length}`, ...args),
       );
     } catch (error) {
       if (!(error instanceof Error && error.message.includes('NOSCRIPT'))) throw unreachable(error);
@@ -115,11 +156,19 @@ return {redis.call('DBSIZE'), tonumber(string.match(redis.call('INFO', 'memory')
       answer = await this.#timed(this.#client.eval(text, all.length, ...all, `1:${covers.length}`, ...args));
     }
     if (!Array.isArray(answer)) throw new Unreachable('an answer that is no list');
-    if (answer[0] === 'evicts') throw new Lost('maxmemory-policy is not noeviction');
+    if (answer[0] === 'evicts') throw this.#stop('maxmemory-policy is not noeviction');
+    if (answer[0] === 'untrusted')
+      throw this.#stop('trusted after a restart, but it has no append-only file, or a replica');
     if (answer[0] !== 'lost') return answer as readonly unknown[];
     // If an operator has reset the state meanwhile, the next call works under the new epoch.
+    this.#over = true;
     await this.adopt().catch(() => undefined);
     throw new Lost('the epoch is another');
+  }
+
+  /** From now on nothing is run, until a look finds the server in order. */
+  #stop(why: string): Lost {
+    return (this.#wrong = new Lost(why));
   }
 
   #epochs(partitions: readonly string[]): string[] {

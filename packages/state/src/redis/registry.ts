@@ -14,14 +14,9 @@ import {
 } from '../revocations.ts';
 import { judge, newSession, type Session, type SessionAnswer, type Sessions } from '../sessions.ts';
 import { REGISTRY, fenceFaultOf, type Fence } from './fence.ts';
+import { Subscription, type RedisSubscriber } from './subscription.ts';
+import { Watch } from './watch.ts';
 import { ADD_REVOCATION, SESSION, SESSIONS, SINCE } from './scripts.ts';
-
-/** What is used of an ioredis client that has subscribed. */
-export interface RedisSubscriber {
-  subscribe(channel: string): Promise<unknown>;
-  on(event: 'message', listener: (channel: string, message: string) => void): unknown;
-  off(event: 'message', listener: (channel: string, message: string) => void): unknown;
-}
 
 /** Times in milliseconds. */
 export interface RegistryOptions {
@@ -43,7 +38,8 @@ const toEntry = (text: string): Revocation => {
 export class Registry {
   readonly #fence: Fence;
   readonly #channel: string;
-  readonly #subscriber: RedisSubscriber | null;
+  readonly #subscription: Subscription;
+  readonly #watch: Watch;
   readonly #staleAfter: number;
   readonly #timer: NodeJS.Timeout;
   readonly #view = new RevocationView();
@@ -53,20 +49,27 @@ export class Registry {
   #confirmed = -Infinity;
   /** Entries that a look has found and no message had brought. */
   missed = 0;
+  /** Messages since the last look. */
+  #heard = 0;
   #syncing: Promise<void> | null = null;
+  #again = false;
 
   constructor(fence: Fence, subscriber: RedisSubscriber | null, options: RegistryOptions) {
     this.#fence = fence;
     this.#channel = `${fence.prefix}revocations`;
-    this.#subscriber = subscriber;
+    this.#subscription = new Subscription(subscriber, this.#channel, () => {
+      this.#heard++;
+      void this.sync().catch(() => undefined);
+    });
+    this.#watch = new Watch(fence);
     this.#staleAfter = options.staleAfter ?? 5000;
-    this.#timer = setInterval(() => void this.sync().catch(() => undefined), options.poll ?? 1000).unref();
+    this.#timer = setInterval(() => void this.#poll().catch(() => undefined), options.poll ?? 1000).unref();
   }
 
-  /** Subscribes, then loads the list: in this order nothing falls between. */
+  /** Subscribes, looks at the server, then loads the list: in this order nothing falls between. */
   async start(): Promise<void> {
-    this.#subscriber?.on('message', this.#hear);
-    await this.#subscriber?.subscribe(this.#channel);
+    await this.#subscription.start();
+    await this.#watch.look();
     await this.sync();
   }
 
@@ -77,26 +80,21 @@ export class Registry {
 
   /** Entries held. */
   get size(): number {
-    return this.#view.entries().length;
+    return this.#view.size;
   }
 
   stop(): void {
     clearInterval(this.#timer);
-    this.#subscriber?.off('message', this.#hear);
+    this.#subscription.stop();
   }
 
-  readonly #hear = (channel: string, message: string): void => {
-    if (channel !== this.#channel) return;
-    try {
-      this.#take([toEntry(message)]);
-    } catch {
-      // Not one of our messages; the next poll of the list decides.
-    }
-  };
+  async #poll(): Promise<void> {
+    await this.#watch.look();
+    await this.sync();
+  }
 
   /** Takes entries in; how many were not known. */
   #take(entries: readonly Revocation[]): number {
-    // Pushed entries count at once, in any order; only `sync` moves on what has been read without a gap.
     const fresh = this.#view.take(entries);
     for (const entry of fresh) {
       if (entry.kind === 'session') this.#open.delete(`${entry.issuer}\0${entry.value}`);
@@ -108,9 +106,13 @@ export class Registry {
   /** The number up to which the list was read without a gap. */
   #read = 0;
 
-  /** Fetches what is missing. One at a time. */
+  /** Fetches what is missing. One at a time; asked for while one is under way, once more after it. */
   sync(): Promise<void> {
-    this.#syncing ??= this.#fetch().finally(() => {
+    if (this.#syncing !== null) {
+      this.#again = true;
+      return this.#syncing;
+    }
+    this.#syncing = this.#fetch().finally(() => {
       this.#syncing = null;
     });
     return this.#syncing;
@@ -118,17 +120,18 @@ export class Registry {
 
   async #fetch(): Promise<void> {
     for (;;) {
+      this.#again = false;
       const asked = performance.now();
       const { last, entries } = await this.#since(this.#read);
       // Numbers that went back: an older copy of the list. What is known stays known, and the list is stale.
       if (last < this.#read) return;
       const unheard = this.#take(entries);
-      if (this.#subscriber !== null && this.#confirmed > 0) this.missed += unheard;
+      if (this.#subscription.exists && this.#confirmed > 0) this.missed += Math.max(0, unheard - this.#heard);
+      this.#heard = 0;
       this.#read = entries.at(-1)?.seq ?? last;
-      if (entries.length < 1000) {
-        this.#confirmed = asked;
-        return;
-      }
+      if (entries.length === 1000) continue;
+      this.#confirmed = asked;
+      if (!this.#again) return;
     }
   }
 
@@ -211,7 +214,7 @@ export class Registry {
       this.#run(
         'session',
         SESSION,
-        ['number', 'list', 'expiries', key(issuer, id), 'sessions'],
+        ['number', 'list', 'expiries', key(issuer, id), 'sessions', 'sessionends'],
         [
           what,
           args.session ?? '',
@@ -234,7 +237,8 @@ export class Registry {
         const session = toSession((await step('get', issuer, id, {})).slice(1));
         const answer = judge(session, now);
         if (answer.ok) {
-          if (this.#open.size >= REMEMBERED) this.#open.clear();
+          // The one that was asked for longest ago goes first.
+          if (this.#open.size >= REMEMBERED) this.#open.delete(this.#open.keys().next().value!);
           this.#open.set(`${issuer}\0${id}`, answer.session);
         }
         return answer;

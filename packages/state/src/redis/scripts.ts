@@ -11,19 +11,27 @@ export const FENCE: string = `
 local check, epochs = string.match(ARGV[1], '^(%d):(%d+)$')
 local began = 0
 epochs = tonumber(epochs)
+local info, run, evicted = '', '', 0
 if check == '1' then
-  local memory = redis.call('INFO', 'memory')
-  if string.match(memory, '[\\r\\n]maxmemory:(%d+)') ~= '0' and not string.find(memory, 'maxmemory_policy:noeviction', 1, true) then
+  info = redis.call('INFO', 'memory')
+  if string.match(info, '[\\r\\n]maxmemory:(%d+)') ~= '0' and not string.find(info, 'maxmemory_policy:noeviction', 1, true) then
     return {'evicts'}
   end
+  run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
+  evicted = tonumber(string.match(redis.call('INFO', 'stats'), 'evicted_keys:(%d+)'))
 end
 for p = 1, epochs do
-  local e = redis.call('HMGET', KEYS[p], 'epoch', 'run', 'began')
+  local e = redis.call('HMGET', KEYS[p], 'epoch', 'run', 'began', 'evicted')
   if e[1] ~= EPOCH then return {'lost'} end
-  if check == '1' and e[2] ~= '*' then
-    local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
-    if run ~= e[2] then
-      redis.call('HSET', KEYS[p], 'epoch', 'lost')
+  if check == '1' then
+    if e[2] == '*' then
+      if p == 1 then info = redis.call('INFO', 'persistence') .. redis.call('INFO', 'replication') end
+      if not string.find(info, 'aof_enabled:1', 1, true) or not string.find(info, 'role:master', 1, true)
+        or not string.find(info, 'connected_slaves:0', 1, true) then return {'untrusted'} end
+    end
+    -- Another process; or this one, which has evicted since: what it lost nobody knows.
+    if (e[2] ~= '*' and run ~= e[2]) or (run == e[2] and evicted > tonumber(e[4] or '0')) then
+      for q = 1, epochs do redis.call('HSET', KEYS[q], 'epoch', 'lost') end
       return {'lost'}
     end
   end
@@ -37,7 +45,7 @@ local function whole(n) return string.format('%.0f', n) end
 
 /** KEYS: epoch, marker, counters. ARGV: check, then for each counter amount, start. Applied once, however often it is sent. */
 export const REFUND: string = `
-if not redis.call('SET', KEYS[2], '1', 'NX', 'EX', 600) then return {'ok'} end
+if not redis.call('SET', KEYS[2], '1', 'NX', 'EX', 30) then return {'ok'} end
 for i = 3, #KEYS do
   local back, start = tonumber(ARGV[2 * i - 4]), tonumber(ARGV[2 * i - 3])
   local value = redis.call('GET', KEYS[i])
@@ -69,7 +77,8 @@ local function revoke(json, expires, channel)
   end
   redis.call('ZADD', KEYS[3], seq, whole(seq) .. ' ' .. json)
   if expires ~= '' then redis.call('ZADD', KEYS[4], expires, whole(seq)) end
-  redis.call('PUBLISH', channel, whole(seq) .. ' ' .. json)
+  -- Only a reason to look; a user of the server that may not publish leaves it to the poll.
+  redis.pcall('PUBLISH', channel, whole(seq))
   return seq
 end
 `;
@@ -88,7 +97,7 @@ end
 return answer
 `;
 
-/** KEYS: epoch, number, list, expiries, session, index. ARGV: check, what, session, time, expiry, reason, entry, channel. */
+/** KEYS: epoch, number, list, expiries, session, index by opening, index by end. ARGV: check, what, session, time, expiry, reason, entry, channel. */
 export const SESSION: string = `${REVOKE}
 local function read()
   local s = redis.call('HMGET', KEYS[5], 'session', 'closed', 'reason')
@@ -99,6 +108,11 @@ if ARGV[2] == 'open' then
   redis.call('HSET', KEYS[5], 'session', ARGV[3])
   redis.call('PEXPIREAT', KEYS[5], ms(tonumber(ARGV[5])))
   redis.call('ZADD', KEYS[6], ARGV[4], KEYS[5])
+  redis.call('ZADD', KEYS[7], ARGV[5], KEYS[5])
+  for _, old in ipairs(redis.call('ZRANGEBYSCORE', KEYS[7], '-inf', swept, 'LIMIT', 0, 10)) do
+    redis.call('ZREM', KEYS[6], old)
+    redis.call('ZREM', KEYS[7], old)
+  end
 elseif ARGV[2] == 'close' and redis.call('EXISTS', KEYS[5]) == 1 and redis.call('HEXISTS', KEYS[5], 'closed') == 0 then
   redis.call('HSET', KEYS[5], 'closed', ARGV[4], 'reason', ARGV[6])
   revoke(ARGV[7], ARGV[5], ARGV[8])
