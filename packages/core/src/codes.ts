@@ -180,6 +180,10 @@ export interface Denial {
   readonly message: string;
   /** Index of the caveat that denied; -1 for the grant; absent when no caveat did. */
   readonly caveat?: number;
+  /** What is left of the budget that denied, in its unit. */
+  readonly left?: number;
+  /** Unix seconds at which the window of that budget ends; absent when it is counted in all. */
+  readonly resets?: number;
   /** Set when the token's MAC (or seal) has not passed: a caller is told `token_invalid` only (`forCaller`). */
   readonly unverified?: true;
 }

@@ -6,7 +6,7 @@ import express from 'express';
 import fastify from 'fastify';
 import { Hono } from 'hono';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { bodyDigest, parseCall as makeCall, prove, restrict } from '@ambit/core';
+import { bodyDigest, deny, parseCall as makeCall, prove, restrict } from '@ambit/core';
 import { capabilityFetch } from '@ambit/agent';
 import type { Permit } from '@ambit/guard';
 import {
@@ -18,6 +18,7 @@ import {
   nodeHandler,
   type Capability,
   type CapabilityOptions,
+  refusal,
 } from '@ambit/guard/http';
 import { AUDIENCE, seconds, world, type World } from './world.ts';
 
@@ -304,6 +305,24 @@ describe('the same answer everywhere', () => {
     await service.close();
     await w.guard.settled();
     expect((await w.records()).flatMap((r) => r.result?.status ?? [])).toEqual(['error']);
+  });
+});
+
+describe('a budget that is used up', () => {
+  it('says over HTTP what is left and when to come again, and nothing of it when it is counted in all', () => {
+    const windowed = refusal(
+      { ...deny('budget_exceeded', '3 left', 2), left: 3, resets: 1_800_000_060 },
+      'acme',
+      null,
+    );
+    expect(windowed.headers).toMatchObject({
+      'retry-after': 'Fri, 15 Jan 2027 08:01:00 GMT',
+      ratelimit: '"budget";r=3',
+    });
+    expect(JSON.parse(windowed.body)).toMatchObject({ left: 3, resets: 1_800_000_060 });
+    const inAll = refusal({ ...deny('budget_exceeded', '0 left', 2), left: 0 }, 'acme', null);
+    expect(inAll.headers).not.toHaveProperty('retry-after');
+    expect(inAll.headers).toMatchObject({ ratelimit: '"budget";r=0' });
   });
 });
 

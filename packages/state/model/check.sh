@@ -24,7 +24,7 @@ for protocol in "" RESET; do
   [ "$found" = 0 ]
 done
 [ "${1:-}" = quick ] && exit 0
-for mistake in RECLAIM FROM_ANSWER NO_END ANY_WINDOW TWICE KEEP SETTLE_DEAD "RESET OLD_SLICE" "RESET OLD_REFUND" "RESET NO_QUIET"; do
+for mistake in RECLAIM FROM_ANSWER NO_END ANY_WINDOW TWICE KEEP "RESET OLD_SLICE" "RESET OLD_REFUND" "RESET NO_QUIET"; do
   found=$(errors "$mistake")
   echo "$mistake: $found errors"
   [ "$found" != 0 ]

@@ -10,8 +10,7 @@
  * Mistakes, to see that the model can fail: -DRECLAIM (the store takes a silent spender's slice back),
  * -DFROM_ANSWER (the end is counted from the answer, not from before the question), -DNO_END (slices don't end),
  * -DANY_WINDOW (a slice is given back to whatever window there is), -DTWICE (given back twice, a resent message),
- * -DKEEP (spending from what is on its way back), -DSETTLE_DEAD (a call settles into a slice that was given
- * back); with -DRESET also -DOLD_SLICE (slices are spent in another era), -DOLD_REFUND (given back to another era),
+ * -DKEEP (spending from what is on its way back); with -DRESET also -DOLD_SLICE (slices are spent in another era), -DOLD_REFUND (given back to another era),
  * -DNO_QUIET (the reset does not wait until every spender has either heard of it or stopped).
  */
 #ifndef LIMIT
@@ -139,11 +138,7 @@ active [2] proctype spender() {
        atomic {
          flying = 0;
          if
-#ifdef SETTLE_DEAD
-         :: flew > 0 && decided[flew - 1] > 0 ->
-#else
          :: held && t < end && mine == known && heard == t && mine == era && flew > 0 && decided[flew - 1] > 0 ->
-#endif
             room = room + 1; decided[flew - 1] = decided[flew - 1] - 1
          :: else
          fi;
@@ -154,14 +149,6 @@ active [2] proctype spender() {
 #ifndef KEEP
        room = 0;
 #endif
-#ifdef SETTLE_DEAD
-       giveback(win, back, mine);
-       back = 0;
-       if
-       :: flying == 0 -> held = false
-       :: else
-       fi
-#else
        giveback(win, back, mine);
 #ifdef TWICE
        if
@@ -174,7 +161,6 @@ active [2] proctype spender() {
 #endif
        back = 0;
        forget()
-#endif
 #ifdef RECLAIM
   :: held && room > 0 -> giveback(win, room, mine) /* the store believes it dead; it was only paused */
 #endif

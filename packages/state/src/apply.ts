@@ -1,7 +1,7 @@
 // The rules by which charges meet rows, once, for the back ends whose rows are in reach of JavaScript (memory
 // and SQLite). Redis says the same in Lua; the conformance suite holds all three to it.
 import type { Charges, NonceClaim, CounterCharge, SequenceClaim } from '@ambit/core';
-import { GRACE, type Refused, type Reservation, type Reserved } from './budgets.ts';
+import { GRACE, exceeded, type Refused, type Reservation, type Reserved } from './budgets.ts';
 import { beforeReset } from './clock.ts';
 
 /** What a counter holds. `start` is 0 for a total. */
@@ -68,7 +68,7 @@ export function applyCharges(rows: Rows, charges: Charges, share: number): Reser
     // A window that has not begun would replace the one that the others are in, until it comes (attack W1).
     const gone = c.expires <= rows.sweptTo || c.windowStart > rows.now + GRACE;
     const left = gone ? 0 : Math.max(0, c.limit - row.used);
-    if (short === null && (gone || c.amount > left)) short = refuse('budget_exceeded', c.caveat, left);
+    if (short === null && (gone || c.amount > left)) short = exceeded(c, left);
     met.push(row);
     amounts.push(Math.max(c.amount, Math.floor(left * share)));
   }

@@ -14,7 +14,7 @@ import {
   revocationSubject,
 } from '@ambit/core';
 import type { Call, Charges, Denial, Facts, TokenView, VerifiedToken, Verifier } from '@ambit/core';
-import type { Budgets, FaultCode, Reservation } from './budgets.ts';
+import type { Budgets, FaultCode, Refused, Reservation } from './budgets.ts';
 import type { RevocationKind, RevocationSubject } from './revocations.ts';
 import type { Session } from './sessions.ts';
 import type { Store } from './store.ts';
@@ -115,6 +115,14 @@ type Excuse = (code: FaultCode | 'revocations_stale') => Denial | null;
 
 const isFault = (code: string): code is FaultCode => FAULTS.has(code);
 
+/** The denial of a store that answered: with what is left and until when, so that a caller knows when to come again. */
+function refusal({ code, caveat, left, resets }: Refused): Denial {
+  if (left === undefined) return deny(code, undefined, caveat);
+  if (resets === undefined) return { ...deny(code, `${left} left`, caveat), left };
+  const until = new Date(resets * 1000).toISOString().replace('.000', '');
+  return { ...deny(code, `${left} left until ${until}`, caveat), left, resets };
+}
+
 /** An authorizer; throws TypeError for options that make none. */
 export function createAuthorizer(options: AuthorizerOptions): Authorizer {
   const { verifier, store, onProceed } = options;
@@ -160,8 +168,7 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
     const answer = await budgets.reserve(charges, now);
     if (answer.ok) return { denial: null, reservation: answer.reservation };
     if (isFault(answer.code)) return { denial: excuse(answer.code), reservation: null };
-    const left = answer.left === undefined ? undefined : `${answer.left} left`;
-    return { denial: deny(answer.code, left, answer.caveat), reservation: null };
+    return { denial: refusal(answer), reservation: null };
   }
 
   async function admit(token: VerifiedToken, facts: Facts): Promise<Admission> {

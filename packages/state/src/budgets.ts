@@ -17,6 +17,8 @@ export interface Refused {
   readonly caveat: number;
   /** What is left of the counter that denied. */
   readonly left?: number;
+  /** Unix seconds at which the window that was charged ends; absent for a total. */
+  readonly resets?: number;
 }
 
 /** All was applied. */
@@ -58,6 +60,15 @@ export interface Budgets {
   /** What is left of each counter of `charges.place` at `now`, for display. Rejects with AmbitError on a fault. */
   left(partitionKey: string, counters: readonly CounterKey[], now: number): Promise<readonly number[]>;
 }
+
+/** The refusal of a counter that has too little left. */
+export const exceeded = (counter: CounterCharge, left: number): Refused => ({
+  ok: false,
+  code: 'budget_exceeded',
+  caveat: counter.caveat,
+  left,
+  ...(counter.window === 0 ? {} : { resets: counter.windowStart + counter.window }),
+});
 
 /** The part of a charge that `left` needs. */
 export type CounterKey = Pick<CounterCharge, 'id' | 'limit' | 'window' | 'windowStart'>;

@@ -151,6 +151,26 @@ describe.each([
     }
   });
 
+  test('a budget that is used up says what is left and when its window ends', async () => {
+    const store = memoryStore({ nowSeconds: () => NOW });
+    const to = await authorizer(store);
+    const shown = attenuate(token(), restrict.budget({ unit: 'calls', limit: 1, window: 60 }));
+    expect(code(await use(to, shown, pay(1)))).toBe('ok');
+    const resets = NOW - (NOW % 60) + 60;
+    const until = new Date(resets * 1000).toISOString().slice(0, 19);
+    expect(await use(to, shown, pay(1))).toMatchObject({
+      code: 'budget_exceeded',
+      left: 0,
+      resets,
+      message: expect.stringContaining(`(0 left until ${until}Z)`) as string,
+    });
+    const inAll = attenuate(token(), restrict.calls(1));
+    expect(code(await use(to, inAll, pay(1)))).toBe('ok');
+    const denied = await use(to, inAll, pay(1));
+    expect(denied).toMatchObject({ code: 'budget_exceeded', left: 0 });
+    expect(denied).not.toHaveProperty('resets');
+  });
+
   test('S3 revoked while the call waits for the store: refused, and its budget is given back', async () => {
     const store = memoryStore();
     const verified = token({ budgets: [{ unit: 'calls', limit: 5 }] });

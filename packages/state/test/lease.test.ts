@@ -186,6 +186,19 @@ test('a slice ends with its window on the monotonic clock, counted from before t
   );
 });
 
+test('S1 (mutant) a counter that ends before a slice of it would be worth anything goes to the store', async () => {
+  for (const [life, trips] of [
+    [4, 3],
+    [5, 1],
+  ] as const) {
+    const leased = leasedBudgets(memory(), { skew: 2 });
+    const c = charges([counter('dying', 1, 1000, { expires: NOW + life })]);
+    for (let i = 0; i < 3; i++) expect((await leased.reserve(c, NOW)).ok).toBe(true);
+    expect([life, leased.trips]).toEqual([life, trips]);
+    await leased.stop();
+  }
+});
+
 test('a spender whose clock is behind holds no slice of the window that the others are in', async () => {
   const store = memory();
   const leased = leasedBudgets(store, { worth: 1 });

@@ -1,6 +1,6 @@
 // Refusals over HTTP: challenges by RFC 6750 section 3, bodies by RFC 9457. What is said of a token that did not
 // verify is one code (docs/design.md section 9); every value is quoted, so that nothing of a request can write
-// a header.
+// a header. A budget that is used up says what is left (`RateLimit`) and when its window ends (`Retry-After`).
 import { CODES, type Denial } from '@ambit/core';
 
 /** A refusal as an HTTP answer. */
@@ -25,6 +25,8 @@ export function refusal(denial: Denial, realm: string, record: number | null): H
   // The rest of such a body is not read.
   if (status === 408 || status === 413) headers['connection'] = 'close';
   if (status === 401 || status === 403) headers['www-authenticate'] = challenge(denial, status, realm);
+  if (denial.resets !== undefined) headers['retry-after'] = new Date(denial.resets * 1000).toUTCString();
+  if (denial.left !== undefined) headers['ratelimit'] = `"budget";r=${denial.left}`;
   const problem = {
     type: `https://ambit.dev/problems/${denial.code}`,
     title: sentence,
@@ -32,6 +34,8 @@ export function refusal(denial: Denial, realm: string, record: number | null): H
     detail: denial.message,
     code: denial.code,
     ...(denial.caveat === undefined ? {} : { caveat: denial.caveat }),
+    ...(denial.left === undefined ? {} : { left: denial.left }),
+    ...(denial.resets === undefined ? {} : { resets: denial.resets }),
     ...(record === null ? {} : { instance: `urn:ambit:decision:${record}` }),
   };
   return { status, headers, body: JSON.stringify(problem), denial };

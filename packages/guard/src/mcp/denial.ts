@@ -34,7 +34,13 @@ export function denialResponse(
     };
   }
   const text = `Denied: ${shown.message}${hint === undefined ? '' : ` ${hint}`}`;
-  const denial = { code: shown.code, message: shown.message, ...decision };
+  const denial = {
+    code: shown.code,
+    message: shown.message,
+    ...(shown.left === undefined ? {} : { left: shown.left }),
+    ...(shown.resets === undefined ? {} : { resets: shown.resets }),
+    ...decision,
+  };
   return {
     jsonrpc: '2.0',
     id: m.id,

@@ -1,7 +1,7 @@
 // What several calls ask for, as the arrays that the function `apply` takes: keys once, everything else pointing
 // into them. Ids are base64url digests (checked before), so an array's text needs no quotes.
 import type { Charges } from '@ambit/core';
-import type { Refused, Reservation, Reserved } from '../budgets.ts';
+import { exceeded, type Refused, type Reservation, type Reserved } from '../budgets.ts';
 import type { Row } from './connection.ts';
 
 /** Rows are named by the first 22 characters of a digest, 132 bits. */
@@ -124,8 +124,8 @@ function refused(verdict: string, { counters, once }: Charges): Refused {
   const at = Number(place);
   if (code === 'replayed' || code === 'store_unavailable') return { ok: false, code, caveat: -1 };
   if (code === 'once_used') return { ok: false, code, caveat: once[at - 1]!.caveat };
-  const caveat = at > 0 ? counters[at - 1]!.caveat : once[-at - 1]!.caveat;
-  return { ok: false, code, caveat, left: Number(left) };
+  if (at > 0) return exceeded(counters[at - 1]!, Number(left));
+  return { ok: false, code, caveat: once[-at - 1]!.caveat, left: Number(left) };
 }
 
 /** The statement, with every array's type. */

@@ -1,7 +1,7 @@
 // Calls that are asked for in one turn of the event loop, as one script: a group is all of them on a single server,
 // and those of one partition on a Cluster, where a script may touch one slot.
 import type { Charges } from '@ambit/core';
-import type { Refused, Reservation, Reserved } from '../budgets.ts';
+import { exceeded, type Refused, type Reservation, type Reserved } from '../budgets.ts';
 import { ALL_PARTITIONS, type Fence } from './fence.ts';
 import { RESERVE_GROUP } from './reserve.ts';
 
@@ -149,6 +149,6 @@ function refused([word, place, left]: readonly string[], { counters, once }: Cha
   const at = Number(place);
   if (code === 'replayed' || code === 'store_unavailable') return { ok: false, code, caveat: -1 };
   if (code === 'once_used') return { ok: false, code, caveat: once[at - 1]!.caveat };
-  const caveat = at > 0 ? counters[at - 1]!.caveat : once[-at - 1]!.caveat;
-  return { ok: false, code, caveat, left: Number(left) };
+  if (at > 0) return exceeded(counters[at - 1]!, Number(left));
+  return { ok: false, code, caveat: once[-at - 1]!.caveat, left: Number(left) };
 }

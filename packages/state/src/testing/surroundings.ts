@@ -72,13 +72,18 @@ export function surroundingsRules(w: World): void {
       charges([counter('w', 6, 10, { window: 60, windowStart: start, expires: start + 60 })]);
     const start = NOW - (NOW % 60);
     expect(code(await w.store.budgets.reserve(at(start), NOW))).toBe('ok');
-    expect(await w.store.budgets.reserve(at(start + 60 * 60), NOW + 60 * 60)).toEqual({
+    expect(await w.store.budgets.reserve(at(start + 60 * 60), NOW + 60 * 60)).toMatchObject({
+      code: 'budget_exceeded',
+      left: 0,
+    });
+    // A denial says what is left and when the window ends.
+    expect(await w.store.budgets.reserve(at(start), NOW)).toEqual({
       ok: false,
       code: 'budget_exceeded',
       caveat: -1,
-      left: 0,
+      left: 4,
+      resets: start + 60,
     });
-    expect(await w.store.budgets.reserve(at(start), NOW)).toMatchObject({ left: 4 });
     // A clock that is a little ahead is nothing strange.
     expect(code(await w.store.budgets.reserve(at(start + 60), NOW))).toBe('ok');
   });
