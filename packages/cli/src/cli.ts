@@ -10,6 +10,7 @@ export interface Shared {
   readonly quiet?: boolean;
   readonly color?: boolean;
   readonly at?: string;
+  readonly store?: string;
   readonly insecurePermissions?: boolean;
 }
 
@@ -52,6 +53,12 @@ export class Cli {
 
   get insecurePermissions(): boolean {
     return this.#shared.insecurePermissions === true;
+  }
+
+  /** The URL of the store that `--store` or AMBIT_STORE names, or null. */
+  get store(): string | null {
+    const { AMBIT_STORE } = this.env;
+    return this.#shared.store ?? (AMBIT_STORE === undefined || AMBIT_STORE === '' ? null : AMBIT_STORE);
   }
 
   /** Whether the clock was stated with `--at`. */

@@ -2,7 +2,7 @@
 import { bindGrant, type Wanted } from '@ambit/authority';
 import type { GrantSpec } from '@ambit/core';
 import { configuredEntitlements, type Registration } from '@ambit/identity';
-import type { SyncStore } from '@ambit/state';
+import type { Store } from '@ambit/state';
 import type { Cli } from './cli.ts';
 import { attestationOf } from './home/configuration.ts';
 import { Failure } from './failure.ts';
@@ -18,7 +18,7 @@ export interface RequestedGrant extends Wanted {
 export function bindLayers(
   cli: Cli,
   home: Home,
-  store: SyncStore,
+  store: Store,
   registration: Registration,
   asked: RequestedGrant,
 ): { readonly spec: GrantSpec; readonly notes: readonly string[] } {

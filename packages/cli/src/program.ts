@@ -21,6 +21,7 @@ export function buildProgram(cli: Cli): Command {
     .configureOutput({ outputError: () => {}, writeErr: () => {}, writeOut: (text) => cli.out(text) })
     .option('--json', 'results and errors as JSON (schemas in the README)')
     .option('--at <time>', "use this clock instead of the system's: RFC 3339")
+    .option('--store <url>', 'keep state there, not in the home: file:, redis:, postgres: URLs')
     .option('-q, --quiet', 'print only data and errors')
     .option('--no-color', 'no colors')
     .option('--insecure-permissions', 'read secret files that other users can read')

@@ -134,6 +134,12 @@ export const TABLE: readonly CommandEntry[] = [
     load: () => import('./commands/revocations.ts'),
   },
   {
+    name: 'state',
+    group: ACCOUNT,
+    summary: 'check, back up, restore and prepare the store',
+    load: () => import('./commands/state.ts'),
+  },
+  {
     name: 'session',
     group: ACCOUNT,
     summary: 'open, close and list sessions',

@@ -5,7 +5,7 @@ import type { GrantSpec, Keyring } from '@ambit/core';
 import { mintInSession, newSessionId, type Minted, type SessionRefusal } from '@ambit/authority/session';
 import type { Draft } from '@ambit/audit';
 import type { Registration } from '@ambit/identity';
-import type { SyncStore } from '@ambit/state';
+import type { Store } from '@ambit/state';
 import type { Command } from 'commander';
 import { account, tokenOf } from '../home/audit.ts';
 import type { Cli } from '../cli.ts';
@@ -108,7 +108,7 @@ async function run(cli: Cli, flags: MintFlags): Promise<void> {
 async function bound(
   cli: Cli,
   home: Home,
-  store: SyncStore,
+  store: Store,
   registration: Registration,
   asked: RequestedSpec,
   flags: MintFlags,

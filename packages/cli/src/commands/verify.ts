@@ -4,7 +4,7 @@ import { CODES, effectiveAuthority, matchTool, type Call, type Denial, type Seal
 import type { Sink } from '@ambit/audit';
 import { createGuard, type GuardOptions } from '@ambit/guard';
 import type { Registration } from '@ambit/identity';
-import type { SyncStore } from '@ambit/state';
+import type { Store } from '@ambit/state';
 import type { Command } from 'commander';
 import { account } from '../home/audit.ts';
 import {
@@ -77,7 +77,7 @@ interface Presented {
 async function decide(
   cli: Cli,
   home: Home,
-  store: SyncStore,
+  store: Store,
   presented: Presented,
   flags: VerifyFlags,
 ): Promise<VerifyResult> {

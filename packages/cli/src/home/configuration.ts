@@ -7,7 +7,7 @@ import { configuredEntitlements, registrationOf, verifyAttestation } from '@ambi
 import type { Applied, ExplainContext, Registration, VerifiedAttestation } from '@ambit/identity';
 import { AmbitError, toHex, type TokenView } from '@ambit/core';
 import { nodeProvider } from '@ambit/core/node';
-import type { SyncStore } from '@ambit/state';
+import type { Store } from '@ambit/state';
 import { Failure } from '../failure.ts';
 import { readFile, writeFile } from './files.ts';
 import type { Home } from './home.ts';
@@ -46,7 +46,7 @@ export function registrationIn(home: Home): Registration | null {
 /** Puts a configuration in force. */
 export async function applyIn(
   home: Home,
-  store: SyncStore,
+  store: Store,
   text: string,
   now: number,
 ): Promise<ReturnType<typeof applyConfiguration>> {
@@ -61,7 +61,7 @@ export async function applyIn(
 
 /** What an explanation of the layers asks, for one token. */
 export async function layerContext(
-  store: SyncStore,
+  store: Store,
   registration: Registration,
   view: Pick<TokenView, 'issuer' | 'session'>,
   now: number,

@@ -33,11 +33,13 @@ const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 export class Home {
   readonly path: string;
   readonly #insecure: boolean;
+  readonly #store: string | null;
 
   constructor(cli: Cli) {
     const { AMBIT_HOME } = cli.env;
     this.path = AMBIT_HOME === undefined || AMBIT_HOME === '' ? '.ambit' : AMBIT_HOME;
     this.#insecure = cli.insecurePermissions;
+    this.#store = cli.store;
   }
 
   /** A path inside. */
@@ -85,9 +87,26 @@ export class Home {
     await more();
     writeFile(
       this.at('home.json'),
-      json({ v: 1, created: timeText(now), defaults: DEFAULTS_OF_A_NEW_HOME }),
+      json({
+        v: 1,
+        created: timeText(now),
+        ...(this.#store === null ? {} : { store: this.#store }),
+        defaults: DEFAULTS_OF_A_NEW_HOME,
+      }),
       secret,
     );
+  }
+
+  /** The URL of the store: as the command line says, as home.json says, or the home's own file. */
+  get storeUrl(): string {
+    if (this.#store !== null) return this.#store;
+    if (this.exists) {
+      const path = this.at('home.json');
+      const { store } = parse(path, readFile(path).toString('utf8')) as { store?: unknown };
+      if (typeof store === 'string') return store;
+      if (store !== undefined) throw badInput(`${path}: expected "store" to be a URL`);
+    }
+    return `file:${encodeURI(this.at('state.db'))}`;
   }
 
   /** What is assumed about unclassified tools. */

@@ -8,7 +8,7 @@ import {
   type VerifierOptions,
 } from '@ambit/core';
 import { nodeProvider } from '@ambit/core/node';
-import type { SyncStore } from '@ambit/state';
+import type { Store } from '@ambit/state';
 import type { Command } from 'commander';
 import type { Cli } from '../cli.ts';
 import { Failure, usage } from '../failure.ts';
@@ -59,7 +59,7 @@ export interface HomeVerifier {
 export async function verifierOf(
   cli: Cli,
   home: Home,
-  store: SyncStore,
+  store: Store,
   f: AcceptFlags,
   more: Partial<VerifierOptions> = {},
 ): Promise<HomeVerifier> {
