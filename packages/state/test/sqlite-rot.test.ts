@@ -51,7 +51,7 @@ function change(file: string, sql: string): void {
 const ask = (what: Partial<typeof c>) => (store: SyncStore) =>
   store.budgets.reserve(charges([], what), NOW).then(code);
 
-describe('W2 S18 a row that rotted denies', () => {
+describe('W2 (finding S18) a row that rotted denies', () => {
   test.each([
     ['spent budget', 'update counters set used = 0', ask({ counters: [counter('c', 4, 5)] })],
     ['start of a window', 'update counters set start = start - 60', ask({ counters: [counter('c', 4, 5)] })],
@@ -105,7 +105,7 @@ describe('W2 S18 a row that rotted denies', () => {
   });
 });
 
-describe('W1 S1 a file that was swept ahead of the clock', () => {
+describe('W1 (finding S1) a file that was swept ahead of the clock', () => {
   const ahead = async (file: string): Promise<void> => {
     await used(file);
     change(file, `update meta set value = '${NOW + 400}' where key = 'time'`);

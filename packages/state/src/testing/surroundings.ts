@@ -45,7 +45,7 @@ async function used(store: Store): Promise<void> {
 }
 
 export function surroundingsRules(w: World): void {
-  test('W1 S1 a call at a stated time a year ahead drops no row of others, and nothing is denied after it', async () => {
+  test('W1 (finding S1) a call at a stated time a year ahead drops no row of others, and nothing is denied after it', async () => {
     await used(w.store);
     const expires = NOW + 400 * DAY;
     for (const days of [1, 366]) {
@@ -57,7 +57,7 @@ export function surroundingsRules(w: World): void {
     expect(await remembers(w.store)).toEqual(AS_BEFORE);
   });
 
-  test('W1 S1 a clock that leaps a year ahead and comes back drops no row', async () => {
+  test('W1 (finding S1) a clock that leaps a year ahead and comes back drops no row', async () => {
     await used(w.store);
     for (let i = 0; i < 3; i++) {
       w.now = NOW + 366 * DAY + i * 100;
@@ -109,7 +109,7 @@ export function surroundingsRules(w: World): void {
     await leased.stop();
   });
 
-  test('W5 S4 nothing crosses a reset: no refund, no slice, no number of a session, no proof', async (context) => {
+  test('W5 (finding S4) nothing crosses a reset: no refund, no slice, no number of a session, no proof', async (context) => {
     if (w.reset === null) return context.skip();
     const { budgets, replay } = w.store;
     const taken = await budgets.reserve(
