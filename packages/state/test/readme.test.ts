@@ -102,7 +102,7 @@ describe.skipIf(!hasRedis)('the README with Redis', () => {
     await server.stop();
   });
 
-  test('S16 clients of your own', async () => {
+  test('finding S16 clients of your own', async () => {
     const server = await startRedis();
     expect(await run('own', [['6379', String(server.port)]])).toBe(RIGHT);
     await server.stop();
