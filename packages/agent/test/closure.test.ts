@@ -5,6 +5,8 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { openAgent } from '@ambit/agent';
+import { sourcesOf } from '../../../test/house.mjs';
 
 interface Manifest {
   readonly name: string;
@@ -46,6 +48,19 @@ describe('what an agent-only project installs', () => {
       '@ambit/wire',
       '@noble/curves',
       '@noble/hashes',
+    ]);
+  });
+  it('openAgent, which reads files, is part of it: it loads core, wire and nothing else', () => {
+    expect(openAgent).toBeTypeOf('function');
+    const loaded = sourcesOf('agent').flatMap(({ imports }) =>
+      imports.filter((s: string) => !s.startsWith('.')),
+    );
+    expect([...new Set(loaded)].sort()).toEqual([
+      '@ambit/core',
+      '@ambit/core/node',
+      '@ambit/wire/http',
+      '@ambit/wire/interpose',
+      '@ambit/wire/mcp',
     ]);
   });
   it('the same walk finds SQLite and YAML where they are: in a service', () => {

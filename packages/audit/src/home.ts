@@ -84,6 +84,8 @@ export interface HomeOptions extends Partial<Omit<LogOptions, 'directory' | 'sig
   readonly origin?: string;
   /** Begin a log where the home has none (default true). */
   readonly create?: boolean;
+  /** Who writes, as every record says (default `cli`). */
+  readonly by?: string;
 }
 
 /**
@@ -104,7 +106,7 @@ export async function openHome(home: string, options: HomeOptions = {}): Promise
     create: fresh,
   });
   try {
-    return await Recorder.open(log, { by: 'cli', sessionsFile: paths.sessions });
+    return await Recorder.open(log, { by: options.by ?? 'cli', sessionsFile: paths.sessions });
   } catch (error) {
     await log.close();
     throw error;

@@ -1,5 +1,5 @@
 // The Node provider: node:crypto. Raw keys are imported as JWK, never as DER (17 times slower), and the key
-// objects are kept.
+// objects are kept. And the texts of keys from files, which core itself never opens.
 import {
   createHash,
   createPrivateKey,
@@ -10,7 +10,9 @@ import {
   verify,
 } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
+import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { fromBase64url, toBase64url } from './bytes.ts';
+import { AmbitError } from './codes.ts';
 import { PerSecret, Recent } from './crypto/keycache.ts';
 import type { Provider } from './crypto/provider.ts';
 import { expect32, isStrictPeer, isStrictSignature } from './crypto/strict.ts';
@@ -100,4 +102,48 @@ export function nativeHasher(): { update(bytes: Uint8Array): void; digest(): Uin
     },
     digest: () => new Uint8Array(running.digest()),
   };
+}
+
+const INPUT_BYTES = 1 << 20;
+
+/**
+ * The text of keys or a token: `source` itself when it is one (it begins with `amb`, or has several lines), else the
+ * content of the file it names; without comment lines. AmbitError `file_missing`, `io_failed`, `input_invalid` (too
+ * long), or `key_exposed` when a file that holds a secret can be read by other users.
+ */
+export function textOf(source: string): string {
+  const given = source.trim();
+  const text = /^amb[a-z0-9]*_|\n|^#|=amb/.test(given) ? given : contentOf(given);
+  return text
+    .replace(/^\s*#.*$/gm, '')
+    .trim()
+    .replace(/\s*\n\s*/g, '\n');
+}
+
+function contentOf(path: string): string {
+  let file: number;
+  try {
+    file = openSync(path, 'r');
+  } catch (error) {
+    const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    throw new AmbitError(
+      missing ? 'file_missing' : 'io_failed',
+      `No file can be read at ${path.slice(0, 256)}.`,
+    );
+  }
+  try {
+    // Asked of the open file, so that nothing can be put in its place between the check and the reading.
+    const { mode, size } = fstatSync(file);
+    if (size > INPUT_BYTES)
+      throw new AmbitError('input_invalid', `${path} is too long for a key or a token.`);
+    const text = readFileSync(file, 'utf8');
+    if (process.platform !== 'win32' && (mode & 0o077) !== 0 && text.includes('ambsec_'))
+      throw new AmbitError(
+        'key_exposed',
+        `${path} holds a secret and can be read by others: chmod 600 ${path}.`,
+      );
+    return text;
+  } finally {
+    closeSync(file);
+  }
 }

@@ -55,10 +55,15 @@ export interface BehaviorOptions {
   readonly onResponse?: (response: BehaviorResponse, view: TokenView) => void;
   readonly deployment?: (view: TokenView) => Deployment;
   /**
-   * Begin a session with its first call. Only for a guard that sees every call of a session from its first on; by
-   * default a session begins with `begin`.
+   * Begin a session with its first call, or where the function says so. Only for a guard that sees every call of such a
+   * session from its first on; by default a session begins with `begin`.
    */
-  readonly implicit?: boolean;
+  readonly implicit?: boolean | ((view: TokenView) => boolean);
+  /**
+   * Take what is not known at its worst: a tool that is not stated to write brings in content, whatever its name, and an
+   * allowed call whose answer was not handed in (`Permit.ingest`) ends what is known of its session. Default false.
+   */
+  readonly strict?: boolean;
   /** Sessions followed at once; default 4096. The one unused longest is forgotten, and then denied flow facts. */
   readonly maxSessions?: number;
   /** Unix milliseconds; default the system clock. */
@@ -69,6 +74,8 @@ interface Followed {
   readonly flow: FlowTracker;
   /** Calls that a person approved, by tool and arguments; each for one use. */
   readonly approved: Set<string>;
+  /** Content came in that was not seen. */
+  blind: boolean;
 }
 interface Read {
   readonly grade: number;
@@ -87,6 +94,7 @@ export class Behavior implements FlowKeeper, Watcher, Observer {
   readonly #options: BehaviorOptions;
   readonly #followed = new Map<string, Followed>();
   readonly #read = new WeakMap<Call, Read>();
+  readonly #seen = new WeakSet<Call>();
   readonly #alerts = new WeakMap<Call, Alert>();
   #forgot = false;
 
@@ -148,7 +156,7 @@ export class Behavior implements FlowKeeper, Watcher, Observer {
 
   facts(view: TokenView, call: Call): Facts['flow'] {
     const followed = this.#of(view);
-    if (followed === undefined) return undefined;
+    if (followed === undefined || followed.blind) return undefined;
     const shape = this.#shape(call);
     const reading = followed.flow.read(shape, argumentsOf(call), followed.approved.has(callKey(call)));
     this.#read.set(call, { grade: reading.grade, findings: reading.findings, shape });
@@ -200,10 +208,12 @@ export class Behavior implements FlowKeeper, Watcher, Observer {
 
   ingested(view: TokenView, call: Call, value: unknown, record: number): void {
     const shape = this.#shape(call);
+    this.#seen.add(call);
     const content = contentOf(value);
     const followed = this.#of(view);
-    followed?.flow.result(shape, { args: argumentsOf(call), value: content.json });
-    if (shape.effect) return;
+    const bringsIn = this.#bringsIn(call);
+    followed?.flow.result({ ...shape, effect: !bringsIn }, { args: argumentsOf(call), value: content.json });
+    if (!bringsIn) return;
     const ingest = {
       source: call.tool,
       trust: shape.trusted ? ('trusted' as const) : ('untrusted' as const),
@@ -214,6 +224,9 @@ export class Behavior implements FlowKeeper, Watcher, Observer {
   }
 
   ended(view: TokenView, call: Call, outcome: CallOutcome, record: number): void {
+    const followed = this.#of(view);
+    const unseen = this.#options.strict === true && !this.#seen.has(call) && this.#bringsIn(call);
+    if (unseen && followed !== undefined) followed.blind = true;
     this.#feed(view, call, { kind: 'outcome', ok: outcome.status === 'ok', index: record });
   }
 
@@ -228,17 +241,21 @@ export class Behavior implements FlowKeeper, Watcher, Observer {
     const key = keyOf(view.issuer, view.session);
     const known = this.#followed.get(key);
     // Once something was forgotten, a session that is not known may be one of those.
-    if (known === undefined)
-      return this.#options.implicit === true && !this.#forgot ? this.#start(key) : undefined;
+    if (known === undefined) return !this.#forgot && this.#mayBegin(view) ? this.#start(key) : undefined;
     this.#followed.delete(key);
     this.#followed.set(key, known);
     return known;
   }
 
+  #mayBegin(view: TokenView): boolean {
+    const { implicit = false } = this.#options;
+    return typeof implicit === 'function' ? implicit(view) : implicit;
+  }
+
   #start(key: string): Followed {
     const known = this.#followed.get(key);
     if (known !== undefined) return known;
-    const followed: Followed = { flow: new FlowTracker(), approved: new Set() };
+    const followed: Followed = { flow: new FlowTracker(), approved: new Set(), blind: false };
     this.#followed.set(key, followed);
     const oldest = this.#followed.keys().next();
     if (this.#followed.size > (this.#options.maxSessions ?? 4096) && oldest.done !== true) {
@@ -246,6 +263,11 @@ export class Behavior implements FlowKeeper, Watcher, Observer {
       this.#forgot = true;
     }
     return followed;
+  }
+
+  #bringsIn(call: Call): boolean {
+    const guessed = this.#options.strict === true && this.#options.tools?.(call.tool).writes !== true;
+    return guessed || !this.#shape(call).effect;
   }
 
   #shape(call: Call): ToolShape {

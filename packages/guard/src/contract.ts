@@ -60,8 +60,8 @@ export interface GuardOptions {
   readonly identity?:
     | { readonly operators: ReadonlyMap<string, Registration>; readonly entitlements: Entitlements }
     | undefined;
-  /** Without `identity`: what is known about a tool. */
-  readonly tools?: ((tool: string) => ToolKnowledge) | undefined;
+  /** Without `identity`: what is known about a tool; null refuses the call, whatever the token grants. */
+  readonly tools?: ((tool: string) => ToolKnowledge | null) | undefined;
   /** Whether a token's session has to be open in the store, or for which issuers; default true. */
   readonly requireOpenSession?: boolean | ((issuer: string) => boolean) | undefined;
   /** Milliseconds that the store, the entitlements and the log may take, each; default 5000. Then the call is denied. */

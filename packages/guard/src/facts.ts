@@ -36,7 +36,9 @@ export function createFacts(
       ...(followed === undefined ? {} : { flow: followed }),
     };
     if (identity === undefined) {
-      const { external, data = null } = options.tools?.(call.tool) ?? {};
+      const listed = options.tools === undefined ? {} : options.tools(call.tool);
+      if (listed === null) return stop(p, deny('data_unknown', `${call.tool} is not listed at this service`));
+      const { external, data = null } = listed;
       const outside = external === undefined ? {} : { external };
       return { ...p, facts: { ...extra, ...outside, ...merged(data, added) }, layers: [], tool: null };
     }

@@ -1,0 +1,36 @@
+// What is wrong with the options of a front door, all of it at once: whoever sets something up mends everything in
+// one go, instead of one mistake a start.
+import { AmbitError } from './codes.ts';
+
+/** Collects problems; `done` throws them together. */
+export class Problems {
+  readonly #lines: string[] = [];
+
+  /** How many were noted. */
+  get count(): number {
+    return this.#lines.length;
+  }
+
+  /** Notes what is wrong with a field; no value of it is repeated, for it may be a secret. */
+  add(field: string, words: string): void {
+    this.#lines.push(`${field}: ${words}`);
+  }
+
+  /** What `read` gives; undefined, and its message noted, when it throws an AmbitError or reports misuse. */
+  attempt<T>(field: string, read: () => T): T | undefined {
+    try {
+      return read();
+    } catch (error) {
+      const misuse = error instanceof AmbitError || error instanceof TypeError || error instanceof RangeError;
+      if (!misuse) throw error;
+      this.add(field, error.message);
+      return undefined;
+    }
+  }
+
+  /** AmbitError `input_invalid` with every problem on a line of its own; nothing when there is none. */
+  done(who: string): void {
+    if (this.#lines.length === 0) return;
+    throw new AmbitError('input_invalid', `${who}\n${this.#lines.map((line) => `  ${line}`).join('\n')}`);
+  }
+}

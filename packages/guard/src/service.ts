@@ -1,0 +1,176 @@
+// The front door of a service: four answers (who am I, whom do I trust, where do I keep things, what do my tools touch)
+// make a guard with a door for each framework. It owns what it opened and closes it in order. The defaults are the
+// safe ones: a tool that is not listed is refused, and flow facts are given only for sessions that were seen whole.
+import { AmbitError, createVerifier } from '@ambit/core';
+import { nodeProvider } from '@ambit/core/node';
+import { configuredEntitlements } from '@ambit/identity';
+import { openStore } from '@ambit/state/open';
+import type { Sink } from '@ambit/audit';
+import type { Store } from '@ambit/state';
+import { Behavior, type BehaviorFacts } from './behavior.ts';
+import type { Guard, GuardOptions, GuardRequest } from './contract.ts';
+import { createGuard } from './guard.ts';
+import type { McpOptions } from './mcp/gate.ts';
+import { guard as guardServer, type ServerLike } from './mcp/server.ts';
+import { doorsOf, type Doors } from './service/doors.ts';
+import { openGuardHome, type GuardHome } from './service/home.ts';
+import { readGuardOptions, type OpenGuardOptions, type ReadOptions } from './service/options.ts';
+import { registrationAt } from './service/registration.ts';
+import { both, Underway } from './service/underway.ts';
+
+/** A service's guard. */
+export interface ServiceGuard extends Doors {
+  /** The guard below: `run`, `refuse`, `audit`, and what adapters of one's own are made over. */
+  readonly guard: Guard;
+  readonly authorize: Guard['authorize'];
+  /** Guards every connection that an MCP server (of either SDK) makes from now on, and returns it. */
+  mcp<S extends ServerLike>(server: S, options?: McpOptions): S;
+  /**
+   * A session begins here, with the user's own words; needed for `flow` caveats where the guard can't know that it has
+   * seen a session from its first call on: with `store` and `audit`, and after a start.
+   */
+  begin: Behavior['begin'];
+  /** Waits for the calls under way, writes their outcomes, then closes the log, then the store. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the guard of a service. AmbitError `input_invalid` lists everything that is missing or wrong; what the store, the
+ * log or the home report otherwise keeps its own code, and nothing is left open.
+ */
+export async function openGuard(options: OpenGuardOptions): Promise<ServiceGuard> {
+  const read = readGuardOptions(options);
+  const place = await openPlace(read);
+  try {
+    return serviceOf(read, place);
+  } catch (error) {
+    await place.close();
+    throw error;
+  }
+}
+
+interface Place {
+  readonly home: GuardHome | null;
+  readonly store: Store;
+  readonly audit: Sink;
+  close(): Promise<void>;
+}
+
+async function openPlace({ given, timeout }: ReadOptions): Promise<Place> {
+  if (given.home !== undefined) {
+    const home = await openGuardHome(given.home);
+    return { home, store: home.store, audit: home.recorder, close: home.close };
+  }
+  const { store } = given;
+  const audit = given.audit!;
+  if (typeof store !== 'string') return { home: null, store: store!, audit, close: async () => undefined };
+  const opened = await openStore(store, { timeout });
+  return { home: null, store: opened, audit, close: () => opened.close() };
+}
+
+function serviceOf(read: ReadOptions, place: Place): ServiceGuard {
+  const { given, timeout } = read;
+  const underway = new Underway();
+  let closing: Promise<void> | null = null;
+  // Once it closes no call is allowed any more: its outcome could come too late to be written.
+  const audit: Sink = {
+    record: async (draft) => {
+      if (closing !== null && draft.code === 'allowed')
+        throw new AmbitError('audit_unavailable', 'The guard is closed.');
+      return place.audit.record(draft);
+    },
+  };
+  const { identity, facts } = classify(read, place);
+  const behavior = new Behavior({
+    audit,
+    tools: facts,
+    strict: true,
+    ...(place.home === null ? {} : { implicit: begunAfter(given.nowMs ?? Date.now) }),
+    ...(given.nowMs === undefined ? {} : { nowMs: given.nowMs }),
+  });
+  const guard = createGuard({
+    ...passed(given),
+    verifier: verifierOf(read, place),
+    store: place.store,
+    audit,
+    timeout,
+    requireOpenSession: given.requireOpenSession ?? isShared(read, place),
+    flow: behavior,
+    observer: both(underway, behavior),
+    ...identity,
+  });
+  const close = async (): Promise<void> => {
+    try {
+      await underway.none(timeout);
+      await guard.settled();
+    } finally {
+      await place.close();
+    }
+  };
+  return Object.freeze({
+    guard,
+    authorize: guard.authorize,
+    ...doorsOf(guard, given.origin),
+    mcp: <S extends ServerLike>(server: S, mcp: McpOptions = {}) =>
+      guardServer(server, { ...mcp, guardServer: guard }),
+    begin: behavior.begin.bind(behavior),
+    close: () => (closing ??= close()),
+  });
+}
+
+// A home's log has one writer, so this guard sees every call that is made here; and what was issued after it began was
+// not used here before. A session of which an earlier token may have been used has to be begun by name.
+function begunAfter(nowMs: () => number): (view: { readonly issuedAt: number }) => boolean {
+  const start = Math.floor(nowMs() / 1000);
+  return ({ issuedAt }) => issuedAt > start;
+}
+
+function verifierOf({ given, trusted, proofAge }: ReadOptions, { home }: Place): Guard['verifier'] {
+  const { audience, bearer, signedProofTools } = given;
+  const { keys, seals, federated } = trusted;
+  return createVerifier({
+    audience,
+    keys,
+    seals,
+    federated,
+    provider: nodeProvider,
+    ...(bearer === undefined ? {} : { bearer }),
+    ...(signedProofTools === undefined ? {} : { signedProofTools }),
+    ...(proofAge === undefined ? {} : { proofAge }),
+    // Elsewhere several guards may share a store and not a key: signed proofs work with all of them.
+    ...(home === null ? {} : { proofSessions: home.proofSessions }),
+  });
+}
+
+// Sessions of other issuers are unknown to a home, so that all who are trusted have to be the one whose home it is.
+function isShared({ trusted }: ReadOptions, { home }: Place): boolean {
+  const issuer = home?.issuer ?? null;
+  return issuer !== null && [...trusted.keys, ...trusted.seals].every((key) => key.issuer === issuer);
+}
+
+function classify(
+  { given, trusted, find }: ReadOptions,
+  { home }: Place,
+): {
+  readonly identity: Pick<GuardOptions, 'identity' | 'tools'>;
+  readonly facts: (tool: string) => BehaviorFacts;
+} {
+  if (trusted.operator === null) {
+    const tools = find!;
+    return { identity: { tools }, facts: (tool) => tools(tool) ?? {} };
+  }
+  const now = Math.floor((given.nowMs ?? Date.now)() / 1000);
+  const registration = registrationAt(home === null ? null : given.home!, trusted.operator, now);
+  const { operator } = registration;
+  const identity = {
+    operators: new Map([[operator.id, registration]]),
+    entitlements: configuredEntitlements,
+  };
+  return { identity: { identity }, facts: (tool) => operator.facts(tool) };
+}
+
+function passed(given: OpenGuardOptions): Partial<GuardOptions> {
+  const { proceedOnFault, watcher, nowMs, onDecision, onFault, telemetry, personal } = given;
+  const all = { proceedOnFault, watcher, nowMs, onDecision, onFault, telemetry, personal };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+}

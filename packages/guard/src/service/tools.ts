@@ -1,0 +1,39 @@
+// What a service says of its own tools, looked up for each call: by name, else by the first pattern that matches. A
+// tool that is not listed is refused, whatever a token grants (law L2).
+import { isLabel, isToolPattern, matchTool, type Problems } from '@ambit/core';
+import type { BehaviorFacts } from '../behavior.ts';
+import type { ToolKnowledge } from '../contract.ts';
+
+/** One tool, or all that a pattern matches. `untrusted` and `writes` are for `flow` caveats; absent: the worst. */
+export interface ListedTool extends ToolKnowledge, BehaviorFacts {}
+
+/** Tools by name or pattern. */
+export type ListedTools = Readonly<Record<string, ListedTool>>;
+
+/** Finds a tool; null when it is not listed. */
+export type FindTool = (tool: string) => ListedTool | null;
+
+/** Checks the list and makes the search. */
+export function findIn(tools: ListedTools, problems: Problems): FindTool {
+  const names = Object.keys(tools);
+  if (names.length === 0)
+    problems.add('tools', 'expected at least one; a tool that is not listed is refused');
+  for (const name of names) {
+    if (!isToolPattern(name)) problems.add('tools', `"${name}" is no tool name and no pattern`);
+    const { external, data } = tools[name] ?? {};
+    if (external !== undefined && typeof external !== 'boolean')
+      problems.add('tools', `"${name}": external: expected true or false`);
+    if (
+      data !== undefined &&
+      !(Array.isArray(data) && data.every((l) => typeof l === 'string' && isLabel(l)))
+    )
+      problems.add('tools', `"${name}": data: expected a list of labels`);
+  }
+  const listed = new Map(names.map((name) => [name, Object.freeze({ ...tools[name] })]));
+  return (tool) => {
+    const exact = listed.get(tool);
+    if (exact !== undefined) return exact;
+    for (const [pattern, known] of listed) if (matchTool(pattern, tool)) return known;
+    return null;
+  };
+}

@@ -1,0 +1,65 @@
+// Whom a service trusts: the keys of issuers as texts whose prefixes say what each is, or an operator's configuration,
+// which names them and classifies tools.
+import { readFileSync } from 'node:fs';
+import { AmbitError, PublicKey, VerificationKey, type Problems, type SealKey } from '@ambit/core';
+import { textOf } from '@ambit/core/node';
+import { readOperator, verifierSeals, type Operator } from '@ambit/identity';
+
+/**
+ * Keys, one a line, or the file that has them: verification keys as `ambit keyring export` writes them, and
+ * `ISSUER=ambpub_issuer_...` for issuers whose sealed tokens are verified by signatures. Or the file of an operator's
+ * configuration, with the verification keys of its issuer where its tokens are not all sealed.
+ */
+export type Trust = string | { readonly operator: string; readonly keys?: string };
+
+/** The same, read. */
+export interface Trusted {
+  readonly keys: readonly VerificationKey[];
+  readonly seals: readonly SealKey[];
+  /** Issuers that are known by a seal key alone. */
+  readonly federated: readonly string[];
+  readonly operator: { readonly text: string; readonly operator: Operator } | null;
+}
+
+/** Reads everything; what is wrong goes to `problems`. */
+export function readTrust(trust: Trust, audience: string, problems: Problems): Trusted {
+  const texts = typeof trust === 'string' ? trust : trust.keys;
+  const keys: VerificationKey[] = [];
+  const seals: SealKey[] = [];
+  const lines = texts === undefined ? '' : (problems.attempt('trust', () => textOf(texts)) ?? '');
+  lines.split('\n').forEach((line, i) => {
+    if (line === '') return;
+    problems.attempt(`trust, line ${i + 1}`, () => {
+      const key = keyOf(line);
+      if (!(key instanceof VerificationKey)) seals.push(key);
+      else if (key.audience === null || key.audience === audience) keys.push(key);
+      else throw new AmbitError('key_invalid', `it is for ${key.audience}, not for ${audience}`);
+    });
+  });
+  const operator =
+    typeof trust === 'string'
+      ? null
+      : (problems.attempt('trust', () => configurationAt(trust.operator)) ?? null);
+  const all = [...seals, ...(operator === null ? [] : verifierSeals(operator.operator.config).seals)];
+  const held = new Set(keys.map((k) => k.issuer));
+  const federated = [...new Set(all.map((s) => s.issuer))].filter((issuer) => !held.has(issuer));
+  return { keys, seals: all, federated, operator };
+}
+
+function keyOf(line: string): VerificationKey | SealKey {
+  if (line.startsWith('ambsec_verification_')) return VerificationKey.parse(line);
+  const at = line.indexOf('=');
+  if (at > 0) return { issuer: line.slice(0, at), key: PublicKey.parse('issuer', line.slice(at + 1)) };
+  // The line may be a secret of another kind: nothing of it is repeated.
+  throw new AmbitError('key_invalid', 'expected a verification key, or ISSUER=ambpub_issuer_...');
+}
+
+function configurationAt(path: string): NonNullable<Trusted['operator']> {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch {
+    throw new AmbitError('file_missing', `No configuration can be read at ${path}.`);
+  }
+  return { text, operator: readOperator(text, path) };
+}
