@@ -59,7 +59,7 @@ function verify(request: Request, tool: string, args: { readonly [name: string]:
     header: (name: string) => [request.headers.get(name) ?? ''],
   };
   const given = credentials(http);
-  const parsed = parseCall({ tool, args, http: contextOf(http, url.origin) } as never);
+  const parsed = parseCall({ tool, args, http: contextOf(http, url.origin) });
   if (!given.ok || !parsed.ok) throw new Error('not a call');
   return verifier.verify({ token: given.token!, proof: given.proof, call: parsed.call, now: NOW });
 }
@@ -70,7 +70,7 @@ function agentOf(options: Partial<OpenAgentOptions> = {}): {
 } {
   const sent: Request[] = [];
   const fetch: typeof globalThis.fetch = async (url, init) => {
-    sent.push(new Request(url as string, init));
+    sent.push(new Request(url, init));
     return new Response('{}');
   };
   return { sent, agent: openAgent({ key, token, fetch, nowMs: () => NOW * 1000, ...options }) };

@@ -59,7 +59,7 @@ interface Place {
 async function openPlace({ given, timeout }: ReadOptions): Promise<Place> {
   if (given.home !== undefined) {
     const home = await openGuardHome(given.home);
-    return { home, store: home.store, audit: home.recorder, close: home.close };
+    return { home, store: home.store, audit: home.recorder, close: () => home.close() };
   }
   const { store } = given;
   const audit = given.audit!;
@@ -109,7 +109,7 @@ function serviceOf(read: ReadOptions, place: Place): ServiceGuard {
   };
   return Object.freeze({
     guard,
-    authorize: guard.authorize,
+    authorize: (request) => guard.authorize(request),
     ...doorsOf(guard, given.origin),
     mcp: <S extends ServerLike>(server: S, mcp: McpOptions = {}) =>
       guardServer(server, { ...mcp, guardServer: guard }),

@@ -162,10 +162,10 @@ const services: readonly (readonly [string, (guard: ServiceGuard) => Promise<Ser
       const args = (request: { params: unknown }): { id: string } => ({
         id: (request.params as { id: string }).id,
       });
-      app.get('/files/:id', { preParsing: guard.fastify('files.read', args) }, async (request) => ({
+      app.get('/files/:id', { preParsing: guard.fastify('files.read', args) }, (request) => ({
         id: guard.permit(request).call.args.value['id'],
       }));
-      app.post('/other', { preParsing: guard.fastify('other.tool') }, async () => ({}));
+      app.post('/other', { preParsing: guard.fastify('other.tool') }, () => ({}));
       await app.listen({ port: 0, host: '127.0.0.1' });
       closing.push(() => app.close());
       return overPort((app.server.address() as AddressInfo).port);
@@ -187,7 +187,7 @@ const services: readonly (readonly [string, (guard: ServiceGuard) => Promise<Ser
 ];
 
 const agentFor = (send: Served, spec: Partial<HolderGrantSpec> = {}): Agent =>
-  openAgent({ key, token: token(spec), fetch: async (url, init) => send(new Request(url as string, init)) });
+  openAgent({ key, token: token(spec), fetch: async (url, init) => send(new Request(url, init)) });
 const codeOf = async (response: Response): Promise<string> =>
   response.ok ? 'allowed' : ((await response.json()) as { code: string }).code;
 

@@ -55,7 +55,7 @@ export async function openGuardHome(home: string): Promise<GuardHome> {
       recorder,
       proofSessions: { key, epoch, shared: true },
       issuer: issuerOf(home),
-      close: () => close().finally(() => store.close()),
+      close: inTurn(close, () => store.close()),
     };
   } catch (error) {
     await log?.close();
@@ -77,12 +77,27 @@ async function openLog(
     const path = join(homePaths(home).root, 'socket');
     const sockets = path.length > SOCKET_PATH ? [] : [{ path, by: 'cli' }];
     const server = await serveLog({ recorder, sockets });
-    return { recorder, close: () => server.close().finally(() => recorder.close()) };
+    return {
+      recorder,
+      close: inTurn(
+        () => server.close(),
+        () => recorder.close(),
+      ),
+    };
   } catch (error) {
     await recorder.close();
     throw error;
   }
 }
+
+// One after the other, the second whatever becomes of the first.
+const inTurn = (first: () => Promise<void>, second: () => Promise<void>) => async (): Promise<void> => {
+  try {
+    await first();
+  } finally {
+    await second();
+  }
+};
 
 /** Puts a file of a home in its place in one step, readable by its owner alone. */
 export function replace(path: string, text: string): void {
