@@ -94,7 +94,7 @@ function serviceOf(read: ReadOptions, place: Place): ServiceGuard {
     store: place.store,
     audit,
     timeout,
-    requireOpenSession: given.requireOpenSession ?? isShared(read, place),
+    requireOpenSession: given.requireOpenSession ?? keptIn(place.home),
     flow: behavior,
     observer: both(underway, behavior),
     ...identity,
@@ -142,11 +142,11 @@ function verifierOf({ given, trusted, proofAge }: ReadOptions, { home }: Place):
   });
 }
 
-// Sessions of other issuers are unknown to a home, so that all who are trusted have to be the one whose home it is.
-function isShared({ trusted }: ReadOptions, { home }: Place): boolean {
-  const issuer = home?.issuer ?? null;
-  return issuer !== null && [...trusted.keys, ...trusted.seals].every((key) => key.issuer === issuer);
-}
+// The issuer whose home this is keeps its sessions here; those of others are unknown here, and closing one revokes it.
+const keptIn =
+  (home: GuardHome | null) =>
+  (issuer: string): boolean =>
+    home !== null && home.issuer === issuer;
 
 function classify(
   { given, trusted, find }: ReadOptions,
@@ -171,6 +171,5 @@ function classify(
 
 function passed(given: OpenGuardOptions): Partial<GuardOptions> {
   const { proceedOnFault, watcher, nowMs, onDecision, onFault, telemetry, personal } = given;
-  const all = { proceedOnFault, watcher, nowMs, onDecision, onFault, telemetry, personal };
-  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+  return { proceedOnFault, watcher, nowMs, onDecision, onFault, telemetry, personal };
 }

@@ -24,8 +24,8 @@ export interface OpenGuardOptions extends Pick<GuardOptions, Passed> {
   /** The service's own origin, `https://host[:port]`: for HTTP. */
   readonly origin?: string;
   /**
-   * Whether a token's session has to be open in the store. Default: only where `home` is that of the one issuer who is
-   * trusted; elsewhere the revocation list says which sessions are closed.
+   * Whether a token's session has to be open in the store. Default: only for the issuer whose home `home` is; of others
+   * the revocation list says which sessions are closed.
    */
   readonly requireOpenSession?: boolean;
   /** Accept tokens that are bound to no key; default false. */
