@@ -109,7 +109,7 @@ function serviceOf(read: ReadOptions, place: Place): ServiceGuard {
   };
   return Object.freeze({
     guard,
-    authorize: (request) => guard.authorize(request),
+    authorize: (request: GuardRequest) => guard.authorize(request),
     ...doorsOf(guard, given.origin),
     mcp: <S extends ServerLike>(server: S, mcp: McpOptions = {}) =>
       guardServer(server, { ...mcp, guardServer: guard }),
