@@ -175,7 +175,7 @@ function denied(): Candidate[] {
     } },
     one('denied: bad MAC', forged, signed),
     one('denied: bad proof', good, wrong),
-    one('denied: expired', expired, late, call, true),
+    one('denied: expired', expired, late),
     one('denied: out of scope', good, outside, other, true),
   ]; // prettier-ignore
 }
