@@ -29,7 +29,7 @@ describe.skipIf(!hasRedis)('with redis-server', () => {
   const opened = async (at: Server, more: object = {}): Promise<Store> =>
     redisStore({ client: await connected(at), poll: 50, staleAfter: 2000, ...more });
 
-  test('S5 eviction switched on later denies while it is on, and for good when something was evicted', async () => {
+  test('finding S5 eviction switched on later denies while it is on, and for good when something was evicted', async () => {
     const own = await startRedis();
     const admin = await connected(own);
     await initializeRedis(admin);
@@ -62,7 +62,7 @@ describe.skipIf(!hasRedis)('with redis-server', () => {
     await own.stop();
   });
 
-  test('S6 a failover and the way back: a partition that nobody called in between does not grant again', async () => {
+  test('finding S6 a failover and the way back: a partition that nobody called in between does not grant again', async () => {
     const a = await startRedis(['--save', '', '--repl-diskless-sync-delay', '0']);
     const b = await startRedis(['--save', '', '--repl-diskless-sync-delay', '0']);
     const [toA, toB] = [await connected(a), await connected(b)];
@@ -93,7 +93,7 @@ describe.skipIf(!hasRedis)('with redis-server', () => {
     await b.stop();
   });
 
-  test('S17 trust in restarts needs an append-only file and no replica, and goes with them; a reset keeps it', async () => {
+  test('finding S17 trust in restarts needs an append-only file and no replica, and goes with them; a reset keeps it', async () => {
     const plain = await startRedis();
     await expect(initializeRedis(await connected(plain), { restarts: 'trusted' })).rejects.toMatchObject({
       code: 'input_invalid',
@@ -112,7 +112,7 @@ describe.skipIf(!hasRedis)('with redis-server', () => {
     await own.stop();
   });
 
-  test('S20 a message that is not from the list revokes nobody; one from the list does at once', async () => {
+  test('finding S20 a message that is not from the list revokes nobody; one from the list does at once', async () => {
     const own = await startRedis();
     const admin = await connected(own);
     await initializeRedis(admin);
@@ -133,7 +133,7 @@ describe.skipIf(!hasRedis)('with redis-server', () => {
     await own.stop();
   });
 
-  test('S16 a user of the server that may not publish revokes all the same', async () => {
+  test('finding S16 a user of the server that may not publish revokes all the same', async () => {
     const own = await startRedis();
     const admin = await connected(own);
     await initializeRedis(admin);
@@ -145,7 +145,7 @@ describe.skipIf(!hasRedis)('with redis-server', () => {
     await own.stop();
   });
 
-  test('S13 a subscriber that is half open is replaced, and hears again', async () => {
+  test('finding S13 a subscriber that is half open is replaced, and hears again', async () => {
     const own = await startRedis();
     const wire = await proxy(own.port);
     const admin = await connected(own);
@@ -176,7 +176,7 @@ describe.skipIf(!hasRedis)('with redis-server', () => {
     await wire.close();
   });
 
-  test('W5 S4 slices are not spent while the state is lost, nor after a flush and a reset', async () => {
+  test('W5 (finding S4) slices are not spent while the state is lost, nor after a flush and a reset', async () => {
     const own = await startRedis();
     const admin = await connected(own);
     await initializeRedis(admin);

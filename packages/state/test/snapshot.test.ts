@@ -99,7 +99,7 @@ test("a list that is not signed by a known key, is changed anywhere, or names an
   expect(mixed).toMatchObject({ ok: true, snapshot: { entries: [{ value: 'a' }] } });
 });
 
-test('S14 S15 a long list is signed, read, imported and obeyed, by stores opened before and after it', async () => {
+test('findings S14, S15: a long list is signed, read, imported and obeyed, by stores opened before and after it', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'ambit-list-'));
   const path = join(folder, 'state.db');
   const before = openSqlite(path);
