@@ -43,9 +43,33 @@ describe('README', () => {
     const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
     const built = spawnSync(process.execPath, [tsc, '-p', DIR], { cwd: DIR, encoding: 'utf8' });
     expect(built.stdout).toBe('');
+    // As the README says: in a folder with the model's artifact.
+    const cwd = join(DIR, 'cwd');
+    mkdirSync(join(cwd, 'weights'), { recursive: true });
+    writeFileSync(join(cwd, 'weights', 'a.bin'), 'layer1');
     for (const file of files) {
-      execFileSync(process.execPath, [join(DIR, 'out', `${file}.js`)], { encoding: 'utf8', stdio: 'pipe' });
+      execFileSync(process.execPath, [join(DIR, 'out', `${file}.js`)], {
+        cwd,
+        encoding: 'utf8',
+        stdio: 'pipe',
+      });
     }
+  });
+
+  it('its ten lines are ten, without imports, and guard a route with four answers', () => {
+    const ten = blocks('ts')[0]!
+      .split('\n')
+      .filter((line) => line.trim() !== '' && !/^import |^\/\//.test(line));
+    expect(ten.length).toBeLessThanOrEqual(10);
+    const options = /openGuard\(\{ (.*) \}\)/.exec(ten.join('\n'))![1]!;
+    // The origin is the fifth, and HTTP's alone.
+    expect(options.split(', ').map((o) => o.split(':')[0])).toEqual([
+      'audience',
+      'trust',
+      'home',
+      'tools',
+      'origin',
+    ]);
   });
 
   it('its shell sequence works as written, line by line', { timeout: 600_000 }, () => {

@@ -7,7 +7,7 @@ import type { Draft } from '@ambit/audit';
 import type { Registration } from '@ambit/identity';
 import type { Store } from '@ambit/state';
 import type { Command } from 'commander';
-import { account, tokenOf } from '../home/audit.ts';
+import { account } from '../home/audit.ts';
 import type { Cli } from '../cli.ts';
 import { badInput, Failure, usage } from '../failure.ts';
 import { readInput } from '../home/files.ts';
@@ -210,7 +210,8 @@ function required(done: Minted | SessionRefusal, spec: GrantSpec): Minted {
 
 async function recordMint(cli: Cli, home: Home, token: string, opened: boolean): Promise<void> {
   const { fromToken } = await import('@ambit/audit');
-  const facts = fromToken(tokenOf(inspect(token)));
+  const { mintedToken } = await import('@ambit/authority');
+  const facts = fromToken(mintedToken(inspect(token)));
   const { operator, model, session, user } = facts;
   const event = { kind: 'session', operator, model, session, user, event: { name: 'open' } } as const;
   await account(cli, home, ...(opened ? [event as Draft] : []), { ...facts, kind: 'mint' });

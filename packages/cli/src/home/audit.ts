@@ -2,8 +2,8 @@
 // anything of it is shown (law L11). A record that can't be written refuses the command. When a writer of its own
 // runs (`ambit audit serve`), records go through its socket; otherwise this process writes for a moment.
 import { existsSync } from 'node:fs';
-import { AmbitError, toBase64url, toHex, type Inspection } from '@ambit/core';
-import type { Draft, HomeOptions, Recorder, TokenLike } from '@ambit/audit';
+import { AmbitError } from '@ambit/core';
+import type { Draft, HomeOptions, Recorder } from '@ambit/audit';
 import type { Cli } from '../cli.ts';
 import { Failure } from '../failure.ts';
 import type { Home } from './home.ts';
@@ -70,26 +70,4 @@ export async function account(cli: Cli, home: Home, ...drafts: readonly Draft[])
   } finally {
     await recorder.close();
   }
-}
-
-/** A token that this process has just made, as a record names it. */
-export function tokenOf(t: Inspection): TokenLike {
-  const { grant: g } = t;
-  return {
-    tokenId: t.tokenId,
-    keyId: g.keyId,
-    issuer: g.issuer,
-    audience: g.audience ?? null,
-    expires: t.expires,
-    operator: {
-      id: g.operator.id,
-      config: g.operator.config === undefined ? null : toHex(g.operator.config),
-    },
-    model: { id: g.model.id, digest: toHex(g.model.digest) },
-    session: g.session,
-    user: g.user,
-    chain: g.holder === undefined ? [] : [{ id: t.nodes[0]!, holder: toBase64url(g.holder) }],
-    sealedBy: t.sealed ? 'issuer' : null,
-    digest: t.digest,
-  };
 }
