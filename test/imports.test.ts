@@ -26,8 +26,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   audit: ['core', 'files'],
   behavior: ['core'],
   agent: ['core', 'wire'],
-  guard: ['audit', 'behavior', 'core', 'identity', 'state', 'wire'],
-  authority: ['audit', 'core', 'identity', 'state'],
+  guard: ['audit', 'behavior', 'core', 'files', 'identity', 'state', 'wire'],
+  authority: ['audit', 'core', 'files', 'identity', 'state'],
   cli: ['agent', 'audit', 'authority', 'behavior', 'core', 'files', 'guard', 'identity', 'state', 'wire'],
 };
 

@@ -15,6 +15,7 @@ import {
   type GrantSpec,
 } from '@ambit/core';
 import { nodeProvider, textOf } from '@ambit/core/node';
+import { FILE_MODE, replaceFileSync } from '@ambit/files';
 import {
   configuredEntitlements,
   readOperator,
@@ -27,7 +28,7 @@ import {
 import type { RevocationInput } from '@ambit/state';
 import { applyConfiguration } from './configuration.ts';
 import { readAsk, type Ask } from './door/ask.ts';
-import { openIssuerHome, replace, type IssuerHome } from './door/home.ts';
+import { openIssuerHome, type IssuerHome } from './door/home.ts';
 import { mintedToken } from './door/minted.ts';
 import { bindGrant } from './issuer.ts';
 import type { Taken } from './grant.ts';
@@ -147,7 +148,7 @@ async function registrationIn(
   const before = previous?.record.digest;
   const { id, digestHex } = registration.operator;
   if (before === digestHex) return registration;
-  replace(path, `${JSON.stringify(applied)}\n`);
+  replaceFileSync(path, `${JSON.stringify(applied)}\n`, FILE_MODE);
   await home.record({
     kind: 'configuration',
     operator: { name: id, config: digestHex },

@@ -1,10 +1,11 @@
 // The issuer's home, in the form of `ambit init`: the keyring, the state with its sessions and revocations, the log. It
 // is made when it is not there. What is made comes in its place before the marker `home.json`, so that a home that was
 // cut short is made again; a part that is missing later is refused.
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connectLog, homePaths, openHome, type Draft } from '@ambit/audit';
 import { AmbitError, Keyring, SecretKey, type KeyStatus } from '@ambit/core';
+import { FILE_MODE, makeDirectorySync, replaceFileSync } from '@ambit/files';
 import type { SyncStore } from '@ambit/state';
 import { openSqlite } from '@ambit/state/sqlite';
 
@@ -46,29 +47,22 @@ export async function openIssuerHome(
   return { path, keyring, store, record: (...drafts) => record(path, drafts) };
 }
 
-/** Puts a file of a home in its place in one step, readable by its owner alone. */
-export function replace(path: string, text: string): void {
-  const next = `${path}.${process.pid}`;
-  writeFileSync(next, text, { mode: 0o600, flush: true });
-  renameSync(next, path);
-}
-
 async function make(path: string, issuer: string | undefined, now: number): Promise<void> {
   if (issuer === undefined)
     throw new AmbitError(
       'input_invalid',
       `issuer: expected the name that tokens carry, for ${path} is a new home.`,
     );
-  mkdirSync(path, { recursive: true, mode: 0o700 });
+  makeDirectorySync(path);
   const json = (name: string, value: unknown): void =>
-    replace(join(path, name), `${JSON.stringify(value, null, 2)}\n`);
+    replaceFileSync(join(path, name), `${JSON.stringify(value, null, 2)}\n`, FILE_MODE);
   const root = SecretKey.generate('root').unsafeText();
   json('keyring.json', {
     v: 1,
     issuer,
     keys: [{ keyId: 'k1', status: 'current', root }],
   } satisfies KeyringFile);
-  replace(join(path, 'session.key'), `${SecretKey.generate('x25519').unsafeText()}\n`);
+  replaceFileSync(join(path, 'session.key'), `${SecretKey.generate('x25519').unsafeText()}\n`, FILE_MODE);
   await openSqlite(join(path, 'state.db')).close();
   await (await openHome(path, { checkpointInterval: 0, lockWait: LOCK_WAIT_MS })).close();
   const created = new Date(now * 1000).toISOString();
@@ -89,7 +83,11 @@ function keyringOf(path: string, issuer: string | undefined): Keyring {
   if (issuer !== undefined && name !== issuer)
     throw new AmbitError('key_invalid', `The keyring in ${path} is ${name}'s, not ${issuer}'s.`);
   if (file.issuer === null)
-    replace(join(path, 'keyring.json'), `${JSON.stringify({ ...file, issuer }, null, 2)}\n`);
+    replaceFileSync(
+      join(path, 'keyring.json'),
+      `${JSON.stringify({ ...file, issuer }, null, 2)}\n`,
+      FILE_MODE,
+    );
   const keys = file.keys.map((k) => ({ ...k, root: SecretKey.parse('root', k.root) }));
   return new Keyring(name, keys);
 }

@@ -2,12 +2,13 @@
 // when it is not there. Made again it would forget what was spent and revoked, so a part that is missing later is
 // refused. The directory may be the issuer's own (`ambit init`, `openAuthority`): then its sessions are known here,
 // and whoever else writes to its log does so through the guard's socket (`ambit audit serve` has the same).
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { homePaths, openHome, serveLog, type Recorder } from '@ambit/audit';
 import { AmbitError, fromHex, SecretKey } from '@ambit/core';
 import { textOf } from '@ambit/core/node';
+import { FILE_MODE, makeDirectorySync, replaceFileSync } from '@ambit/files';
 import type { SyncStore } from '@ambit/state';
 import { openSqlite } from '@ambit/state/sqlite';
 
@@ -29,7 +30,7 @@ export interface GuardHome {
 
 /** Opens a home, or makes it. Rejects with AmbitError, and leaves nothing open. */
 export async function openGuardHome(home: string): Promise<GuardHome> {
-  mkdirSync(home, { recursive: true, mode: 0o700 });
+  makeDirectorySync(home);
   const state = join(home, 'state.db');
   const session = join(home, 'session.key');
   const fresh = !existsSync(session);
@@ -45,7 +46,7 @@ export async function openGuardHome(home: string): Promise<GuardHome> {
   try {
     log = await openLog(home, fresh);
     // Last: a home that was cut short while it was made is made again.
-    if (fresh) replace(session, `${SecretKey.generate('x25519').unsafeText()}\n`);
+    if (fresh) replaceFileSync(session, `${SecretKey.generate('x25519').unsafeText()}\n`, FILE_MODE);
     const key = SecretKey.parse('x25519', textOf(session));
     const epoch = fromHex(await store.replay.epoch());
     if (epoch === null) throw new AmbitError('store_corrupt', `${state}: its epoch is damaged.`);
@@ -98,13 +99,6 @@ const inTurn = (first: () => Promise<void>, second: () => Promise<void>) => asyn
     await second();
   }
 };
-
-/** Puts a file of a home in its place in one step, readable by its owner alone. */
-export function replace(path: string, text: string): void {
-  const next = `${path}.${process.pid}`;
-  writeFileSync(next, text, { mode: 0o600, flush: true });
-  renameSync(next, path);
-}
 
 // Nothing but the name is taken: a service has no use for root keys.
 function issuerOf(home: string): string | null {

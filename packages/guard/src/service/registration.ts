@@ -4,8 +4,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AmbitError } from '@ambit/core';
+import { FILE_MODE, replaceFileSync } from '@ambit/files';
 import { apply, recordOf, registrationOf, type Applied, type Registration } from '@ambit/identity';
-import { replace } from './home.ts';
 import type { Trusted } from './trust.ts';
 
 /** The registration of a configuration at `home`; null: nothing is remembered, and the file alone decides. */
@@ -24,6 +24,10 @@ export function registrationAt(
       'The configuration is not the one in force in this home: `ambit config apply` it.',
     );
   const registration = apply(operator, before === null ? 0 : now, before);
-  replace(path, `${JSON.stringify({ text, record: recordOf(registration) } satisfies Applied)}\n`);
+  replaceFileSync(
+    path,
+    `${JSON.stringify({ text, record: recordOf(registration) } satisfies Applied)}\n`,
+    FILE_MODE,
+  );
   return registration;
 }
