@@ -233,7 +233,7 @@ async function revokeIn(home: IssuerHome, { reason = '', ...what }: Revoke, now:
   const [entry, ...more] = Object.entries(what);
   if (entry === undefined || more.length > 0)
     throw new AmbitError('input_invalid', 'revoke: expected exactly one thing, such as { session }');
-  const [kind, value] = entry as [string, string];
+  const [kind, value] = entry;
   const input = revocationOf(home.keyring.issuer, kind, value, reason);
   const { sessions, revocations } = home.store;
   // Closing a session is revoking it; one that is not known here can still be revoked.
