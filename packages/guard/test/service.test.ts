@@ -476,5 +476,7 @@ describe('the home and the end', () => {
     await connection.close();
     expect(await call(guard, token())).toBe('allowed');
     expect(readFileSync(join(folder, 'home', 'session.key'), 'utf8')).toContain('ambsec_x25519_');
+    // By which the command line knows a home, and reads its log.
+    expect(JSON.parse(readFileSync(join(folder, 'home', 'home.json'), 'utf8'))).toMatchObject({ v: 1 });
   });
 });

@@ -33,7 +33,8 @@ export async function openGuardHome(home: string): Promise<GuardHome> {
   makeDirectorySync(home);
   const state = join(home, 'state.db');
   const session = join(home, 'session.key');
-  const fresh = !existsSync(session);
+  const marker = join(home, 'home.json');
+  const fresh = !existsSync(marker);
   if (!fresh && !existsSync(state))
     throw new AmbitError('store_corrupt', `${state}: the state file is missing; restore it from a backup.`);
   if (!fresh && !existsSync(homePaths(home).key))
@@ -45,8 +46,12 @@ export async function openGuardHome(home: string): Promise<GuardHome> {
   let log: Awaited<ReturnType<typeof openLog>> | null = null;
   try {
     log = await openLog(home, fresh);
-    // Last: a home that was cut short while it was made is made again.
-    if (fresh) replaceFileSync(session, `${SecretKey.generate('x25519').unsafeText()}\n`, FILE_MODE);
+    if (fresh && !existsSync(session))
+      replaceFileSync(session, `${SecretKey.generate('x25519').unsafeText()}\n`, FILE_MODE);
+    // Last: a home that was cut short while it was made is made again. The command line reads its log by this file.
+    const defaults = { external: true, data: ['public'] };
+    const made = { v: 1, created: new Date().toISOString(), defaults };
+    if (fresh) replaceFileSync(marker, `${JSON.stringify(made, null, 2)}\n`, FILE_MODE);
     const key = SecretKey.parse('x25519', textOf(session));
     const epoch = fromHex(await store.replay.epoch());
     if (epoch === null) throw new AmbitError('store_corrupt', `${state}: its epoch is damaged.`);
