@@ -38,7 +38,6 @@ const FILE_LINES = 300;
 /** Files that are still too long and give no reason. */
 const LONG_FILES: readonly string[] = [
   'packages/behavior/src/provenance.ts',
-  'packages/core/src/args/automaton.ts',
   'packages/guard/src/behavior.ts',
 ];
 
@@ -58,6 +57,7 @@ const LONG_FUNCTIONS: readonly string[] = [
   'packages/state/src/testing/budgets.ts budgetsRules',
   'packages/state/src/testing/revocations.ts revocationsRules',
   'packages/state/src/testing/rows.ts rowsRules',
+  'packages/state/src/testing/surroundings.ts surroundingsRules',
 ];
 
 const all = packages().map((name) => ({ name, sources: sourcesOf(name) }));

@@ -44,22 +44,8 @@ function statusText(where: string, { backend, version, stats, problem }: StateSt
   return lines.map((line) => `${line}\n`).join('');
 }
 
-export function define(command: Command, cli: Cli): void {
-  command.addHelpText(
-    'after',
-    example('ambit state check', 'ambit state status --store postgres://ambit@db1,db2/ambit?schema=ambit'),
-  );
-  const home = (): Home => new Home(cli);
-  const where = (): string => withoutPassword(home().require().storeUrl);
-
-  addServerOptions(command.command('init').description('Prepare an empty store that --store names.')).action(
-    async (options: OperatorOptions) => {
-      await withOperator(home(), (operator) => operator.init(options));
-      cli.say(`${where()}: prepared`);
-      if (cli.json) cli.result({ store: where() }, '');
-    },
-  );
-
+// What changes nothing.
+function defineLooks(command: Command, cli: Cli, home: () => Home, where: () => string): void {
   command
     .command('status')
     .description('Show the back end, its version and what is in it.')
@@ -79,7 +65,10 @@ export function define(command: Command, cli: Cli): void {
         problems.length === 0 ? 'sound\n' : problems.map((line) => `${line}\n`).join(''),
       );
     });
+}
 
+// A state file, copied, put back and mended.
+function defineFiles(command: Command, cli: Cli, home: () => Home, where: () => string): void {
   command
     .command('backup')
     .argument('<file>', 'the copy; it must not exist')
@@ -108,6 +97,17 @@ export function define(command: Command, cli: Cli): void {
       cli.say(repaired ? `${where()}: repaired` : `${where()}: nothing to repair`);
       if (cli.json) cli.result({ store: where(), repaired }, '');
     });
+}
+
+// What an operator tells the back end itself.
+function defineServer(command: Command, cli: Cli, home: () => Home, where: () => string): void {
+  addServerOptions(command.command('init').description('Prepare an empty store that --store names.')).action(
+    async (options: OperatorOptions) => {
+      await withOperator(home(), (operator) => operator.init(options));
+      cli.say(`${where()}: prepared`);
+      if (cli.json) cli.result({ store: where() }, '');
+    },
+  );
 
   addServerOptions(
     command
@@ -126,4 +126,16 @@ export function define(command: Command, cli: Cli): void {
     cli.say(`${where()}: was of version ${from}, and is of this one now`);
     if (cli.json) cli.result({ store: where(), from }, '');
   });
+}
+
+export function define(command: Command, cli: Cli): void {
+  command.addHelpText(
+    'after',
+    example('ambit state check', 'ambit state status --store postgres://ambit@db1,db2/ambit?schema=ambit'),
+  );
+  const home = (): Home => new Home(cli);
+  const where = (): string => withoutPassword(home().require().storeUrl);
+  defineLooks(command, cli, home, where);
+  defineFiles(command, cli, home, where);
+  defineServer(command, cli, home, where);
 }
