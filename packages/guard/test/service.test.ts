@@ -407,7 +407,14 @@ describe('flow, where a token asks for it', () => {
 
 describe('the home and the end', () => {
   it('close waits for calls under way, writes their outcomes, and then denies', async () => {
-    const guard = await opened();
+    // Both are given, so that closing waits for nothing but the call.
+    const store = memoryStore();
+    const recorder = await openHome(folder, { origin: 'audit.acme.com/test' });
+    closing.push(
+      () => store.close(),
+      () => recorder.close(),
+    );
+    const guard = await opened({ home: undefined as never, store, audit: recorder });
     const parsed = parseCall({ tool: 'files.read', args: {} });
     if (!parsed.ok) throw new Error(parsed.message);
     const by = signer(SecretKey.parse('holder', key));
@@ -416,13 +423,14 @@ describe('the home and the end', () => {
     const decided = await guard.authorize({ token: text, proof, call: parsed.call });
     if (!decided.ok) throw new Error(decided.denial.message);
     let closed = false;
-    const closing = guard.close().then(() => (closed = true));
+    const ended = guard.close().then(() => (closed = true));
     await new Promise((resolve) => setImmediate(resolve));
     expect(closed).toBe(false);
     await decided.finish({ status: 'ok', bytes: 7 });
-    await closing;
-    expect(await recorded()).toEqual(['decision allowed', 'outcome ok']);
-    expect(await call(guard, token())).not.toBe('allowed');
+    await ended;
+    await recorder.log.checkpoint();
+    expect(await recorded(folder)).toEqual(['decision allowed', 'outcome ok']);
+    expect(await call(guard, token())).toBe('audit_unavailable');
   });
 
   it('closes the log before the store, and what it was given not at all', async () => {
