@@ -15,8 +15,8 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const code = (answer: { ok: boolean; code?: string }): string => (answer.ok ? 'ok' : answer.code!);
 
 describe.each([
-  ['memory', (): Store => memoryStore()],
-  ['sqlite', (): Store => openSqlite(join(folder, 'state.db'))],
+  ['memory', (): Store => memoryStore({ nowSeconds: () => NOW })],
+  ['sqlite', (): Store => openSqlite(join(folder, 'state.db'), { nowSeconds: () => NOW })],
 ])('%s', (_name, open) => {
   test('what a call did not use is given back, and `budget` shows it for the token and its ancestors', async () => {
     const store = open();

@@ -115,9 +115,10 @@ export function textOf(source: string): string {
   const given = source.trim();
   const text = /^amb[a-z0-9]*_|\n|^#|=amb/.test(given) ? given : contentOf(given);
   return text
-    .replace(/^\s*#.*$/gm, '')
-    .trim()
-    .replace(/\s*\n\s*/g, '\n');
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !line.startsWith('#'))
+    .join('\n');
 }
 
 function contentOf(path: string): string {
