@@ -4,5 +4,5 @@ export { Gate, type McpOptions, type GateVerdict } from './mcp/gate.ts';
 export { CAPABILITY_KEY, DENIAL_KEY, OFFER_KEY } from '@ambit/wire/mcp';
 export { proxyHttp, type HttpProxyOptions } from './mcp/http.ts';
 export { configurationOf, scanStdio, type ScannedTool } from './mcp/scan.ts';
-export { guard, guardTransport, type GuardServerOptions } from './mcp/server.ts';
+export { guardServer, guardTransport, type GuardServerOptions } from './mcp/server.ts';
 export { proxyStdio, type StdioProxyOptions } from './mcp/stdio.ts';

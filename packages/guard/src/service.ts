@@ -11,7 +11,7 @@ import { Behavior, type BehaviorFacts } from './behavior.ts';
 import type { Guard, GuardOptions, GuardRequest } from './contract.ts';
 import { createGuard } from './guard.ts';
 import type { McpOptions } from './mcp/gate.ts';
-import { guard as guardServer, type ServerLike } from './mcp/server.ts';
+import { guardServer as guardServer, type ServerLike } from './mcp/server.ts';
 import { doorsOf, type Doors } from './service/doors.ts';
 import { openGuardHome, type GuardHome } from './service/home.ts';
 import { readGuardOptions, type OpenGuardOptions, type ReadOptions } from './service/options.ts';
@@ -112,7 +112,7 @@ function serviceOf(read: ReadOptions, place: Place): ServiceGuard {
     authorize: (request: GuardRequest) => guard.authorize(request),
     ...doorsOf(guard, given.origin),
     mcp: <S extends ServerLike>(server: S, mcp: McpOptions = {}) =>
-      guardServer(server, { ...mcp, guardServer: guard }),
+      guardServer(server, { ...mcp, guard: guard }),
     begin: behavior.begin.bind(behavior),
     close: () => (closing ??= close()),
   });

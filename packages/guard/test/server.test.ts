@@ -28,7 +28,7 @@ import { createVerifier, SecretKey } from '@ambit/core';
 import { nodeProvider } from '@ambit/core/node';
 import { createGuard, type GuardRequest } from '@ambit/guard';
 import { attach, type Holder } from '@ambit/agent';
-import { DENIAL_KEY, guard } from '@ambit/guard/mcp';
+import { DENIAL_KEY, guardServer } from '@ambit/guard/mcp';
 import { AUDIENCE, world, type World } from './world.ts';
 
 type Result = {
@@ -139,7 +139,7 @@ const makers: readonly [string, 1 | 2, () => AnyClient, typeof MemoryV1][] = [
 describe.each(makers)('guard(server) in memory, SDK %s', (_, line, make, Memory) => {
   async function connected(token: string): Promise<AnyClient> {
     const [a, b] = Memory.createLinkedPair();
-    await guard(build(line), { guardServer: w.guard }).connect(b as never);
+    await guardServer(build(line), { guard: w.guard }).connect(b as never);
     attach(a, holder(token));
     const client = make();
     await client.connect(a);
@@ -228,7 +228,7 @@ describe('other transports', () => {
   it('v1 over stdio', async () => {
     const toServer = new PassThrough();
     const toClient = new PassThrough();
-    await guard(build(1), { guardServer: w.guard }).connect(new StdioV1(toServer, toClient) as never);
+    await guardServer(build(1), { guard: w.guard }).connect(new StdioV1(toServer, toClient) as never);
     toServer.write(
       '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","arguments":{"text":"x"}}}\n',
     );
@@ -244,7 +244,7 @@ describe('other transports', () => {
       toServer,
       toClient,
     );
-    const served = serveStdio(() => guard(build(2) as unknown as ServerV2, { guardServer: w.guard }), {
+    const served = serveStdio(() => guardServer(build(2) as unknown as ServerV2, { guard: w.guard }), {
       transport,
     });
     toServer.write(
@@ -261,7 +261,7 @@ describe('other transports', () => {
   });
 
   it.each(['legacy', 'auto'] as const)('v2 createMcpHandler, a server a request, era %s', async (mode) => {
-    const handler = createMcpHandler(() => guard(build(2) as unknown as ServerV2, { guardServer: w.guard }));
+    const handler = createMcpHandler(() => guardServer(build(2) as unknown as ServerV2, { guard: w.guard }));
     const http = new HttpV2(new URL('http://mcp.test/mcp'), {
       fetch: (url, init) => handler.fetch(new Request(url, init)),
     });
@@ -294,7 +294,7 @@ describe('a hostile client', () => {
         await t.start();
       },
     };
-    guard(server as never, { guardServer: w.guard });
+    guardServer(server as never, { guard: w.guard });
     await (server.connect as (t: unknown) => Promise<void>)(b);
     a.onmessage = (m) => void got.push(m);
     await a.start();
@@ -412,7 +412,7 @@ describe('proof sessions', () => {
     let current = w.guard;
     const [a, b] = MemoryV1.createLinkedPair();
     const switching = { ...w.guard, authorize: (p: GuardRequest) => current.authorize(p) };
-    await guard(build(1), { guardServer: switching }).connect(b as never);
+    await guardServer(build(1), { guard: switching }).connect(b as never);
     attach(a, holder(w.token({ tools: ['echo'] })));
     const client = new ClientV1({ name: 't', version: '1' });
     await client.connect(a);

@@ -13,7 +13,7 @@ export interface ServerLike {
 
 /** How a server is guarded. */
 export interface GuardServerOptions extends McpOptions {
-  readonly guardServer: Guard;
+  readonly guard: Guard;
 }
 
 type Handler = (message: Message, extra?: unknown) => void;
@@ -23,7 +23,7 @@ type Connect = (transport: TransportLike) => Promise<void>;
 const guarded = new WeakSet<TransportLike>();
 
 /** Guards every connection that `server` makes from now on, and returns it. */
-export function guard<S extends ServerLike>(server: S, options: GuardServerOptions): S {
+export function guardServer<S extends ServerLike>(server: S, options: GuardServerOptions): S {
   before(server, options);
   // The low-level server inside an McpServer can be connected past it.
   const { server: inner } = server as { readonly server?: ServerLike };
@@ -43,7 +43,7 @@ function before(server: ServerLike, options: GuardServerOptions): void {
 export function guardTransport(transport: TransportLike, options: GuardServerOptions): void {
   if (guarded.has(transport)) return;
   guarded.add(transport);
-  const gate = new Gate(options.guardServer, options);
+  const gate = new Gate(options.guard, options);
   const send = transport.send.bind(transport) as Send;
   const fault = (error: unknown): void =>
     transport.onerror?.(error instanceof Error ? error : new Error('the gate failed'));
