@@ -11,7 +11,7 @@ import { Behavior, type BehaviorFacts } from './behavior.ts';
 import type { Guard, GuardOptions, GuardRequest } from './contract.ts';
 import { createGuard } from './guard.ts';
 import type { McpOptions } from './mcp/gate.ts';
-import { guardServer as guardServer, type ServerLike } from './mcp/server.ts';
+import { guardServer, type ServerLike } from './mcp/server.ts';
 import { doorsOf, type Doors } from './service/doors.ts';
 import { openGuardHome, type GuardHome } from './service/home.ts';
 import { readGuardOptions, type OpenGuardOptions, type ReadOptions } from './service/options.ts';
