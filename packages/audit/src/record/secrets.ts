@@ -1,4 +1,4 @@
-// No secret gets into the log (attack A4, law L12). Texts from outside are scrubbed: what looks like a secret is
+// No secret of a known shape gets into the log (attack A4, law L12). Texts from outside are scrubbed: what looks like a secret is
 // replaced by its kind, so that hostile input can neither plant a secret nor make its own refusal unrecordable
 // (A5). Then the finished bytes are scanned, and a record in which anything is left is refused.
 import { AmbitError, foldText, nativeSha256, own, toHex } from '../core.ts';

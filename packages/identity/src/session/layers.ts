@@ -2,7 +2,7 @@
 // and the token minted under its configuration in force (or one within a stated grace period). Model: still admitted.
 // User: the *current* entitlements allow the tool on the data it touches. These three need no store. Session and
 // revocations are state: the authorizer of `@ambit/state` asks them, once, after everything else. Every answer
-// costs look-ups bounded by the length of names; nothing is cached.
+// costs look-ups bounded by the length of names; nothing is cached here (a resolver keeps an answer as long as it says).
 import { compileTools, deny, inspect, isDenial, toHex, type Denial, type VerifiedToken } from '@ambit/core';
 import type { ToolFacts } from '../config/configuration.ts';
 import { checkModel, checkRevoked, type RevocationView } from '../model/admit.ts';
