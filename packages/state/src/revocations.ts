@@ -88,6 +88,24 @@ const FORMS: Partial<Record<RevocationKind, { readonly form: RegExp; readonly wo
   holder: { form: /^[A-Za-z0-9_-]{43}$/, words: '43 characters of base64url' },
 };
 
+/** A row of the list as SQL back ends keep it: kind, issuer, value, reason, time, expiry. */
+export type RevocationRow = [RevocationKind, string | null, string, string, number, number | null];
+
+/** The entry that a row is. */
+export const revocationOf = (
+  seq: number,
+  [kind, issuer, value, reason, time, expires]: RevocationRow,
+): Revocation =>
+  Object.freeze({
+    seq,
+    kind,
+    ...(issuer === null ? {} : { issuer }),
+    value,
+    reason,
+    time,
+    ...(expires === null ? {} : { expires }),
+  });
+
 /** Checks an entry; AmbitError `input_invalid` says what is wrong. */
 export function checkRevocation(input: RevocationInput): RevocationInput {
   const { kind, issuer, value, reason, expires } = input;

@@ -8,9 +8,10 @@ import { GRACE, checkNow } from '../budgets.ts';
 import {
   RevocationView,
   checkRevocation,
+  revocationOf,
   type Revocation,
   type RevocationAnswer,
-  type RevocationKind,
+  type RevocationRow,
   type Revocations,
 } from '../revocations.ts';
 import { judge, newSession, type Session, type SessionAnswer, type Sessions } from '../sessions.ts';
@@ -22,18 +23,9 @@ import { PAGE, channelOf } from './registry-sql.ts';
 /** Open sessions remembered; the one asked for longest ago is dropped first. */
 const REMEMBERED = 4096;
 
-type Entry = [number, RevocationKind, string | null, string, string, number, number | null];
+type Entry = [number, ...RevocationRow];
 
-const toEntry = ([seq, kind, issuer, value, reason, time, expires]: Entry): Revocation =>
-  Object.freeze({
-    seq,
-    kind,
-    ...(issuer === null ? {} : { issuer }),
-    value,
-    reason,
-    time,
-    ...(expires === null ? {} : { expires }),
-  });
+const toEntry = ([seq, ...row]: Entry): Revocation => revocationOf(seq, row);
 
 const toSession = (found: unknown): Session | null =>
   found === null || found === undefined ? null : Object.freeze({ ...(found as Session) });

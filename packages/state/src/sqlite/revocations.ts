@@ -10,10 +10,11 @@ import {
   RevocationView,
   checkRevocation,
   namesOf,
+  revocationOf,
   type Revocation,
   type RevocationAnswer,
   type RevocationInput,
-  type RevocationKind,
+  type RevocationRow,
   type Revocations,
   type RevocationSubject,
 } from '../revocations.ts';
@@ -28,20 +29,8 @@ const PAGE = 1000;
 /** Entries held in memory at most; then the list is looked up by name up to where it is by then. */
 const HELD = 4096;
 
-type Row = [RevocationKind, string | null, string, string, number, number | null];
-
-const toEntry = (seq: number, [kind, issuer, value, reason, time, expires]: Row): Revocation =>
-  Object.freeze({
-    seq,
-    kind,
-    ...(issuer === null ? {} : { issuer }),
-    value,
-    reason,
-    time,
-    ...(expires === null ? {} : { expires }),
-  });
-
-const fromRow = ([seq, ...row]: Value[]): Revocation => toEntry(Number(seq), checked(row) as Row);
+const fromRow = ([seq, ...row]: Value[]): Revocation =>
+  revocationOf(Number(seq), checked(row) as RevocationRow);
 
 /** The list, and the insertion alone for who is in a transaction already (closing a session). */
 export function sqliteRevocations(
@@ -112,9 +101,9 @@ export function sqliteRevocations(
   const insert = (input: RevocationInput, now: number): Revocation => {
     const { kind, issuer, value, reason, expires } = checkRevocation(input);
     turn.end();
-    const row: Row = [kind, issuer ?? null, value, reason, now, expires ?? null];
+    const row: RevocationRow = [kind, issuer ?? null, value, reason, now, expires ?? null];
     const { lastInsertRowid } = put.run(...row, sumOf(row));
-    return toEntry(Number(lastInsertRowid), row);
+    return revocationOf(Number(lastInsertRowid), row);
   };
   const revocations: Revocations = {
     add: async (input, now) => {
