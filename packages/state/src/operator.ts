@@ -67,7 +67,10 @@ async function statusOf(
     found = await version();
     const store = await openStore(url);
     try {
-      return { backend, version: found, stats: await store.stats(), problem: null };
+      const stats = await store.stats();
+      // Opened, and lost since.
+      if (stats.bytes === null && stats.fault !== null) throw new AmbitError(stats.fault.code);
+      return { backend, version: found, stats, problem: null };
     } finally {
       await store.close();
     }

@@ -51,7 +51,8 @@ const SWEEP = 5000;
 export async function postgresStore(options: PostgresOptions): Promise<Store> {
   const primary = new Primary(options, options.timeout ?? 2000);
   const lanes = new Lanes(primary, options.lanes ?? 2, options.rowsPerToken ?? ROWS_PER_TOKEN);
-  const registry = new Registry(lanes, options);
+  const tally = new Tally();
+  const registry = new Registry(lanes, options, (error) => tally.fault(faultOf(error), error));
   try {
     await lanes.start();
     await registry.start();
@@ -64,24 +65,22 @@ export async function postgresStore(options: PostgresOptions): Promise<Store> {
     await lanes.ask({ name: 'sweep', text, values: [lanes.epoch, Math.floor(Date.now() / 1000)] });
   };
   const timer = setInterval(() => void sweep().catch(() => undefined), SWEEP).unref();
-  const tally = new Tally();
-  const { budgets, replay } = budgetsAndReplay(lanes, tally);
+  const staleAfter = options.staleAfter ?? 5000;
+  const { budgets, replay } = budgetsAndReplay(lanes, tally, () => registry.list.age <= staleAfter);
   const stats = async (): Promise<StoreStats> => {
     const text = `select 'ok' as code, * from ${primary.schema}.figures()`;
-    try {
-      const row = await lanes.ask({ text, values: [] });
-      return {
-        backend: 'postgres',
-        ...tally.figures,
-        revocationsAge: registry.age,
-        pushesMissed: registry.missed,
-        rows: row['rows'] as { readonly [kind: string]: number },
-        bytes: Number(row['bytes']),
-        logBytes: null,
-      };
-    } catch (error) {
-      throw new AmbitError(faultOf(error), undefined, { cause: error });
-    }
+    const row = await lanes
+      .ask({ text, values: [] })
+      .catch((error: unknown) => void tally.fault(faultOf(error), error));
+    return {
+      backend: 'postgres',
+      ...tally.figures,
+      revocationsAge: registry.list.age,
+      pushesMissed: registry.list.missed,
+      rows: (row?.['rows'] ?? {}) as { readonly [kind: string]: number },
+      bytes: row === undefined ? null : Number(row['bytes']),
+      logBytes: null,
+    };
   };
   return {
     budgets: tally.over(budgets),
@@ -96,7 +95,11 @@ export async function postgresStore(options: PostgresOptions): Promise<Store> {
   };
 }
 
-function budgetsAndReplay(lanes: Lanes, tally: Tally): { budgets: Budgets; replay: Replay } {
+function budgetsAndReplay(
+  lanes: Lanes,
+  tally: Tally,
+  fresh: () => boolean,
+): { budgets: Budgets; replay: Replay } {
   /** Reservations that can be settled, and the epoch they were made under: nothing is refunded to another. */
   const open = new WeakMap<Reservation, string | null>();
   /** The epoch this process last received: numbers of sessions count under it alone. */
@@ -135,7 +138,8 @@ function budgetsAndReplay(lanes: Lanes, tally: Tally): { budgets: Budgets; repla
         reservation,
         reservation.amounts.map(() => 0),
       ),
-    era: () => lanes.epoch,
+    // Confirmed lately, and not known to be over: what is spent from a slice asks nobody.
+    era: () => (fresh() ? lanes.epoch : null),
     left: async (_place, counters, now) => {
       checkNow(now);
       try {

@@ -66,7 +66,10 @@ export interface RedisOptions extends RegistryOptions {
  */
 export async function redisStore(options: RedisOptions): Promise<Store> {
   const fence = new Fence(options.client, options.prefix ?? 'ambit:', options.timeout ?? 1000);
-  const registry = new Registry(fence, options.subscriber ?? null, options);
+  const tally = new Tally();
+  const registry = new Registry(fence, options.subscriber ?? null, options, (error) =>
+    tally.fault(fenceFaultOf(error), error),
+  );
   try {
     await fence.adopt();
     await registry.start();
@@ -74,7 +77,6 @@ export async function redisStore(options: RedisOptions): Promise<Store> {
     registry.stop();
     throw new AmbitError(fenceFaultOf(error), undefined, { cause: error });
   }
-  const tally = new Tally();
   const { budgets, replay } = budgetsAndReplay(
     fence,
     options.rowsPerToken ?? ROWS_PER_TOKEN,
@@ -82,20 +84,19 @@ export async function redisStore(options: RedisOptions): Promise<Store> {
     options.staleAfter ?? 5000,
   );
   const stats = async (): Promise<StoreStats> => {
-    try {
-      const { keys, bytes } = await fence.figures();
-      return {
-        backend: 'redis',
-        ...tally.figures,
-        revocationsAge: registry.age,
-        pushesMissed: registry.missed,
-        rows: { keys, revocations: registry.size },
-        bytes,
-        logBytes: null,
-      };
-    } catch (error) {
-      throw new AmbitError(fenceFaultOf(error), undefined, { cause: error });
-    }
+    const found = await fence
+      .figures()
+      .catch((error: unknown) => void tally.fault(fenceFaultOf(error), error));
+    const { keys, bytes } = found ?? {};
+    return {
+      backend: 'redis',
+      ...tally.figures,
+      revocationsAge: registry.list.age,
+      pushesMissed: registry.missed,
+      rows: { ...(keys === undefined ? {} : { keys }), revocations: registry.list.size },
+      bytes: bytes ?? null,
+      logBytes: null,
+    };
   };
   return {
     budgets: tally.over(budgets),

@@ -63,6 +63,11 @@ export interface Revocations {
   watch(listener: (entry: Revocation) => void): () => void;
   /** Whether a token may still be used, from the local view: synchronous, and a stale view denies. */
   isRevoked(subject: RevocationSubject): RevocationAnswer;
+  /**
+   * Where the list is pushed: resolves when all that this process was told of has been read, or could not be; null
+   * when nothing is outstanding. Absent where `isRevoked` asks the list itself.
+   */
+  unread?(): Promise<void> | null;
 }
 
 /** Puts a delegation out of use; `expires` is the node's own, in Unix seconds. */

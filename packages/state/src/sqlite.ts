@@ -254,15 +254,16 @@ class SqliteStore {
   #stats(): StoreStats {
     const kinds = ['counters', 'claims', 'nonces', 'windows', 'sessions', 'revocations'];
     const number = (sql: string): number => this.#read(() => Number(this.#db.value(sql)));
-    return {
-      backend: 'sqlite',
-      ...this.#tally.figures,
-      revocationsAge: null,
-      pushesMissed: 0,
-      rows: Object.fromEntries(kinds.map((kind) => [kind, number(`select count(*) from ${kind}`)])),
-      bytes: number('select page_count * page_size from pragma_page_count(), pragma_page_size()'),
-      logBytes: this.#file.logSize(),
-    };
+    let rows: StoreStats['rows'] = {};
+    let bytes: number | null = null;
+    try {
+      rows = Object.fromEntries(kinds.map((kind) => [kind, number(`select count(*) from ${kind}`)]));
+      bytes = number('select page_count * page_size from pragma_page_count(), pragma_page_size()');
+    } catch (error) {
+      this.#tally.fault(faultOf(error), error);
+    }
+    const counted = { ...this.#tally.figures, revocationsAge: null, pushesMissed: 0 };
+    return { backend: 'sqlite', ...counted, rows, bytes, logBytes: this.#file.logSize() };
   }
 
   store(): SyncStore {

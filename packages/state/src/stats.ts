@@ -3,7 +3,10 @@
 import { AmbitError } from '@ambit/core';
 import type { Budgets, FaultCode, Refused } from './budgets.ts';
 
-/** The last fault. `cause` is a code of the server or the system (ECONNREFUSED, NOAUTH, 53300), never its text. */
+/**
+ * The last fault. `cause` is a code of the server or the system (ECONNREFUSED, NOAUTH, 53300) or a word for what was
+ * found (`lost`, `evicts`, `no_answer`), never a text.
+ */
 export interface StoreFault {
   readonly code: FaultCode;
   readonly cause: string;
@@ -18,21 +21,27 @@ export interface StoreStats {
   readonly granted: number;
   readonly refused: { readonly [code: string]: number };
   readonly fault: StoreFault | null;
+  /** Faults so far by cause, of charges and of looking at the list of revocations. */
+  readonly faults: { readonly [cause: string]: number };
   /** Milliseconds since the list of revocations was confirmed; null where each use asks the store itself. */
   readonly revocationsAge: number | null;
   /** Entries that were found by looking although a push should have brought them. */
   readonly pushesMissed: number;
-  /** Rows by kind, as far as the back end knows without counting them one by one. */
+  /** Rows by kind, as far as the back end knows without counting them one by one; none while it can't be asked. */
   readonly rows: { readonly [kind: string]: number };
-  /** Bytes of the store, and of its log where it has one beside it. */
+  /** Bytes of the store, and of its log where it has one beside it; null while it can't be asked. */
   readonly bytes: number | null;
   readonly logBytes: number | null;
 }
+
+/** Causes that are counted; a server's codes are few. */
+const CAUSES = 64;
 
 /** The counted part: what passes through `reserve`, and the last fault. */
 export class Tally {
   #granted = 0;
   readonly #refused = new Map<string, number>();
+  readonly #faults = new Map<string, number>();
   #fault: StoreFault | null = null;
 
   /** Counts an answer of `reserve`. */
@@ -43,7 +52,10 @@ export class Tally {
 
   /** Notes a fault and gives its code. */
   fault(code: FaultCode, error: unknown): FaultCode {
-    this.#fault = { code, cause: causeOf(error), time: Math.floor(Date.now() / 1000) };
+    const cause = causeOf(error);
+    this.#fault = { code, cause, time: Math.floor(Date.now() / 1000) };
+    if (this.#faults.size < CAUSES || this.#faults.has(cause))
+      this.#faults.set(cause, (this.#faults.get(cause) ?? 0) + 1);
     return code;
   }
 
@@ -58,8 +70,13 @@ export class Tally {
   }
 
   /** The figures so far. */
-  get figures(): Pick<StoreStats, 'granted' | 'refused' | 'fault'> {
-    return { granted: this.#granted, refused: Object.fromEntries(this.#refused), fault: this.#fault };
+  get figures(): Pick<StoreStats, 'granted' | 'refused' | 'fault' | 'faults'> {
+    return {
+      granted: this.#granted,
+      refused: Object.fromEntries(this.#refused),
+      fault: this.#fault,
+      faults: Object.fromEntries(this.#faults),
+    };
   }
 }
 
@@ -75,7 +92,7 @@ export function causeOf(error: unknown): string {
     else if (word === 'unknown') word = cause.constructor.name;
     cause = cause.cause;
   }
-  return word;
+  return typeof cause === 'string' && /^[\w.-]{1,40}$/.test(cause) ? cause : word;
 }
 
 /** The part of an OpenTelemetry `Meter` that is used. */
@@ -121,6 +138,9 @@ export function observeStore(stats: () => Promise<StoreStats>, meter: StoreMeter
   gauge('ambit.store.granted', 'Reservations granted by this process', (s) => [[s.granted]]);
   gauge('ambit.store.refused', 'Reservations refused by this process', (s) =>
     Object.entries(s.refused).map(([code, n]) => [n, { 'ambit.code': code }]),
+  );
+  gauge('ambit.store.faults', 'Faults of the store, by cause', (s) =>
+    Object.entries(s.faults).map(([cause, n]) => [n, { 'ambit.cause': cause }]),
   );
   gauge('ambit.store.revocations.age', 'Since the list was confirmed', (s) => [[s.revocationsAge]], 'ms');
   gauge('ambit.store.pushes.missed', 'Revocations that no push has brought', (s) => [[s.pushesMissed]]);

@@ -12,7 +12,7 @@ export interface Store {
   readonly replay: Replay;
   readonly revocations: Revocations;
   readonly sessions: Sessions;
-  /** What this process has done with the store, and figures of the store. Rejects with AmbitError on a fault. */
+  /** What this process has done with the store, and figures of the store, which are absent while it can't be asked. */
   stats(): Promise<StoreStats>;
   close(): Promise<void>;
 }

@@ -1,7 +1,7 @@
 // The PostgreSQL back end against real servers: the common laws, then what only a server can do wrong.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type pg from 'pg';
-import type { Store } from '../src/index.ts';
+import { leasedBudgets, type Store } from '../src/index.ts';
 import { initializePostgres, postgresStore, resetPostgres, type PostgresOptions } from '../src/postgres.ts';
 import { LATER, NOW, charges, claim, conformance, counter, id, startAt } from '../src/testing.ts';
 import { proxy } from './proxy.ts';
@@ -41,7 +41,7 @@ describe.skipIf(!hasPostgres)('with a PostgreSQL server', () => {
       schemas.set(store, schema);
       return store;
     },
-    async (store) => void (await resetPostgres({ ...server.place, schema: schemas.get(store)! })),
+    async (store) => void (await resetPostgres({ ...server.place, schema: schemas.get(store)!, quiet: 0 })),
   );
 
   const open = (at: PostgresServer, more: Partial<PostgresOptions> = {}): Promise<Store> =>
@@ -170,7 +170,7 @@ describe.skipIf(!hasPostgres)('with a PostgreSQL server', () => {
       await expect.poll(() => spend(store)).toBe('store_corrupt');
       // And says so to all, also to who comes now.
       await expect(open(own)).rejects.toMatchObject({ code: 'store_corrupt' });
-      await resetPostgres(own.place);
+      await resetPostgres({ ...own.place, quiet: 0 });
       await expect.poll(() => spend(store)).toBe('ok');
       expect(code(await store.budgets.reserve(numbered, NOW))).toBe('replayed');
       expect(await store.replay.epoch()).not.toBe(epoch);
@@ -195,7 +195,7 @@ describe.skipIf(!hasPostgres)('with a PostgreSQL server', () => {
       await standby.promote();
       await expect.poll(() => spend(store)).toBe('store_corrupt');
       await expect(open(standby)).rejects.toMatchObject({ code: 'store_corrupt' });
-      await resetPostgres(standby.place);
+      await resetPostgres({ ...standby.place, quiet: 0 });
       await expect.poll(() => spend(store)).toBe('ok');
       // The old primary comes back as what it was: passed over, for it is on an earlier timeline.
       await own.start();
@@ -315,6 +315,64 @@ describe.skipIf(!hasPostgres)('with a PostgreSQL server', () => {
     expect(await rows()).toBe(1);
     await sweep(past);
     expect(await rows()).toBe(0);
+    await store.close();
+  });
+
+  test('finding S4 L10 a reset waits for who holds slices: one that hears nothing stops spending before it is over', async () => {
+    const schema = `t${n++}`;
+    await initializePostgres({ ...server.place, schema });
+    const wire = await proxy(server.port);
+    const there = { schema, poll: 50, staleAfter: 300, timeout: 300 };
+    const [away, near] = [
+      await open(server, { ...there, hosts: [{ host: '127.0.0.1', port: wire.port }] }),
+      await open(server, there),
+    ];
+    const leased = leasedBudgets(away.budgets);
+    const fromSlice = async (): Promise<string> => code(await leased.reserve(one('leased', 1000), NOW));
+    expect(await fromSlice()).toBe('ok');
+    expect(await fromSlice()).toBe('ok');
+    expect([leased.trips, leased.local]).toEqual([1, 2]);
+    wire.silence();
+    await wire.close();
+    const reset = resetPostgres({ ...server.place, schema, quiet: 800 });
+    // Denied until then: nobody is granted anything of the new life while slices of the old one may be spent.
+    await expect.poll(() => spend(near), { interval: 10 }).toBe('store_corrupt');
+    await reset;
+    expect(await fromSlice()).toBe('store_unavailable');
+    await expect.poll(() => spend(near)).toBe('ok');
+    leased.stop().catch(() => undefined);
+    await away.close();
+    await near.close();
+  });
+
+  test('finding S19 the figures say what is wrong, by the code of the server or a word for what was found', async () => {
+    const schema = `t${n++}`;
+    await initializePostgres({ ...server.place, schema });
+    const wire = await proxy(server.port);
+    const hosts = [{ host: '127.0.0.1', port: wire.port }];
+    const store = await open(server, { schema, hosts, timeout: 300, poll: 50 });
+    const admin = await server.admin();
+    expect(await store.stats()).toMatchObject({
+      fault: null,
+      faults: {},
+      bytes: expect.any(Number) as number,
+    });
+    await admin.query(`alter function ${schema}.apply rename to away`);
+    expect(await spend(store)).toBe('store_corrupt');
+    expect((await store.stats()).fault).toMatchObject({ code: 'store_corrupt', cause: '42883' });
+    await admin.query(`alter function ${schema}.away rename to apply`);
+    await admin.query(`update ${schema}.meta set version = version + 1`);
+    await expect.poll(() => spend(store)).toBe('store_corrupt');
+    await expect.poll(async () => (await store.stats()).faults['version']).toBeGreaterThan(0);
+    await wire.close();
+    await expect.poll(() => spend(store)).toBe('store_unavailable');
+    const found = await store.stats();
+    expect(found).toMatchObject({
+      bytes: null,
+      rows: {},
+      refused: { store_unavailable: expect.any(Number) as number },
+    });
+    expect(found.fault).toMatchObject({ code: 'store_unavailable', cause: 'ECONNREFUSED' });
     await store.close();
   });
 

@@ -145,6 +145,47 @@ describe.skipIf(!hasRedis)('with redis-server', () => {
     await own.stop();
   });
 
+  test('finding S19 the figures say what is wrong, by the code of the server or a word for what was found', async () => {
+    const own = await startRedis();
+    const admin = await connected(own);
+    await initializeRedis(admin);
+    await admin.call('ACL', 'SETUSER', 'ambit', 'on', '>secret', '~*', '&*', '+@all');
+    const client = own.connect({ username: 'ambit', password: 'secret' });
+    await client.connect();
+    const store = await redisStore({ client, poll: 50, staleAfter: 2000 });
+    expect(await store.stats()).toMatchObject({
+      fault: null,
+      faults: {},
+      bytes: expect.any(Number) as number,
+    });
+    const causeOf = async (): Promise<unknown> => {
+      const { fault, refused } = await store.stats();
+      return [fault?.code, fault?.cause, fault !== null && refused[fault.code]! > 0];
+    };
+    const cause = (answer: string, word: string): Promise<void> =>
+      expect.poll(async () => [await spend(store), await causeOf()]).toEqual([answer, [answer, word, true]]);
+    await admin.call('ACL', 'SETUSER', 'ambit', '-eval', '-evalsha');
+    await cause('store_unavailable', 'NOPERM');
+    await admin.call('ACL', 'SETUSER', 'ambit', '+@all');
+    await expect.poll(() => spend(store)).toBe('ok');
+    await admin.config('SET', 'maxmemory', '1gb');
+    await admin.config('SET', 'maxmemory-policy', 'allkeys-lru');
+    await cause('store_corrupt', 'evicts');
+    await admin.config('SET', 'maxmemory-policy', 'noeviction');
+    await expect.poll(() => spend(store)).toBe('ok');
+    await admin.flushall();
+    await cause('store_corrupt', 'lost');
+    expect((await store.stats()).faults).toMatchObject({
+      NOPERM: expect.any(Number) as number,
+      evicts: expect.any(Number) as number,
+      lost: expect.any(Number) as number,
+    });
+    await own.stop();
+    await expect.poll(() => spend(store)).toBe('store_unavailable');
+    expect(await store.stats()).toMatchObject({ bytes: null, rows: { revocations: 0 } });
+    await store.close();
+  });
+
   test('finding S13 a subscriber that is half open is replaced, and hears again', async () => {
     const own = await startRedis();
     const wire = await proxy(own.port);

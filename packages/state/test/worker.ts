@@ -16,6 +16,10 @@ export interface Orders {
   readonly inflight: number;
   readonly limit: number;
   readonly name: string;
+  /** Whose name is revoked; default acme. */
+  readonly issuer?: string;
+  /** Milliseconds to stay after a revocation was acknowledged. */
+  readonly stay?: number;
 }
 
 const say = (value: unknown): void => void writeSync(1, `${JSON.stringify(value)}\n`);
@@ -94,10 +98,13 @@ async function main(orders: Orders): Promise<void> {
     while (store.revocations.isRevoked(subject).ok) await new Promise((resolve) => setImmediate(resolve));
     say(process.hrtime.bigint().toString());
   } else {
-    const entry = { kind: 'user', issuer: 'acme', value: orders.name, reason: 'test' } as const;
+    const { name: value, issuer = 'acme' } = orders;
+    const entry = { kind: 'user', issuer, value, reason: 'test' } as const;
     const before = process.hrtime.bigint().toString();
     await store.revocations.add(entry, NOW);
     say(before);
+    say(process.hrtime.bigint().toString());
+    await new Promise((resolve) => setTimeout(resolve, orders.stay ?? 0));
   }
   say(tally);
   await store.close();

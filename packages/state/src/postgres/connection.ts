@@ -84,7 +84,7 @@ export class Connection {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
-        const error = new Unreachable('no answer in time');
+        const error = new Unreachable('no answer in time', { cause: 'no_answer' });
         this.#end(error);
         reject(error);
       }, timeout);
@@ -94,7 +94,10 @@ export class Connection {
         this.#client.query<Row>({ ...statement, values: [...statement.values] }),
         late,
       ]);
-      if (this.#warned) throw new Unreachable('the server warned: not certain that the standby has it');
+      if (this.#warned)
+        throw new Unreachable('the server warned: not certain that the standby has it', {
+          cause: 'uncertain',
+        });
       return rows;
     } catch (error) {
       if (error instanceof Unreachable) throw error;

@@ -116,8 +116,14 @@ export class Lanes {
     const text = `select code, epoch from ${this.primary.schema}.hello('', 0)`;
     const [row] = await this.#one({ text, values: [] });
     const wrong = wordError(row?.['code']);
-    if (wrong !== null) throw wrong;
+    if (wrong !== null) throw this.#over(wrong);
     return (this.epoch = String(row!['epoch']));
+  }
+
+  /** What is lost ends the epoch: nothing is spent from its slices any more. */
+  #over(error: unknown): unknown {
+    if (error instanceof Lost) this.epoch = null;
+    return error;
   }
 
   #one(statement: Statement): Promise<readonly Row[]> {
@@ -218,7 +224,9 @@ export class Lanes {
 
   /** Begins another epoch, in which nothing was acknowledged yet. */
   async #join(lane: Lane): Promise<void> {
-    const { epoch } = await this.primary.join(lane.connection!, lane.writer, 0);
+    const { epoch } = await this.primary.join(lane.connection!, lane.writer, 0).catch((error: unknown) => {
+      throw this.#over(error);
+    });
     lane.acked = 0;
     this.epoch = lane.epoch = epoch;
   }

@@ -15,12 +15,19 @@ export interface OperatePostgres extends PostgresPlace {
    * `synchronous_standby_names` at all times, or it denies.
    */
   readonly failover?: 'denied' | 'synchronous';
+  /**
+   * For a reset: milliseconds to wait, denying everything, between the old life and the new, so that nobody spends
+   * from a slice of the old one. Default 6000; more than the `staleAfter` of every verifier.
+   */
+  readonly quiet?: number;
   /** The role of the verifiers, which may then call the functions and nothing else. */
   readonly grantTo?: string;
 }
 
 /** Milliseconds for one statement of an operator. */
 const TIMEOUT = 20_000;
+/** As for Redis: a little more than the age at which a list denies. */
+const QUIET = 6000;
 
 /** Runs `job` on the first host that takes writes. AmbitError with a store code, or what `job` rejects with. */
 async function onPrimary<T>(options: PostgresPlace, job: (connection: Connection) => Promise<T>): Promise<T> {
@@ -104,19 +111,22 @@ export async function resetPostgres(options: OperatePostgres): Promise<string> {
   const schema = checkSchema(options.schema ?? 'ambit');
   const epoch = toHex(randomBytes(16));
   const failover = options.failover === undefined ? 'failover' : `'${options.failover}'`;
-  await onPrimary(options, (connection) =>
-    transaction(
+  const alone = `set local search_path = ${schema}, pg_catalog;
+select pg_advisory_xact_lock('meta'::regclass::oid::integer, ${RESET_LOCK});`;
+  await onPrimary(options, async (connection) => {
+    await transaction(connection, `${alone}\nupdate meta set epoch = 'lost';`);
+    await new Promise((resolve) => setTimeout(resolve, options.quiet ?? QUIET));
+    await transaction(
       connection,
-      `set local search_path = ${schema}, pg_catalog;
-select pg_advisory_xact_lock('meta'::regclass::oid::integer, ${RESET_LOCK});
+      `${alone}
 update meta set epoch = '${epoch}', system = h.system, timeline = h.timeline, failover = ${failover},
   began = extract(epoch from clock_timestamp())::bigint,
   -- Above every number that a list which is ahead may have reached meanwhile.
   revoked = greatest(revoked, (extract(epoch from clock_timestamp()) * 1000)::bigint)
   from here() h;
 delete from writers;`,
-    ),
-  );
+    );
+  });
   return epoch;
 }
 

@@ -31,8 +31,8 @@ export function wordError(code: unknown): Error | null {
     durability: 'fsync, full_page_writes or synchronous_commit is off',
   };
   // A primary without its standby is expected to come back.
-  if (code === 'alone') return new Unreachable('synchronous_standby_names is empty');
-  return new Lost(words[String(code)] ?? 'the server answers in a way that is not known');
+  if (code === 'alone') return new Unreachable('synchronous_standby_names is empty', { cause: code });
+  return new Lost(words[String(code)] ?? 'the server answers in a way that is not known', { cause: code });
 }
 
 export class Primary {

@@ -1,16 +1,14 @@
-// Revocations and sessions. A connection of its own listens for what is added and asks for it by number; the same
-// question is asked every second whether or not anything was heard, and a connection that does not answer is
-// replaced, so a deaf one is noticed. A notification is only a reason to look: an entry counts when it was read
-// from the list. A list that could not be confirmed for too long, or went back, denies (`revocations_stale`).
-import { performance } from 'node:perf_hooks';
+// Revocations and sessions. Every verifier holds the whole list (`heard.ts`): a connection of its own listens for what
+// is added and asks for it by number; the same question is asked every second whether or not anything was
+// heard, and a connection that does not answer is replaced, so a deaf one is noticed.
 import { AmbitError } from '@ambit/core';
 import { GRACE, checkNow } from '../budgets.ts';
+import { HeardList, type Part } from '../heard.ts';
+import { Remembered } from '../remembered.ts';
 import {
-  RevocationView,
   checkRevocation,
   revocationOf,
   type Revocation,
-  type RevocationAnswer,
   type RevocationRow,
   type Revocations,
 } from '../revocations.ts';
@@ -19,9 +17,6 @@ import { faultOf, type Connection, type Row } from './connection.ts';
 import type { Lanes } from './lanes.ts';
 import { wordError } from './primary.ts';
 import { PAGE, channelOf } from './registry-sql.ts';
-
-/** Open sessions remembered; the one asked for longest ago is dropped first. */
-const REMEMBERED = 4096;
 
 type Entry = [number, ...RevocationRow];
 
@@ -34,45 +29,33 @@ const guarded = (error: unknown): AmbitError =>
   error instanceof AmbitError ? error : new AmbitError(faultOf(error), undefined, { cause: error });
 
 export class Registry {
+  readonly list: HeardList;
   readonly #lanes: Lanes;
-  readonly #staleAfter: number;
   readonly #poll: number;
-  readonly #view = new RevocationView();
-  readonly #listeners = new Set<(entry: Revocation) => void>();
-  readonly #open = new Map<string, Session>();
+  readonly #failed: (error: unknown) => void;
+  readonly #open: Remembered;
   #timer: NodeJS.Timeout | null = null;
   #listener: Connection | null = null;
   #connecting: Promise<void> | null = null;
   #stopped = false;
-  /** When the list was last known to be whole, on the monotonic clock. */
-  #confirmed = -Infinity;
-  #syncing: Promise<void> | null = null;
-  #again = false;
-  /** The number up to which the list was read without a gap. */
-  #read = 0;
-  /** Entries that were found by looking and not by a notification. */
-  missed = 0;
 
-  constructor(lanes: Lanes, options: { readonly poll?: number; readonly staleAfter?: number }) {
+  /** `failed` is told of looks that could not be taken. */
+  constructor(
+    lanes: Lanes,
+    options: { readonly poll?: number; readonly staleAfter?: number },
+    failed: (error: unknown) => void,
+  ) {
     this.#lanes = lanes;
+    this.#failed = failed;
     this.#poll = options.poll ?? 1000;
-    this.#staleAfter = options.staleAfter ?? 5000;
-  }
-
-  /** Milliseconds since the list was last confirmed. */
-  get age(): number {
-    return performance.now() - this.#confirmed;
-  }
-
-  /** Entries held. */
-  get size(): number {
-    return this.#view.entries().length;
+    this.list = new HeardList((cursor) => this.#since(cursor), options.staleAfter ?? 5000);
+    this.#open = new Remembered(this.list);
   }
 
   /** Listens, then loads the list: in this order nothing falls between. Rejects with Lost or Unreachable. */
   async start(): Promise<void> {
     await this.#connect();
-    this.#timer = setInterval(() => void this.#look(true), this.#poll).unref();
+    this.#timer = setInterval(() => void this.#look(), this.#poll).unref();
   }
 
   async stop(): Promise<void> {
@@ -82,12 +65,13 @@ export class Registry {
   }
 
   /** Looks at the list, on a connection that is made again when it is gone. */
-  async #look(polled: boolean): Promise<void> {
+  async #look(): Promise<void> {
     try {
       if (this.#listener === null) await this.#connect();
-      else await this.#sync(polled);
-    } catch {
+      else await this.list.sync();
+    } catch (error) {
       // Unconfirmed for too long, the list denies.
+      this.#failed(error);
     }
   }
 
@@ -104,60 +88,30 @@ export class Registry {
     this.#listener = connection;
     connection.onEnd = () => {
       this.#listener = null;
-      if (!this.#stopped) setTimeout(() => void this.#look(true), 10).unref();
+      if (!this.#stopped) setTimeout(() => void this.#look(), 10).unref();
     };
-    connection.onNotify = () => void this.#look(false);
-    await this.#sync(false);
-  }
-
-  /** Fetches what is missing, one at a time; who asks while it runs is answered by a further look. */
-  #sync(polled: boolean): Promise<void> {
-    if (this.#syncing !== null) {
-      this.#again = true;
-      return this.#syncing;
+    connection.onNotify = () => this.list.hear();
+    try {
+      await this.list.sync();
+    } catch (error) {
+      // A list that can't be believed now denies, and is asked for again.
+      this.#failed(error);
     }
-    this.#syncing = (async () => {
-      try {
-        do {
-          this.#again = false;
-          await this.#fetch(polled);
-        } while (this.#again);
-      } finally {
-        this.#syncing = null;
-      }
-    })();
-    return this.#syncing;
   }
 
-  async #fetch(polled: boolean): Promise<void> {
+  /** Reads the list on the listening connection; null when it can't be believed. */
+  async #since(cursor: number): Promise<Part | null> {
     const { primary } = this.#lanes;
     const text = `select * from ${primary.schema}.entries_since($1, $2)`;
-    for (;;) {
-      const asked = performance.now();
-      const listener = this.#listener;
-      if (listener === null) return;
-      const values = [this.#lanes.epoch, this.#read];
-      const [row] = await listener.query({ name: 'since', text, values }, primary.timeout);
-      if (row?.['code'] === 'epoch') await this.#lanes.adopt();
-      if (row === undefined || wordError(row['code']) !== null) return;
-      // Numbers that went back: an older copy of the list. What is known stays known, and the list is stale.
-      if (Number(row['last']) < this.#read) return;
-      const entries = (row['entries'] as Entry[]).map(toEntry);
-      if (polled) this.missed += entries.filter((entry) => entry.seq > this.#view.cursor).length;
-      this.#take(entries);
-      this.#read = entries.at(-1)?.seq ?? Number(row['last']);
-      if (entries.length >= PAGE) continue;
-      this.#view.drop(Number(row['now']) - GRACE);
-      this.#confirmed = asked;
-      return;
-    }
-  }
-
-  #take(entries: readonly Revocation[]): void {
-    for (const entry of this.#view.take(entries)) {
-      if (entry.kind === 'session') this.#open.delete(`${entry.issuer}\0${entry.value}`);
-      for (const listener of [...this.#listeners]) listener(entry);
-    }
+    const values = [this.#lanes.epoch, cursor];
+    const [row] = (await this.#listener?.query({ name: 'since', text, values }, primary.timeout)) ?? [];
+    if (row?.['code'] === 'epoch') await this.#lanes.adopt();
+    if (row === undefined) return null;
+    const wrong = wordError(row['code']);
+    if (wrong !== null) throw wrong;
+    const entries = (row['entries'] as Entry[]).map(toEntry);
+    const ended = Number(row['now']) - GRACE;
+    return { last: Number(row['last']), entries, more: entries.length >= PAGE, ended };
   }
 
   /** Runs a function of the schema; the epoch is its first parameter. */
@@ -177,7 +131,7 @@ export class Registry {
           const values = [kind, issuer ?? null, value, reason, now, expires ?? null];
           const row = await this.#call('revoke_entry', values);
           const added = Object.freeze({ ...entry, seq: Number(row['seq']) });
-          this.#take([added]);
+          this.list.take([added]);
           return added;
         } catch (error) {
           throw guarded(error);
@@ -192,16 +146,9 @@ export class Registry {
           throw guarded(error);
         }
       },
-      watch: (listener) => {
-        this.#listeners.add(listener);
-        return () => void this.#listeners.delete(listener);
-      },
-      isRevoked: (subject): RevocationAnswer => {
-        // An entry that is known counts, however old the list.
-        const entry = this.#view.find(subject);
-        if (entry !== null) return { ok: false, code: 'revoked', entry };
-        return this.age > this.#staleAfter ? { ok: false, code: 'revocations_stale' } : { ok: true };
-      },
+      watch: this.list.watch,
+      isRevoked: this.list.isRevoked,
+      unread: () => this.list.unread(),
     };
   }
 
@@ -220,7 +167,7 @@ export class Registry {
     const judged = async (issuer: string, id: string, now: number): Promise<SessionAnswer> => {
       try {
         const answer = judge(toSession((await step('get', issuer, id))['session']), now);
-        if (answer.ok) this.#remember(`${issuer}\0${id}`, answer.session);
+        if (answer.ok) this.#open.add(answer.session);
         return answer;
       } catch (error) {
         return { ok: false, code: faultOf(error) };
@@ -235,20 +182,16 @@ export class Registry {
         return s;
       },
       check: (issuer, id, now) => {
-        const session = this.#open.get(`${issuer}\0${id}`);
-        // Remembered ones count only while a closing would have been received.
-        return session !== undefined && this.age <= this.#staleAfter && session.expires > now
-          ? { ok: true, session }
-          : judged(issuer, id, now);
+        const session = this.#open.find(issuer, id, now);
+        return session === null ? judged(issuer, id, now) : { ok: true, session };
       },
       close: async (issuer, id, reason, now) => {
         checkNow(now);
         checkRevocation({ kind: 'session', issuer, value: id, reason });
-        this.#open.delete(`${issuer}\0${id}`);
+        this.#open.forget(issuer, id);
         const closed = toSession((await asked('close', issuer, id, { reason }, now))['session']);
-        this.#open.delete(`${issuer}\0${id}`);
         if (closed === null) throw new AmbitError('session_not_found');
-        await this.#look(false);
+        await this.#look();
         return closed;
       },
       get: async (issuer, id) => toSession((await asked('get', issuer, id))['session']),
@@ -261,11 +204,5 @@ export class Registry {
         }
       },
     };
-  }
-
-  #remember(key: string, session: Session): void {
-    this.#open.delete(key);
-    this.#open.set(key, session);
-    if (this.#open.size > REMEMBERED) this.#open.delete(this.#open.keys().next().value!);
   }
 }

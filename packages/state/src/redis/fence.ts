@@ -107,7 +107,8 @@ return {redis.call('DBSIZE'), tonumber(string.match(redis.call('INFO', 'memory')
   async adopt(): Promise<string> {
     const key = this.key(REGISTRY, 'epoch');
     const found = await this.#timed(this.#client.eval("return redis.call('HGET', KEYS[1], 'epoch')", 1, key));
-    if (typeof found !== 'string' || !/^[0-9a-f]{32}$/.test(found)) throw new Lost('no epoch');
+    if (typeof found !== 'string' || !/^[0-9a-f]{32}$/.test(found))
+      throw new Lost('no epoch', { cause: 'lost' });
     if (found !== this.#epoch) {
       this.#texts.clear();
       this.#over = false;
@@ -156,19 +157,19 @@ return {redis.call('DBSIZE'), tonumber(string.match(redis.call('INFO', 'memory')
       answer = await this.#timed(this.#client.eval(text, all.length, ...all, `1:${covers.length}`, ...args));
     }
     if (!Array.isArray(answer)) throw new Unreachable('an answer that is no list');
-    if (answer[0] === 'evicts') throw this.#stop('maxmemory-policy is not noeviction');
+    if (answer[0] === 'evicts') throw this.#stop('maxmemory-policy is not noeviction', 'evicts');
     if (answer[0] === 'untrusted')
-      throw this.#stop('trusted after a restart, but it has no append-only file, or a replica');
+      throw this.#stop('trusted after a restart, but it has no append-only file, or a replica', 'untrusted');
     if (answer[0] !== 'lost') return answer as readonly unknown[];
     // If an operator has reset the state meanwhile, the next call works under the new epoch.
     this.#over = true;
     await this.adopt().catch(() => undefined);
-    throw new Lost('the epoch is another');
+    throw new Lost('the epoch is another', { cause: 'lost' });
   }
 
   /** From now on nothing is run, until a look finds the server in order. */
-  #stop(why: string): Lost {
-    return (this.#wrong = new Lost(why));
+  #stop(why: string, cause: string): Lost {
+    return (this.#wrong = new Lost(why, { cause }));
   }
 
   #epochs(partitions: readonly string[]): string[] {
@@ -200,7 +201,10 @@ return {redis.call('DBSIZE'), tonumber(string.match(redis.call('INFO', 'memory')
       return await Promise.race([
         answer,
         new Promise<never>((_, reject) => {
-          timer = setTimeout(() => reject(new Unreachable('no answer in time')), this.#timeout);
+          timer = setTimeout(
+            () => reject(new Unreachable('no answer in time', { cause: 'no_answer' })),
+            this.#timeout,
+          );
         }),
       ]);
     } catch (error) {

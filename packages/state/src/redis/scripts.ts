@@ -88,11 +88,11 @@ export const ADD_REVOCATION: string = `${REVOKE}
 return {'ok', revoke(ARGV[2], ARGV[3], ARGV[4])}
 `;
 
-/** KEYS: epoch, number, list. ARGV: check, cursor. Returns 'ok', the last number, and up to 1000 entries. */
+/** KEYS: epoch, number, list. ARGV: check, cursor. Returns 'ok', the last number, the time, and up to 1000 entries. */
 export const SINCE: string = `
-local answer = {'ok', tonumber(redis.call('GET', KEYS[2]) or '0')}
+local answer = {'ok', tonumber(redis.call('GET', KEYS[2]) or '0'), now}
 for i, entry in ipairs(redis.call('ZRANGEBYSCORE', KEYS[3], '(' .. ARGV[2], '+inf', 'LIMIT', 0, 1000)) do
-  answer[i + 2] = entry
+  answer[i + 3] = entry
 end
 return answer
 `;

@@ -1,0 +1,89 @@
+// Sessions in Redis: a hash each, an index by opening and one by end. Those known to be open are remembered, and
+// closing one arrives as a revocation.
+import { AmbitError } from '@ambit/core';
+import { checkNow } from '../budgets.ts';
+import type { HeardList } from '../heard.ts';
+import { Remembered } from '../remembered.ts';
+import { checkRevocation, type RevocationInput } from '../revocations.ts';
+import { judge, newSession, type Session, type SessionAnswer, type Sessions } from '../sessions.ts';
+import { fenceFaultOf } from './fence.ts';
+import { SESSION, SESSIONS } from './scripts.ts';
+import { asked, type Step } from './step.ts';
+
+interface Deed {
+  readonly session?: string;
+  readonly time?: number;
+  readonly expires?: number;
+  readonly reason?: string;
+  readonly entry?: string;
+}
+
+/** What `SESSION` does to one session; resolves to what it answers, without the first word if it is `ok`. */
+const stepOf =
+  (run: Step, channel: string) =>
+  async (what: string, issuer: string, id: string, deed: Deed = {}): Promise<readonly unknown[]> => {
+    const { session = '', time = '', expires = '', reason = '', entry = '' } = deed;
+    const keys = ['number', 'list', 'expiries', `s:${issuer}\0${id}`, 'sessions', 'sessionends'];
+    const args = [what, session, time, expires, reason, entry, channel];
+    const answer = await run('session', SESSION, keys, args);
+    return answer[0] === 'ok' ? answer.slice(1) : answer;
+  };
+
+export function redisSessions(run: Step, list: HeardList, channel: string): Sessions {
+  const open = new Remembered(list);
+  const step = stepOf(asked(run), channel);
+  const unguarded = stepOf(run, channel);
+  const judged = async (issuer: string, id: string, now: number): Promise<SessionAnswer> => {
+    try {
+      const answer = judge(toSession(await unguarded('get', issuer, id)), now);
+      if (answer.ok) open.add(answer.session);
+      return answer;
+    } catch (error) {
+      return { ok: false, code: fenceFaultOf(error) };
+    }
+  };
+  return {
+    open: async (input, now) => {
+      const s = newSession(input, now);
+      const deed = { session: JSON.stringify(s), time: now, expires: s.expires };
+      if ((await step('open', s.issuer, s.id, deed))[0] === 'taken')
+        throw new AmbitError('input_invalid', 'A session with this id was opened before.');
+      return s;
+    },
+    check: (issuer, id, now) => {
+      const session = open.find(issuer, id, now);
+      return session === null ? judged(issuer, id, now) : { ok: true, session };
+    },
+    close: async (issuer, id, reason, now) => {
+      checkNow(now);
+      const found = toSession(await step('get', issuer, id));
+      if (found === null) throw new AmbitError('session_not_found');
+      const input = checkRevocation({ kind: 'session', issuer, value: id, reason, expires: found.expires });
+      const entry = JSON.stringify({ ...input, time: now } satisfies RevocationInput & { time: number });
+      open.forget(issuer, id);
+      const deed = { time: now, expires: found.expires, reason, entry };
+      const closed = toSession(await step('close', issuer, id, deed));
+      if (closed === null) throw new AmbitError('session_not_found');
+      await list.sync().catch(() => undefined);
+      return closed;
+    },
+    get: async (issuer, id) => toSession(await step('get', issuer, id)),
+    list: async () => {
+      const [, ...fields] = await asked(run)('sessions', SESSIONS, ['sessions'], []);
+      const sessions: Session[] = [];
+      for (let i = 0; i < fields.length; i += 3) sessions.push(toSession(fields.slice(i, i + 3))!);
+      return sessions;
+    },
+  };
+}
+
+/** The three fields of a session's hash. */
+function toSession([session, closed, reason]: readonly unknown[]): Session | null {
+  if (typeof session !== 'string' || session === '') return null;
+  const closedAt = closed === '' ? null : Number(closed);
+  return Object.freeze({
+    ...(JSON.parse(session) as Session),
+    closed: closedAt,
+    reason: closedAt === null ? null : String(reason),
+  });
+}

@@ -1,0 +1,38 @@
+// Sessions known to be open, so that a call of one need not ask the server. Closing a session revokes it, so it is
+// forgotten when its revocation is heard, and none counts while the list could not be heard.
+import type { HeardList } from './heard.ts';
+import type { Session } from './sessions.ts';
+
+/** Sessions held at most; the one asked for longest ago is dropped first. */
+const REMEMBERED = 4096;
+
+const keyOf = (issuer: string, id: string): string => `${issuer}\0${id}`;
+
+export class Remembered {
+  readonly #list: HeardList;
+  readonly #open = new Map<string, Session>();
+
+  constructor(list: HeardList) {
+    this.#list = list;
+    list.watch(({ kind, issuer, value }) => {
+      if (kind === 'session') this.forget(issuer!, value);
+    });
+  }
+
+  /** The session if it is known to be open at `now`, Unix seconds. */
+  find(issuer: string, id: string, now: number): Session | null {
+    const session = this.#open.get(keyOf(issuer, id));
+    return session !== undefined && session.expires > now && this.#list.fresh ? session : null;
+  }
+
+  add(session: Session): void {
+    const key = keyOf(session.issuer, session.id);
+    this.#open.delete(key);
+    this.#open.set(key, session);
+    if (this.#open.size > REMEMBERED) this.#open.delete(this.#open.keys().next().value!);
+  }
+
+  forget(issuer: string, id: string): void {
+    this.#open.delete(keyOf(issuer, id));
+  }
+}
