@@ -36,7 +36,7 @@ export class Delivery {
   }
 
   async #atOnce(): Promise<void> {
-    await null;
+    await Promise.resolve();
     while (this.#waiting.length > 0) await this.#slices(Infinity);
     this.#running = false;
   }
@@ -60,7 +60,7 @@ export class Delivery {
     do {
       for (const resolve of all.slice(at, at + SLICE)) resolve();
       at += SLICE;
-      for (let step = 0; step < DEPTH; step++) await null;
+      for (let step = 0; step < DEPTH; step++) await Promise.resolve();
     } while (at < all.length && performance.now() < end);
     if (at < all.length) this.#waiting = all.slice(at).concat(this.#waiting);
   }

@@ -44,7 +44,7 @@ function world(staleAfter = 60_000, page = 1000) {
   return w;
 }
 const steps = async (): Promise<void> => {
-  for (let i = 0; i < 20; i++) await null;
+  for (let i = 0; i < 20; i++) await Promise.resolve();
 };
 
 describe('a list that is heard', () => {

@@ -162,8 +162,11 @@ describe.skipIf(!hasRedis)('with redis-server', () => {
       const { fault, refused } = await store.stats();
       return [fault?.code, fault?.cause, fault !== null && refused[fault.code]! > 0];
     };
-    const cause = (answer: string, word: string): Promise<void> =>
-      expect.poll(async () => [await spend(store), await causeOf()]).toEqual([answer, [answer, word, true]]);
+    const cause = async (answer: string, word: string): Promise<void> => {
+      await expect
+        .poll(async () => [await spend(store), await causeOf()])
+        .toEqual([answer, [answer, word, true]]);
+    };
     await admin.call('ACL', 'SETUSER', 'ambit', '-eval', '-evalsha');
     await cause('store_unavailable', 'NOPERM');
     await admin.call('ACL', 'SETUSER', 'ambit', '+@all');
