@@ -8,8 +8,9 @@
 import { own, type FlowFacts } from '@ambit/core';
 import { identifiers } from './identifiers.ts';
 import type { IdentifierKind } from './identifiers.ts';
-import { ORIGIN, Provenance } from './provenance.ts';
-import type { ValueTrace } from './provenance.ts';
+import { Provenance } from './provenance.ts';
+import { ORIGIN } from './provenance/origin.ts';
+import type { ValueTrace } from './provenance/origin.ts';
 import { scalars } from './scalars.ts';
 import type { JsonValue } from './scalars.ts';
 import type { ToolShape } from './tool-shape.ts';

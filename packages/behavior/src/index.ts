@@ -4,6 +4,7 @@
 export * from './identifiers.ts';
 export { scalars, type JsonValue } from './scalars.ts';
 export * from './provenance.ts';
+export * from './provenance/origin.ts';
 export * from './tool-shape.ts';
 export * from './wording.ts';
 export * from './flow.ts';
