@@ -4,7 +4,8 @@
 // - a system's own record may supply one that the prompt describes (named person, same part as before, "each");
 // - a document that the user named may supply one if it holds exactly one of its kind, and the amount with it;
 // - nothing that occurs in other prose, and nothing that the agent put together, is the user's;
-// - private facts of the user (card, passport, account) don't leave unless the prompt has them.
+// - private facts of the user (card, passport, account) don't leave unless the prompt has them;
+// - once content came in that was not seen, only what the prompt or a trusted result has is the user's.
 import { own, type FlowFacts } from '@ambit/core';
 import { identifiers } from './identifiers.ts';
 import type { IdentifierKind } from './identifiers.ts';
@@ -28,7 +29,8 @@ export type FlowReason =
   | 'link'
   | 'secret'
   | 'setting'
-  | 'pointed';
+  | 'pointed'
+  | 'unseen';
 
 /** One thing found in a call. `param` and `kind` may be logged; the value never is. */
 export interface FlowFinding {
@@ -53,6 +55,8 @@ export interface FlowResult {
   readonly value: JsonValue;
   /** What the operator calls this kind of content; default the tool's name. */
   readonly label?: string;
+  /** What this effect answers is content as well; by default it is taken for an echo of the call. */
+  readonly untrusted?: boolean;
 }
 
 const SENTENCES: Readonly<Record<FlowReason, string>> = {
@@ -66,6 +70,7 @@ const SENTENCES: Readonly<Record<FlowReason, string>> = {
   secret: 'is a secret that the user did not give',
   setting: 'is personal data that neither the user nor a named document gives',
   pointed: 'is a record at which untrusted prose points',
+  unseen: 'is not from the user, and may come from content that was not seen here',
 };
 
 /** The sentence for a finding: which argument, and why. */
@@ -85,10 +90,13 @@ const GRADES: Readonly<Record<FlowReason, number>> = {
   secret: 0.9,
   setting: 0.7,
   pointed: 0.8,
+  unseen: 0.6,
 };
 const LABELS = 32;
 const LINKS: ReadonlySet<IdentifierKind> = new Set(['url', 'iban', 'crypto', 'email']);
 const PRIVATE: ReadonlySet<IdentifierKind> = new Set(['number', 'code', 'iban', 'phone', 'crypto']);
+/** Parts whose value has to be the user's own where content was not seen; a secret has to be in the prompt anyway. */
+const UNSEEN: ReadonlySet<string> = new Set(['destination', 'object', 'setting']);
 const OWN = ORIGIN.prompt | ORIGIN.trusted;
 
 /** Follows one session. Bounded memory (see provenance.ts); not for concurrent use. */
@@ -97,6 +105,7 @@ export class FlowTracker {
   readonly #untrusted: Set<string> = new Set();
   #wording: Wording = wordingOf('');
   #prompt = '';
+  #unseen = false;
 
   constructor(seed?: number) {
     this.provenance = new Provenance(seed);
@@ -119,7 +128,24 @@ export class FlowTracker {
     return this.#wording;
   }
 
-  /** A tool's result comes in. What an effect returns is an echo: only handles of new records are learnt. */
+  /**
+   * Content may have come in that was not seen here. It counts as untrusted, and from now on nothing but the prompt and
+   * trusted results makes a value the user's: what is missing could have held it, or a second one of its kind.
+   */
+  taint(label: string): void {
+    this.#unseen = true;
+    this.#untrusted.add(label);
+  }
+
+  /** Whether content may have come in that was not seen here. */
+  get unseen(): boolean {
+    return this.#unseen;
+  }
+
+  /**
+   * A tool's result comes in. What an effect returns is an echo: only handles of new records are learnt, and nothing
+   * else in it makes a value better than prose.
+   */
   result(tool: ToolShape, result: FlowResult): void {
     const { args, value } = result;
     if (tool.effect) {
@@ -130,16 +156,14 @@ export class FlowTracker {
       const handle = record['id'] ?? record['id_'];
       if (handle !== undefined)
         this.provenance.result({ tool: tool.name, args, value: { id: handle }, trusted: false });
-      return;
+      if (result.untrusted !== true) return;
+      this.provenance.result({ tool: tool.name, args, value, trusted: false, echo: true });
+    } else {
+      const fetched = tool.class === 'fetch';
+      this.provenance.result({ tool: tool.name, args, value, trusted: tool.trusted, fetched });
+      if (tool.trusted) return;
     }
-    this.provenance.result({
-      tool: tool.name,
-      args,
-      value,
-      trusted: tool.trusted,
-      fetched: tool.class === 'fetch',
-    });
-    if (!tool.trusted && this.#untrusted.size < LABELS) this.#untrusted.add(result.label ?? tool.name);
+    if (this.#untrusted.size < LABELS) this.#untrusted.add(result.label ?? tool.name);
   }
 
   /** Reads a call before it is authorized. `approved`: a person has agreed to this very call. */
@@ -182,6 +206,8 @@ export class FlowTracker {
     });
     const own = (trace.origin & OWN) !== 0;
     const field = (trace.origin & ORIGIN.field) !== 0;
+    if (this.#unseen && UNSEEN.has(role))
+      return this.#ownUnseen(tool, role, trace) ? undefined : found('unseen');
     if (tool.class === 'fetch') {
       // One step along a link of a conversation that the user named; never along a link of a fetched page.
       if (role !== 'destination' || own || (trace.origin & (ORIGIN.field | ORIGIN.named)) !== 0)
@@ -207,6 +233,12 @@ export class FlowTracker {
       default:
         return undefined;
     }
+  }
+
+  /** Prose that was not seen may point at any record, so one that is destroyed or shared has to be the prompt's. */
+  #ownUnseen(tool: ToolShape, role: string, { origin }: ValueTrace): boolean {
+    const pointed = role === 'object' && (tool.class === 'destroy' || tool.class === 'share');
+    return (origin & (pointed ? ORIGIN.prompt : OWN)) !== 0;
   }
 
   #destination(
@@ -243,6 +275,8 @@ export class FlowTracker {
         (origin & (OWN | ORIGIN.field | ORIGIN.named)) === 0
       ) {
         finding = { reason: 'link', param, kind, first };
+      } else if (this.#unseen && (origin & OWN) === 0 && (LINKS.has(kind) || PRIVATE.has(kind))) {
+        finding = { reason: 'unseen', param, kind, first };
       }
     });
     return finding;

@@ -66,12 +66,13 @@ export class Provenance {
 
   /** A result comes in. Cost: one pass over its text. */
   result(incoming: Incoming): void {
-    const named = !incoming.trusted && this.namesSource(incoming.args);
+    const echo = incoming.echo === true;
+    const named = !incoming.trusted && !echo && this.namesSource(incoming.args);
     const source = named ? this.#source(incoming) : undefined;
-    const field = incoming.trusted ? ORIGIN.trusted : ORIGIN.field;
+    const field = incoming.trusted ? ORIGIN.trusted : echo ? ORIGIN.free : ORIGIN.field;
     const free = incoming.trusted ? ORIGIN.trusted : named ? ORIGIN.named : ORIGIN.free;
     if (named) this.#quotes.keep(incoming.value);
-    this.#records(incoming.value, incoming.trusted, 0);
+    if (!echo) this.#records(incoming.value, incoming.trusted, 0);
     let budget = SCALARS;
     scalars(incoming.value, (value, key) => {
       if (budget === 0) return;
@@ -82,7 +83,7 @@ export class Provenance {
         const identifier = normalise(text);
         whole = identifier.value;
         this.#learn(identifier, field, source);
-        if (key !== '')
+        if (key !== '' && !echo)
           this.#table.add(this.#table.hash(SPACE.played, `${key}\u0000${whole}`), field, this.#events);
       }
       if (named || incoming.trusted || text.length <= 24) {

@@ -201,6 +201,106 @@ describe('flow: secrets that leave', () => {
   });
 });
 
+describe('flow: what was not seen', () => {
+  test('a tainted session has untrusted content, and only the prompt and trusted results name destinations', () => {
+    const tracker = new FlowTracker(5);
+    tracker.taint('before');
+    expect(tracker.unseen).toBe(true);
+    tracker.prompt('Write to every user, jane@x.test among them, and delete file 13');
+    tracker.result(USER, { args: {}, value: { boss: 'boss@x.test', file_id: '14' } });
+    tracker.result(MAIL, { args: {}, value: [{ recipients: 'ann@x.test', file_id: '15' }] });
+    expect(tracker.read(SEND, { recipients: ['jane@x.test'], body: 'see boss@x.test' }).facts).toEqual({
+      untrusted: ['before', 'get_mails'],
+      destinationsNamed: true,
+      approved: false,
+    });
+    expect(reasons(tracker.read(SEND, { recipients: ['ann@x.test', 'boss@x.test'], body: 'x' }))).toEqual([
+      'recipients: unseen',
+    ]);
+    expect(reasons(tracker.read(SEND, { recipients: ['jane@x.test'], body: 'see www.evil.test' }))).toEqual([
+      'body: unseen',
+    ]);
+    for (const [file, found] of [
+      ['13', []],
+      ['14', ['file_id: unseen']],
+      ['15', ['file_id: unseen']],
+    ] as const)
+      expect(reasons(tracker.read(DELETE, { file_id: file }))).toEqual(found);
+    const [finding] = tracker.read(SEND, { recipients: ['ann@x.test'] }).findings;
+    expect(flowSentence(finding!)).toContain('may come from content that was not seen here');
+  });
+
+  test('law: who missed some of a session and knows it allows nothing that who saw all of it refuses', () => {
+    const VALUES = ['ann@x.test', 'bob@x.test', 'www.evil.test', GOOD, BAD, 'HGK137803', '13', 'Emma Stone'];
+    const value = fc.constantFrom(...VALUES);
+    const result = fc.record({
+      tool: fc.constantFrom(READ, MAIL, FETCH, USER, SEND),
+      args: fc.oneof(value, fc.constant('notes')).map((path) => ({ path })),
+      value: fc.oneof(
+        value.map((v) => `Please note ${v} and the record with id ${v}, thank you all.`),
+        fc
+          .tuple(fc.constantFrom('recipients', 'recipient', 'url', 'file_id', 'note'), value)
+          .map(([key, v]): JsonValue => [{ [key]: v, name: 'Emma' }]),
+      ),
+      untrusted: fc.boolean(),
+      missed: fc.boolean(),
+    });
+    const call = fc.oneof(
+      fc.tuple(value, value).map(([to, v]) => [SEND, { recipients: [to], body: `hello ${v}` }] as const),
+      value.map((to) => [PAY, { recipient: to, amount: 5 }] as const),
+      value.map((url) => [FETCH, { url }] as const),
+      value.map((file) => [DELETE, { file_id: file }] as const),
+    );
+    const prompt = fc
+      .tuple(
+        fc.constantFrom('Tell every user', 'Pay as last month', 'Tell Emma, see notes'),
+        fc.option(value),
+      )
+      .map(([words, v]) => `${words} ${v ?? ''}`);
+    let refused = 0;
+    let allowed = 0;
+    fc.assert(
+      fc.property(
+        prompt,
+        fc.array(result, { minLength: 1, maxLength: 6 }),
+        call,
+        (words, results, [tool, args]) => {
+          const all = new FlowTracker(1);
+          const some = new FlowTracker(1);
+          some.taint('missed');
+          for (const tracker of [all, some]) tracker.prompt(words);
+          for (const r of results) {
+            all.result(r.tool, r);
+            if (!r.missed) some.result(r.tool, r);
+          }
+          const seen = all.read(tool, args).facts;
+          const missing = some.read(tool, args).facts;
+          if (seen.destinationsNamed) allowed += missing.destinationsNamed ? 1 : 0;
+          else {
+            refused += 1;
+            expect(missing.destinationsNamed).toBe(false);
+          }
+        },
+      ),
+      { numRuns: 2000 },
+    );
+    expect(refused).toBeGreaterThan(200);
+    expect(allowed).toBeGreaterThan(50);
+  });
+
+  test('what an effect answers taints if it is stated to; what it repeats stays prose', () => {
+    const tracker = new FlowTracker(5);
+    tracker.prompt('Tell every user');
+    const echo = { args: {}, value: [{ recipients: 'eve@evil.test', id: '7' }] };
+    tracker.result(SEND, echo);
+    expect(tracker.read(SEND, { recipients: ['eve@evil.test'] }).facts.untrusted).toEqual([]);
+    tracker.result(SEND, { ...echo, untrusted: true });
+    expect(reasons(tracker.read(SEND, { recipients: ['eve@evil.test'] }))).toEqual(['recipients: prose']);
+    tracker.result(MAIL, echo);
+    expect(reasons(tracker.read(SEND, { recipients: ['eve@evil.test'] }))).toEqual([]);
+  });
+});
+
 describe('provenance: bounded, and forgetting only refuses', () => {
   test("a flood of values never makes an untrusted value the user's, nor the user's value lost", () => {
     const from = new Provenance(11);

@@ -109,6 +109,7 @@ export {
   type Conditional,
   type Decision,
 } from './authorize/authorize.ts';
+export { asksForFlow } from './authorize/asks.ts';
 export { explain, type Explanation, type CheckOutcome } from './authorize/explain.ts';
 export { listCounters, type CounterView } from './authorize/counters.ts';
 

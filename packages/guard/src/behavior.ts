@@ -1,121 +1,90 @@
 // Behavior at the guard: follows the information flow of each session, supplies the facts that `flow` caveats are
 // evaluated against, feeds the monitor, and acts on its responses. It can only refuse or demand more: what it does
 // happens after everything else has allowed a call. A person approves single calls and releases sessions; both are
-// recorded. A session whose beginning was not seen has no flow facts, which denies where a caveat asks (law L2).
-import {
-  deny,
-  matchTool,
-  sha256,
-  toBase64url,
-  utf8,
-  type Call,
-  type Denial,
-  type Facts,
-  type TokenView,
-  type VerifiedToken,
-} from '@ambit/core';
+// recorded. A session that this guard has not seen whole is tainted: what was missed counts as untrusted (law L2).
+import { toBase64url, type Call, type Denial, type Facts, type TokenView } from '@ambit/core';
+import type { VerifiedToken } from '@ambit/core';
 import { fromToken, type Draft, type Sink } from '@ambit/audit';
-import {
-  ACTIONS,
-  FlowTracker,
-  flowSentence,
-  toolShape,
-  type Action,
-  type Alert,
-  type CallEvent,
-  type Deployment,
-  type FlowFinding,
-  type JsonValue,
-  type Monitor,
-  type BehaviorResponse,
-  type Responses,
-  type ToolShape,
+import type {
+  Alert,
+  BehaviorResponse,
+  Deployment,
+  FlowReading,
+  JsonValue,
+  Monitor,
+  Responses,
 } from '@ambit/behavior';
+import type { Store } from '@ambit/state';
+import { Attendance } from './behavior/attendance.ts';
+import { alertDraft, callEvent, commonEvent } from './behavior/events.ts';
+import { refusedBy } from './behavior/response.ts';
+import { FollowedSessions, keyOf, type Followed } from './behavior/sessions.ts';
+import { knownTool, type BehaviorFacts, type KnownTool } from './behavior/tools.ts';
 import { contentOf } from './content.ts';
 import type { CallOutcome, FlowKeeper, Observer, Watcher } from './contract.ts';
 import { quietly } from './quietly.ts';
-
-/** What the operator's configuration says of a tool; a fact that is missing is taken at its worst. */
-export interface BehaviorFacts {
-  /** It brings in content that is not trusted. */
-  readonly untrusted?: boolean;
-  readonly writes?: boolean;
-  /** What the flow rules make of it, where the tool's name does not tell. */
-  readonly shape?: Partial<Omit<ToolShape, 'name'>>;
-}
 
 /** How behavior is watched. */
 export interface BehaviorOptions {
   readonly audit: Sink;
   readonly tools?: (tool: string) => BehaviorFacts;
+  /**
+   * Where the guards that meet a session count themselves. With it a session begins with its first call, if no other
+   * guard of this store has met it; it is tainted as soon as one does. Without it a session begins with `begin`.
+   */
+  readonly store?: Pick<Store, 'budgets'>;
   /** A monitor with a learnt baseline, and what to do about its alerts; without them flow is followed, no more. */
   readonly monitor?: Monitor;
   readonly responses?: Responses;
   /** Told of each response, to revoke where it says so; what it throws changes nothing. */
   readonly onResponse?: (response: BehaviorResponse, view: TokenView) => void;
   readonly deployment?: (view: TokenView) => Deployment;
-  /**
-   * Begin a session with its first call, or where the function says so. Only for a guard that sees every call of such a
-   * session from its first on; by default a session begins with `begin`.
-   */
-  readonly implicit?: boolean | ((view: TokenView) => boolean);
-  /**
-   * Take what is not known at its worst: a tool that is not stated to write brings in content, whatever its name, and an
-   * allowed call whose answer was not handed in (`Permit.ingest`) ends what is known of its session. Default false.
-   */
-  readonly strict?: boolean;
-  /** Sessions followed at once; default 4096. The one unused longest is forgotten, and then denied flow facts. */
+  /** Sessions followed at once; default 4096. The one unused longest is forgotten, and is tainted when it comes back. */
   readonly maxSessions?: number;
   /** Unix milliseconds; default the system clock. */
   readonly nowMs?: () => number;
 }
 
-interface Followed {
-  readonly flow: FlowTracker;
-  /** Calls that a person approved, by tool and arguments; each for one use. */
-  readonly approved: Set<string>;
-  /** Content came in that was not seen. */
-  blind: boolean;
+/** A session, by its issuer's name for it. */
+export interface SessionName {
+  readonly issuer: string;
+  readonly session: string;
 }
-interface Read {
-  readonly grade: number;
-  readonly findings: readonly FlowFinding[];
-  readonly shape: ToolShape;
-}
-
-const APPROVALS = 64;
-const keyOf = (issuer: string, session: string): string => JSON.stringify([issuer, session]);
-const callKey = (call: Call): string => `${call.tool} ${toBase64url(call.args.digest())}`;
-const atLeast = (action: Action, wanted: Action): boolean =>
-  ACTIONS.indexOf(action) >= ACTIONS.indexOf(wanted);
 
 /** Behavior of all sessions behind one guard: its flow keeper, watcher and observer. */
 export class Behavior implements FlowKeeper, Watcher, Observer {
   readonly #options: BehaviorOptions;
-  readonly #followed = new Map<string, Followed>();
-  readonly #read = new WeakMap<Call, Read>();
+  readonly #attendance: Attendance | null;
+  readonly #sessions: FollowedSessions;
+  readonly #tools = new WeakMap<Call, KnownTool>();
+  readonly #readings = new WeakMap<Call, FlowReading>();
   readonly #seen = new WeakSet<Call>();
   readonly #alerts = new WeakMap<Call, Alert>();
-  #forgot = false;
+  readonly #approved = new WeakSet<Call>();
 
   constructor(options: BehaviorOptions) {
-    if ((options.monitor === undefined) !== (options.responses === undefined))
+    const { monitor, responses, store, maxSessions = 4096 } = options;
+    if ((monitor === undefined) !== (responses === undefined))
       throw new TypeError('monitor: expected together with responses');
     this.#options = options;
+    this.#attendance = store === undefined ? null : new Attendance(store);
+    this.#sessions = new FollowedSessions(maxSessions);
   }
 
   /**
-   * A session begins, or continues with another prompt: the user's own words, from the program that talks with
-   * the user.
+   * A session begins, or continues with another prompt: the user's own words, from the program that talks with the user;
+   * `own`: the user's own addresses. It has to come before the session's first call, and makes no session clean again.
    */
-  begin(
-    session: { readonly issuer: string; readonly session: string },
-    prompt = '',
-    own: readonly string[] = [],
-  ): void {
-    const { flow } = this.#start(keyOf(session.issuer, session.session));
-    if (prompt !== '') flow.prompt(prompt);
-    if (own.length > 0) flow.own(own);
+  begin(session: SessionName, prompt = '', own: readonly string[] = []): void {
+    const followed = this.#sessions.of(keyOf(session));
+    followed.begun = true;
+    if (prompt !== '') followed.flow.prompt(prompt);
+    if (own.length > 0) followed.flow.own(own);
+  }
+
+  /** What a call looks like from its session's history, for whoever is asked to approve it; undefined if that is not followed. */
+  reading(view: SessionName, call: Call): FlowReading | undefined {
+    return this.#sessions.get(keyOf(view))?.flow.read(this.#tool(call).shape, argumentsOf(call));
   }
 
   /**
@@ -124,26 +93,24 @@ export class Behavior implements FlowKeeper, Watcher, Observer {
    */
   async approve(view: TokenView, call: Call, person: string, asked: number): Promise<void> {
     if (person === '') throw new TypeError('person: expected a name');
-    const followed = this.#followed.get(keyOf(view.issuer, view.session));
+    const followed = this.#sessions.get(keyOf(view));
     if (followed === undefined) throw new RangeError('session: not followed here');
-    const tool = { name: call.tool };
-    const args = { digest: toBase64url(call.args.digest()) };
     await this.#options.audit.record({
       kind: 'approval',
       ...who(view),
       of: asked,
-      tool,
-      args,
+      tool: { name: call.tool },
+      args: { digest: toBase64url(call.args.digest()) },
       approval: { person, granted: true },
     });
-    if (followed.approved.size < APPROVALS) followed.approved.add(callKey(call));
+    followed.approve(call);
   }
 
   /** A person lifts what the monitor has put on a session; `asked` as for `approve`. False when there was nothing to lift. */
   async release(view: TokenView, person: string, asked: number): Promise<boolean> {
     if (person === '') throw new TypeError('person: expected a name');
     const { responses, audit } = this.#options;
-    const key = keyOf(view.issuer, view.session);
+    const key = keyOf(view);
     const response = responses?.of(key);
     if (responses === undefined || response === undefined || response.action.startsWith('revoke'))
       return false;
@@ -154,65 +121,50 @@ export class Behavior implements FlowKeeper, Watcher, Observer {
     return responses.release(key, person) !== null;
   }
 
-  facts(view: TokenView, call: Call): Facts['flow'] {
-    const followed = this.#of(view);
-    if (followed === undefined || followed.blind) return undefined;
-    const shape = this.#shape(call);
-    const reading = followed.flow.read(shape, argumentsOf(call), followed.approved.has(callKey(call)));
-    this.#read.set(call, { grade: reading.grade, findings: reading.findings, shape });
-    return reading.facts;
+  facts(view: TokenView, call: Call, asked = true): Facts['flow'] | Promise<Facts['flow']> {
+    const followed = this.#sessions.of(keyOf(view));
+    const attending = this.#attend(followed, view, asked);
+    return attending === null
+      ? this.#read(followed, call, asked)
+      : attending.then(() => this.#read(followed, call, asked));
   }
 
   refuse(view: TokenView, call: Call, now: number, proof: VerifiedToken['proof']): Denial | null {
-    const { monitor, responses, onResponse } = this.#options;
+    const { monitor, responses } = this.#options;
     if (monitor === undefined || responses === undefined) return null;
-    const key = keyOf(view.issuer, view.session);
-    const alert = monitor.event(this.#call(view, call, now));
+    const { shape } = this.#tool(call);
+    const grade = this.#readings.get(call)?.grade ?? 0;
+    const alert = monitor.event(callEvent(this.#common(view, call), call, shape, now, grade));
     if (alert !== null) {
       this.#alerts.set(call, alert);
-      const response = responses.on(alert);
-      if (response !== null) quietly(() => onResponse?.(response, view));
+      this.#respond(alert, view);
     }
+    const key = keyOf(view);
     const response = responses.of(key);
-    return response === undefined ? null : this.#answer(response, view, call, proof);
-  }
-
-  #answer(
-    { action, because, restrictions }: BehaviorResponse,
-    view: TokenView,
-    call: Call,
-    proof: VerifiedToken['proof'],
-  ): Denial | null {
-    const effect = this.#shape(call).effect;
-    if (action.startsWith('revoke')) return deny('behavior_narrowed', because.sentence);
-    for (const restriction of restrictions) {
-      // Denials are all that responses are made of; another kind would have to be understood first.
-      const denies =
-        restriction.type !== 'deny' || restriction.tools.some((pattern) => matchTool(pattern, call.tool));
-      if (denies) return deny('behavior_narrowed', because.sentence);
-    }
-    if (atLeast(action, 'approval') && effect) {
-      const approved = this.#of(view)?.approved.has(callKey(call)) === true;
-      if (!approved) return deny('approval_required', because.sentence);
-    }
-    return atLeast(action, 'signed_proof') && proof !== 'signed' ? deny('proof_signature_required') : null;
+    if (response === undefined) return null;
+    const approved = this.#approved.has(call) || this.#takeApproval(this.#sessions.get(key), call);
+    return refusedBy(response, { tool: call.tool, effect: shape.effect, approved, proof });
   }
 
   decided(view: TokenView, call: Call, { code, record }: Parameters<Observer['decided']>[2]): void {
     const alert = this.#alerts.get(call);
     if (alert !== undefined)
-      this.#write(view, alertDraft(alert, this.#read.get(call)?.findings ?? [], record));
-    if (code === 'allowed') this.#of(view)?.approved.delete(callKey(call));
-    else this.#feed(view, call, { kind: 'refusal', code, ...(record === null ? {} : { index: record }) });
+      this.#write(view, alertDraft(alert, this.#readings.get(call)?.findings ?? [], record));
+    const approved = this.#approved.delete(call);
+    if (code === 'allowed') return;
+    // Something else refused it: the approval is good for the next attempt.
+    if (approved) this.#sessions.get(keyOf(view))?.approve(call);
+    this.#feed(view, call, { kind: 'refusal', code, ...(record === null ? {} : { index: record }) });
   }
 
   ingested(view: TokenView, call: Call, value: unknown, record: number): void {
-    const shape = this.#shape(call);
+    const { shape, bringsIn } = this.#tool(call);
     this.#seen.add(call);
     const content = contentOf(value);
-    const followed = this.#of(view);
-    const bringsIn = this.#bringsIn(call);
-    followed?.flow.result({ ...shape, effect: !bringsIn }, { args: argumentsOf(call), value: content.json });
+    const untrusted = bringsIn && !shape.trusted;
+    this.#sessions
+      .of(keyOf(view))
+      .flow.result(shape, { args: argumentsOf(call), value: content.json, untrusted });
     if (!bringsIn) return;
     const ingest = {
       source: call.tool,
@@ -224,93 +176,76 @@ export class Behavior implements FlowKeeper, Watcher, Observer {
   }
 
   ended(view: TokenView, call: Call, outcome: CallOutcome, record: number): void {
-    const followed = this.#of(view);
-    const unseen = this.#options.strict === true && !this.#seen.has(call) && this.#bringsIn(call);
-    if (unseen && followed !== undefined) followed.blind = true;
+    const { shape, bringsIn } = this.#tool(call);
+    // Its answer, or its error, was given to the agent and not to this guard.
+    if (bringsIn && !shape.trusted && !this.#seen.has(call)) this.#sessions.of(keyOf(view)).taint();
     this.#feed(view, call, { kind: 'outcome', ok: outcome.status === 'ok', index: record });
   }
 
   /** The session ended: nothing of it is needed any more. */
-  end(session: { readonly issuer: string; readonly session: string }): void {
-    const key = keyOf(session.issuer, session.session);
-    this.#followed.delete(key);
+  end(session: SessionName): void {
+    const key = keyOf(session);
+    this.#sessions.delete(key);
     this.#options.monitor?.close(key);
   }
 
-  #of(view: TokenView): Followed | undefined {
-    const key = keyOf(view.issuer, view.session);
-    const known = this.#followed.get(key);
-    // Once something was forgotten, a session that is not known may be one of those.
-    if (known === undefined) return !this.#forgot && this.#mayBegin(view) ? this.#start(key) : undefined;
-    this.#followed.delete(key);
-    this.#followed.set(key, known);
+  // Null when nothing has to be asked of the store.
+  #attend(followed: Followed, view: TokenView, asked: boolean): Promise<void> | null {
+    const attendance = this.#attendance;
+    if (attendance === null) {
+      if (!followed.begun && !followed.tainted) followed.taint();
+      return null;
+    }
+    if (followed.guards === null)
+      return (followed.joining ??= this.#join(attendance, followed, view).finally(
+        () => (followed.joining = null),
+      ));
+    return asked && !followed.tainted ? this.#recount(attendance, followed, view) : null;
+  }
+
+  // A store that fails taints; joining is tried again, so that other guards learn of this one.
+  async #join(attendance: Attendance, followed: Followed, view: TokenView): Promise<void> {
+    try {
+      followed.guards = await attendance.join(view, this.#now());
+      if (followed.guards !== 1 && !followed.begun) followed.taint();
+    } catch {
+      followed.taint();
+    }
+  }
+
+  async #recount(attendance: Attendance, followed: Followed, view: TokenView): Promise<void> {
+    const guards = await attendance.count(view, this.#now()).catch(() => null);
+    if (guards !== followed.guards) followed.taint();
+  }
+
+  // Where no caveat asks, the reading is the monitor's alone.
+  #read(followed: Followed, call: Call, asked: boolean): Facts['flow'] {
+    if (!asked && this.#options.monitor === undefined) return undefined;
+    const { shape } = this.#tool(call);
+    const reading = followed.flow.read(shape, argumentsOf(call), this.#takeApproval(followed, call));
+    this.#readings.set(call, reading);
+    return reading.facts;
+  }
+
+  // Taken before the decision and not after it: of two equal calls at once, one is approved.
+  #takeApproval(followed: Followed | undefined, call: Call): boolean {
+    const taken = followed?.useApproval(call) === true;
+    if (taken) this.#approved.add(call);
+    else this.#approved.delete(call);
+    return taken;
+  }
+
+  #tool(call: Call): KnownTool {
+    let known = this.#tools.get(call);
+    if (known === undefined) {
+      known = knownTool(this.#options.tools?.(call.tool) ?? {}, call);
+      this.#tools.set(call, known);
+    }
     return known;
   }
 
-  #mayBegin(view: TokenView): boolean {
-    const { implicit = false } = this.#options;
-    return typeof implicit === 'function' ? implicit(view) : implicit;
-  }
-
-  #start(key: string): Followed {
-    const known = this.#followed.get(key);
-    if (known !== undefined) return known;
-    const followed: Followed = { flow: new FlowTracker(), approved: new Set(), blind: false };
-    this.#followed.set(key, followed);
-    const oldest = this.#followed.keys().next();
-    if (this.#followed.size > (this.#options.maxSessions ?? 4096) && oldest.done !== true) {
-      this.#followed.delete(oldest.value);
-      this.#forgot = true;
-    }
-    return followed;
-  }
-
-  #bringsIn(call: Call): boolean {
-    const guessed = this.#options.strict === true && this.#options.tools?.(call.tool).writes !== true;
-    return guessed || !this.#shape(call).effect;
-  }
-
-  #shape(call: Call): ToolShape {
-    const known = this.#read.get(call);
-    if (known !== undefined) return known.shape;
-    const { untrusted = true, writes, shape = {} } = this.#options.tools?.(call.tool) ?? {};
-    const params = Object.keys(argumentsOf(call));
-    const tool = { name: call.tool, params, ...(writes === undefined ? {} : { readOnly: !writes }) };
-    return toolShape(tool, { trusted: !untrusted, ...shape });
-  }
-
-  #common(view: TokenView, call: Call): Pick<CallEvent, 'session' | 'deployment' | 'tool' | 'class'> {
-    const task = view.chain.at(-1)?.label ?? '';
-    const deployment = this.#options.deployment?.(view) ?? {
-      operator: view.operator.id,
-      model: view.model.id,
-      task,
-    };
-    return {
-      session: keyOf(view.issuer, view.session),
-      deployment,
-      tool: call.tool,
-      class: this.#shape(call).class,
-    };
-  }
-
-  #call(view: TokenView, call: Call, time: number): CallEvent {
-    const args = argumentsOf(call);
-    const shape = this.#shape(call);
-    const destinations = Object.entries(args).flatMap(([name, value]) =>
-      shape.roles.get(name) === 'destination' && (typeof value === 'string' || typeof value === 'number')
-        ? [toBase64url(sha256(utf8(String(value).trim().toLowerCase()))).slice(0, 22)]
-        : [],
-    );
-    return {
-      ...this.#common(view, call),
-      kind: 'call',
-      time,
-      shape: Object.keys(args).sort().join(','),
-      destinations,
-      bytes: utf8(call.args.canonical()).length,
-      grade: this.#read.get(call)?.grade ?? 0,
-    };
+  #common(view: TokenView, call: Call): ReturnType<typeof commonEvent> {
+    return commonEvent(view, call, this.#tool(call).shape, this.#options.deployment?.(view));
   }
 
   #feed(
@@ -321,12 +256,21 @@ export class Behavior implements FlowKeeper, Watcher, Observer {
       | { readonly kind: 'ingest'; readonly trusted: boolean; readonly bytes: number; readonly index: number }
       | { readonly kind: 'outcome'; readonly ok: boolean; readonly index: number },
   ): void {
-    const { monitor, responses, onResponse, nowMs: clock = Date.now } = this.#options;
-    const alert = monitor?.event({ ...this.#common(view, call), ...event, time: clock() / 1000 }) ?? null;
+    const { monitor, nowMs = Date.now } = this.#options;
+    if (monitor === undefined) return;
+    const alert = monitor.event({ ...this.#common(view, call), ...event, time: nowMs() / 1000 });
     if (alert === null) return;
     this.#write(view, alertDraft(alert, [], event.index ?? null));
-    const response = responses?.on(alert) ?? null;
-    if (response !== null) quietly(() => onResponse?.(response, view));
+    this.#respond(alert, view);
+  }
+
+  #respond(alert: Alert, view: TokenView): void {
+    const response = this.#options.responses?.on(alert) ?? null;
+    if (response !== null) quietly(() => this.#options.onResponse?.(response, view));
+  }
+
+  #now(): number {
+    return Math.floor((this.#options.nowMs ?? Date.now)() / 1000);
   }
 
   // What can't be written is no reason to stop: the log's failure denies the next call anyway.
@@ -341,23 +285,3 @@ function who(view: TokenView): Partial<Draft> {
 }
 
 const argumentsOf = (call: Call): { readonly [name: string]: JsonValue } => call.args.value;
-
-function alertDraft(alert: Alert, findings: readonly FlowFinding[], record: number | null): Draft {
-  const [first] = alert.evidence;
-  const sentences = [
-    first?.sentence ?? 'The session deviated from its usual pattern.',
-    ...findings.slice(0, 1).map(flowSentence),
-  ];
-  const evidence = [record, alert.ingest?.index].filter((i): i is number => typeof i === 'number' && i >= 0);
-  return {
-    kind: 'alert',
-    tool: { name: alert.tool },
-    alert: {
-      detector: first?.detector ?? 'fused',
-      score: Math.max(0, Math.round(1000 * (1 - alert.p))),
-      evidence: [...new Set(evidence)].sort((a, b) => a - b),
-    },
-    reason: sentences.join(' ').slice(0, 240),
-    ...(record === null ? {} : { of: record }),
-  };
-}

@@ -26,8 +26,11 @@ export interface ToolKnowledge {
 
 /** Keeps track of what came into a session, for `flow` caveats; see `@ambit/behavior`. */
 export interface FlowKeeper {
-  /** What is known at this call; undefined when flow is not tracked, which denies where a `flow` caveat asks. */
-  facts(view: TokenView, call: Call): Facts['flow'];
+  /**
+   * What is known at this call; undefined when flow is not tracked, which denies where a `flow` caveat asks. `asked`:
+   * whether such a caveat concerns the call.
+   */
+  facts(view: TokenView, call: Call, asked: boolean): Facts['flow'] | Promise<Facts['flow']>;
 }
 
 /** What may narrow a session in spite of a valid token; see `@ambit/behavior`. It can only refuse. */

@@ -1,12 +1,12 @@
 // The facts about one call: what the enforcement point knows of tool, data and connection, and what the identity layers
 // say under the operator's configuration in force. None comes from the caller (law L2); a handler may add labels.
-import { deny, type Facts } from '@ambit/core';
+import { asksForFlow, deny, type Facts } from '@ambit/core';
 import { checkLayers, ResolvedEntitlements } from '@ambit/identity';
 import type { GuardOptions, Known, Stopped, Verified } from './contract.ts';
-import { within } from './deadline.ts';
+import { LATE, within } from './deadline.ts';
 import { secondsOf, stop } from './decide.ts';
 
-/** The stage that finds the facts. `timeout`: milliseconds that the resolver of entitlements may take. */
+/** The stage that finds the facts. `timeout`: milliseconds that the resolver of entitlements, and the flow keeper, may take. */
 export function createFacts(
   options: GuardOptions,
   timeout: number,
@@ -21,19 +21,27 @@ export function createFacts(
     await within(identity.entitlements.refresh(registration.operator, view.user), timeout);
   }
 
+  async function followed({ token, view, call }: Verified): Promise<Facts['flow']> {
+    if (flow === undefined) return undefined;
+    const found = flow.facts(view, call, asksForFlow(token));
+    if (!(found instanceof Promise)) return found;
+    const known = await within(found, timeout);
+    return known === LATE ? undefined : known;
+  }
+
   return async (p) => {
     await refresh(p);
-    const { request, call, view, token } = p;
+    const { request, call, token } = p;
     const now = secondsOf(p);
     const known = request.known?.(call) ?? {};
     const bytes = known.bytes ?? request.bytes;
     const added = [...(request.data ?? []), ...(known.data ?? [])];
-    const followed = flow?.facts(view, call);
+    const seen = await followed(p);
     const extra = {
       now,
       ...(request.address === undefined ? {} : { address: request.address }),
       ...(bytes === undefined ? {} : { bytes }),
-      ...(followed === undefined ? {} : { flow: followed }),
+      ...(seen === undefined ? {} : { flow: seen }),
     };
     if (identity === undefined) {
       const listed = options.tools === undefined ? {} : options.tools(call.tool);

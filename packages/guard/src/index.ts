@@ -21,4 +21,5 @@ export type {
   Watcher,
 } from './contract.ts';
 export type { OtelMeter, Span, Telemetry, Tracer } from './telemetry.ts';
-export { Behavior, type BehaviorFacts, type BehaviorOptions } from './behavior.ts';
+export { Behavior, type BehaviorOptions, type SessionName } from './behavior.ts';
+export type { BehaviorFacts } from './behavior/tools.ts';

@@ -1,13 +1,14 @@
 // The front door of a service: four answers (who am I, whom do I trust, where do I keep things, what do my tools touch)
 // make a guard with a door for each framework. It owns what it opened and closes it in order. The defaults are the
-// safe ones: a tool that is not listed is refused, and flow facts are given only for sessions that were seen whole.
+// safe ones: a tool that is not listed is refused, and a session that was not seen whole counts as tainted.
 import { AmbitError, createVerifier } from '@ambit/core';
 import { nodeProvider } from '@ambit/core/node';
 import { configuredEntitlements } from '@ambit/identity';
 import { openStore } from '@ambit/state/open';
 import type { Sink } from '@ambit/audit';
 import type { Store } from '@ambit/state';
-import { Behavior, type BehaviorFacts } from './behavior.ts';
+import { Behavior } from './behavior.ts';
+import type { BehaviorFacts } from './behavior/tools.ts';
 import type { Guard, GuardOptions, GuardRequest } from './contract.ts';
 import { createGuard } from './guard.ts';
 import type { McpOptions } from './mcp/gate.ts';
@@ -26,8 +27,8 @@ export interface ServiceGuard extends Doors {
   /** Guards every connection that an MCP server (of either SDK) makes from now on, and returns it. */
   mcp<S extends ServerLike>(server: S, options?: McpOptions): S;
   /**
-   * A session begins here, with the user's own words; needed for `flow` caveats where the guard can't know that it has
-   * seen a session from its first call on: with `store` and `audit`, and after a start.
+   * A session begins here, with the user's own words, before its first call. Needed for `flow` caveats that ask for
+   * named destinations, and where another guard of the store has met the session, or this one before its start.
    */
   begin: Behavior['begin'];
   /** Waits for the calls under way, writes their outcomes, then closes the log, then the store. */
@@ -83,9 +84,8 @@ function serviceOf(read: ReadOptions, place: Place): ServiceGuard {
   const { identity, facts } = classify(read, place);
   const behavior = new Behavior({
     audit,
+    store: place.store,
     tools: facts,
-    strict: true,
-    ...(place.home === null ? {} : { implicit: begunAfter(given.nowMs ?? Date.now) }),
     ...(given.nowMs === undefined ? {} : { nowMs: given.nowMs }),
   });
   const guard = createGuard({
@@ -116,13 +116,6 @@ function serviceOf(read: ReadOptions, place: Place): ServiceGuard {
     begin: behavior.begin.bind(behavior),
     close: () => (closing ??= close()),
   });
-}
-
-// A home's log has one writer, so this guard sees every call that is made here; and what was issued after it began was
-// not used here before. A session of which an earlier token may have been used has to be begun by name.
-function begunAfter(nowMs: () => number): (view: { readonly issuedAt: number }) => boolean {
-  const start = Math.floor(nowMs() / 1000);
-  return ({ issuedAt }) => issuedAt > start;
 }
 
 function verifierOf({ given, trusted, proofAge }: ReadOptions, { home }: Place): Guard['verifier'] {

@@ -38,6 +38,8 @@ export interface Incoming {
   readonly trusted: boolean;
   /** The tool fetches addresses from outside: a link in its text was put there by the author of the page. */
   readonly fetched?: boolean;
+  /** It is the answer of an effect, which may repeat the call: whole scalars count as free text, the source as unnamed. */
+  readonly echo?: boolean;
 }
 
 /** What is known about a value. */

@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { configuredEntitlements } from '@ambit/identity';
 import { connectLog, serveLog, type Sink } from '@ambit/audit';
-import { createGuard, type Guard } from '@ambit/guard';
+import { Behavior, createGuard, type Guard } from '@ambit/guard';
 import { configurationOf, proxyHttp, proxyStdio, scanStdio } from '@ambit/guard/mcp';
 import type { Command } from 'commander';
 import { homeSocket, openLog } from '../home/audit.ts';
@@ -81,10 +81,15 @@ function defineProxy(command: Command, cli: Cli): void {
         const registration = registrationIn(home);
         const { verifier, issuer } = await verifierOf(cli, home, store, f, { cache: {} });
         const { external, data } = home.defaults;
+        const operator = registration?.operator;
+        const behavior = new Behavior({ audit, store, tools: (tool) => operator?.facts(tool) ?? {} });
         const guard = createGuard({
           verifier,
           store,
           audit,
+          flow: behavior,
+          watcher: behavior,
+          observer: behavior,
           requireOpenSession: issuer !== null,
           ...(registration === null
             ? { tools: () => ({ external, data }) }

@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
+  asksForFlow,
   attenuate,
   parseCall,
   authorize,
@@ -151,6 +152,18 @@ describe('L2 a missing fact denies', () => {
   ];
   test.each(cases)('%s', (_, token, code) => {
     expect(outcome(token, search, code === 'data_unknown' ? { now: NOW } : facts())).toBe(code);
+  });
+  test('a token asks for the flow exactly where a caveat would deny without it', () => {
+    for (const tools of [['web_search'], ['mail.*'], ['mail.*', 'web_*']]) {
+      const token = attenuate(mintBase(), restrict.flow('refuse', ...tools));
+      const proof = prove(token, search, { audience: AUDIENCE, time: NOW }, holder(0));
+      const verified = verifierWith().verify({ token, proof, call: search, now: NOW });
+      if (!verified.ok) throw new Error(verified.code);
+      const missing = outcome(token) === 'fact_missing';
+      expect(asksForFlow(verified.token), tools.join()).toBe(missing);
+      expect(missing).toBe(tools.some((tool) => tool.startsWith('web_')));
+    }
+    expect(() => asksForFlow({} as never)).toThrow(TypeError);
   });
   test('whether a call goes outside: then it does', () => {
     expect(outcome(attenuate(mintBase(), restrict.externalCalls(0)))).toBe('budget_exceeded');

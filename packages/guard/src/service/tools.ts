@@ -1,7 +1,7 @@
 // What a service says of its own tools, looked up for each call: by name, else by the first pattern that matches. A
 // tool that is not listed is refused, whatever a token grants (law L2).
 import { isLabel, isToolPattern, matchTool, type Problems } from '@ambit/core';
-import type { BehaviorFacts } from '../behavior.ts';
+import type { BehaviorFacts } from '../behavior/tools.ts';
 import type { ToolKnowledge } from '../contract.ts';
 
 /** One tool, or all that a pattern matches. `untrusted` and `writes` are for `flow` caveats; absent: the worst. */
