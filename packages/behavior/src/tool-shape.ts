@@ -33,7 +33,7 @@ export interface ToolShape {
 const set = (words: string): ReadonlySet<string> => new Set(words.split(' '));
 
 /** Verbs with which the name of a tool begins that only reads. */
-export const READ_VERBS: ReadonlySet<string> = set(
+const READ_VERBS: ReadonlySet<string> = set(
   'get read search list find check show view fetch lookup query count describe download retrieve browse open',
 );
 const FETCH_PARAMS = set('url uri link href');

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { amounts, domainOf, identifiers, normalise, Provenance } from '@ambit/behavior';
+import { normalise, Provenance } from '@ambit/behavior';
+import { amounts, domainOf, identifiers } from '../src/identifiers.ts';
 import type { Identifier } from '@ambit/behavior';
 
 const all = (text: string): Identifier[] => {

@@ -8,16 +8,16 @@ import {
   actionFor,
   baselineDigest,
   compare,
-  emptyBaseline,
   eventsOfRecord,
   learn,
-  pValue,
   readBaseline,
   saveBaseline,
   sessionScores,
   fuse,
 } from '@ambit/behavior';
 import type { AgentEvent, Alert } from '@ambit/behavior';
+import { emptyBaseline } from '../src/baseline.ts';
+import { pValue } from '../src/conformal.ts';
 import { DEPLOYMENT, benignSessions, callEvent, ingestEvent } from './support.ts';
 
 const base = learn('acme', benignSessions(240));
