@@ -35,8 +35,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const CIRCLES: readonly string[] = [];
 
 const FILE_LINES = 300;
-/** Files that are still too long and give no reason. */
-const LONG_FILES: readonly string[] = ['packages/guard/src/behavior.ts'];
+/** Files that are still too long and give no reason: none. */
+const LONG_FILES: readonly string[] = [];
 
 const FUNCTION_LINES = 80;
 /** Functions that are still too long. */
