@@ -180,7 +180,8 @@ async function world(
   const keyring = Keyring.create(ISSUER);
   const holder = signer(SecretKey.generate('holder'), nodeProvider);
   const epoch = Uint8Array.from(Buffer.from(await store.replay.epoch(), 'hex'));
-  const sessions = { key: SecretKey.generate('x25519'), epoch, shared: !leased };
+  const key = SecretKey.generate('x25519');
+  const sessions = leased ? { key } : { key, epoch, shared: true };
   const verifier = createVerifier({
     audience: AUDIENCE,
     keys: keyring.exportFor(AUDIENCE),

@@ -97,7 +97,7 @@ export {
 } from './verify/verifier.ts';
 export type { Presentation, SealKey, VerifierOptions } from './verify/options.ts';
 export type { AuthenticToken, ChainNode, TokenView, VerifiedBy } from './verify/authentic.ts';
-export type { VerifiedToken } from './verify/verified.ts';
+export { giveUseBack, takeUse, type VerifiedToken } from './verify/verified.ts';
 export { revocationSubject, type Revocable, type RevocationSubject } from './verify/revocable.ts';
 export type { ProofKind } from './verify/possession.ts';
 export type { Charges, CounterCharge, Ledger, LedgerAnswer, NonceClaim, SequenceClaim } from './charges.ts';

@@ -2,7 +2,7 @@
 // see the same thing (docs/design.md section 3, "Arguments are taken once").
 import { Arguments } from './args/arguments.ts';
 import { isWellFormed } from './args/text.ts';
-import { bare } from './bare.ts';
+import { bare, ownOf, requireObject } from './bare.ts';
 import type { Call, HttpContext } from './call.ts';
 import { deny, type Denial } from './codes.ts';
 import { isMethod } from './caveats/http-path.ts';
@@ -62,12 +62,23 @@ export interface CallInput {
 
 /** A checked, frozen call; or a denial with `tool_invalid`, `arguments_invalid` or `request_invalid`. */
 export function parseCall(input: CallInput): { readonly ok: true; readonly call: Call } | Denial {
-  const { tool, args: given, http } = bare(input);
+  requireObject(input, 'call');
+  const tool = ownOf(input, 'tool');
+  const given = ownOf(input, 'args');
+  const http = ownOf(input, 'http');
   if (typeof tool !== 'string' || !isToolName(tool)) return deny('tool_invalid');
   const args = takeArguments(given);
   if (!Arguments.is(args)) return args;
   if (http === undefined) return { ok: true, call: new CheckedCall(CHECKED, tool, args, undefined) };
-  const { method, origin, target, bodyDigest } = bare(http);
+  return withHttp(tool, args, http);
+}
+
+function withHttp(
+  tool: string,
+  args: Arguments,
+  given: HttpContext,
+): { readonly ok: true; readonly call: Call } | Denial {
+  const { method, origin, target, bodyDigest } = bare(given, 'call.http');
   // By type as well: a list of one text passes for a text in a regular expression.
   if (![method, origin, target].every((text) => typeof text === 'string' && isWellFormed(text))) {
     return deny('request_invalid', 'method, origin or target');

@@ -98,10 +98,11 @@ it('P4 the ledger is given the later of the two times', () => {
   };
   const token = mintBase();
   const proof = prove(token, search, { audience: AUDIENCE, time: NOW }, holder(0));
-  const shown = verifierWith().verify({ token, proof, call: search, now: NOW });
-  if (!shown.ok) throw new Error(shown.message);
-  authorize(shown.token, facts({ now: NOW - 50 }), ledger);
-  authorize(shown.token, facts({ now: NOW + 50 }), ledger);
+  for (const now of [NOW - 50, NOW + 50]) {
+    const shown = verifierWith().verify({ token, proof, call: search, now: NOW });
+    if (!shown.ok) throw new Error(shown.message);
+    authorize(shown.token, facts({ now }), ledger);
+  }
   expect(times).toEqual([NOW, NOW + 50]);
 });
 

@@ -4,7 +4,7 @@
 // time has passed, and what was revoked meanwhile is out. A store that fails or is slow denies, unless the operator
 // has listed the tool as one that may proceed; the decision then says so, and `onProceed` is called first,
 // because a call without its charges must not go unlogged.
-import { deny, evaluate, isFree, revocationSubject } from '@ambit/core';
+import { deny, evaluate, giveUseBack, isFree, revocationSubject, takeUse } from '@ambit/core';
 import type { Charges, Denial, Facts, TokenView, VerifiedToken } from '@ambit/core';
 import type { Budgets, FaultCode, Refused, Reservation } from './budgets.ts';
 import { Delivery } from './delivery.ts';
@@ -153,8 +153,13 @@ export function createAdmit(asked: Asked): (token: VerifiedToken, facts: Facts) 
       ? await askSession(asked, view, now, excuse)
       : { answer: revocation, session: null };
     if (answer.answer === 'refused') return { verdict: answer.denial, revocation, session: answer };
+    // Before the wait for the store: of two that hold one verified token, one runs its call.
+    if (!takeUse(token)) return { verdict: deny('replayed'), revocation, session: answer };
     const { denial, reservation } = await charge(asked, charges, now, excuse);
-    if (denial !== null) return { verdict: denial, revocation, session: answer };
+    if (denial !== null) {
+      giveUseBack(token);
+      return { verdict: denial, revocation, session: answer };
+    }
     await delivery.turn();
     // What was revoked meanwhile (a closed session among it) is out.
     const late = askRevocation(asked, view, excuse);

@@ -58,6 +58,28 @@ describe.each([
     await store.close();
   });
 
+  test('finding R16: one verified token runs one call, however many ask at once', async () => {
+    const store = open();
+    const one = verifier({ proofSessions: { key: SecretKey.generate('x25519') } });
+    const a = await authorizer(store, { verifier: one });
+    const session = ProofSession.open(one.sessionOffer!, { time: NOW }, agent(0));
+    const t = attenuate(token(), restrict.calls(1));
+    for (const held of [token(), t]) {
+      const call = pay(50);
+      const shown = one.verify({ token: held, proof: session.prove(held, call, NOW), call, now: NOW });
+      if (!shown.ok) throw new Error(shown.message);
+      const asked = await Promise.all([1, 2, 3].map(() => a.admit(shown.token, facts())));
+      expect(asked.map(({ verdict }) => code(verdict)).toSorted()).toEqual(['ok', 'replayed', 'replayed']);
+    }
+    // Refused, it has not run, and is not used up.
+    const call = pay(50);
+    const again = one.verify({ token: t, proof: session.prove(t, call, NOW), call, now: NOW });
+    if (!again.ok) throw new Error(again.message);
+    for (let i = 0; i < 2; i++)
+      expect(code((await a.admit(again.token, facts())).verdict)).toBe('budget_exceeded');
+    await store.close();
+  });
+
   test('S2 three calls of 9,000 under a cap of 10,000 a call and a sum of 10,000: the second is refused', async () => {
     const store = open();
     const a = await authorizer(store);

@@ -1,6 +1,7 @@
 // The arguments of one call, taken once: constraints, digest and tool all see this snapshot (docs/design.md
 // section 3). An instance can only come out of the checks below, so holding one is the proof that they were
 // made.
+import { ownOf } from '../bare.ts';
 import type { Denial } from '../codes.ts';
 import { deny } from '../codes.ts';
 import { argumentsDigest, canonicalJson, isArray } from './canonical.ts';
@@ -59,7 +60,8 @@ export class Arguments {
       return deny('arguments_invalid', 'the arguments must be an object');
     }
     const made = new Arguments(CHECKED, value);
-    if (result.canonical !== undefined) made.#canonical = result.canonical;
+    // Its own: one canonical text for all arguments, read from Object.prototype, would be one digest for all calls.
+    made.#canonical = ownOf(result, 'canonical') ?? null;
     return made;
   }
 

@@ -1,5 +1,6 @@
 // The kinds of constraint in one table, those that hold other constraints, and the ways in and out: to the wire
 // and back, to a sentence, to a check. Unknown or malformed is null on the way in, which denies (law L2).
+import { bare } from '../bare.ts';
 import type { Cbor } from '../cbor/value.ts';
 import { AmbitError } from '../codes.ts';
 import { LIMITS } from '../limits.ts';
@@ -124,6 +125,9 @@ const KINDS: { readonly [K in Constraint['kind']]: Kind<Extract<Constraint, { ki
   all,
 };
 
+/** The names of all kinds, for tests that have to meet each. */
+export const CONSTRAINT_KINDS: readonly string[] = Object.keys(KINDS);
+
 // Methods are compared bivariantly, which is what lets one table serve: each entry only meets its own kind.
 const BY_KIND: ReadonlyMap<string, Kind<Constraint>> = new Map(Object.entries(KINDS));
 const BY_CODE: ReadonlyMap<Cbor | undefined, Kind<Constraint>> = new Map(
@@ -136,9 +140,10 @@ function kindOf(constraint: Constraint): Kind<Constraint> {
   return kind;
 }
 
-function problemOf(constraint: Constraint, depth: number): string | null {
-  if (typeof constraint !== 'object' || constraint === null) return 'expected a constraint';
+function problemOf(given: Constraint, depth: number): string | null {
+  if (typeof given !== 'object' || given === null) return 'expected a constraint';
   if (depth > NESTING) return `nested deeper than ${NESTING}`;
+  const constraint = bare(given, 'constraint');
   const kind = BY_KIND.get(constraint.kind);
   if (kind === undefined) return 'unknown kind';
   const fields: readonly string[] = kind.fields;
@@ -148,7 +153,9 @@ function problemOf(constraint: Constraint, depth: number): string | null {
   return kind.problem(constraint, depth);
 }
 
-function write(constraint: Constraint): Cbor {
+function write(given: Constraint): Cbor {
+  // Own properties only: a bound that is absent is not looked for in Object.prototype (law L2).
+  const constraint = bare(given, 'constraint');
   const kind = kindOf(constraint);
   return [kind.code, ...kind.write(constraint)];
 }
@@ -190,7 +197,7 @@ export function parseConstraint(x: Cbor): Constraint | null {
 
 /** What a constraint asks for, as a phrase that follows the argument's name: `must be a number at most 5`. */
 export function describeConstraint(constraint: Constraint): string {
-  return kindOf(constraint).phrase(constraint);
+  return kindOf(constraint).phrase(bare(constraint, 'constraint'));
 }
 
 /** A sound constraint that nobody can change: itself when it was parsed, else a copy by way of the wire form. */

@@ -1,11 +1,12 @@
 // Authorization: a verified token and the facts of its call to a decision (law L6). Stateless checks first, all of
 // them; then, and only then, state. `authorize` takes a synchronous ledger; `evaluate` stops before the state and says
 // what it would cost, for stores that answer later. What `assess` returns is no permission: it has no `ok: true`.
+import { ownOf } from '../bare.ts';
 import type { Facts } from '../call.ts';
 import type { Charges, Ledger, LedgerAnswer } from '../charges.ts';
 import { deny, isDenial, type Denial } from '../codes.ts';
 import { chargeRulesOf, partsOf } from '../verify/authentic.ts';
-import { verifiedParts, type VerifiedToken } from '../verify/verified.ts';
+import { giveUseBack, takeUse, verifiedParts, type VerifiedToken } from '../verify/verified.ts';
 import { NOT_APPLICABLE } from '../caveats/kind.ts';
 import { chargesOf, compileChargeRules } from './charge-rules.ts';
 import { evaluateCaveat, GRANT_CHECKS, makeRequest } from './evaluate.ts';
@@ -49,18 +50,21 @@ export const isFree = (c: Charges): boolean =>
 
 /**
  * The decision, with its costs applied to `ledger`. Without a ledger a token that needs one is denied
- * (`ledger_required`); so is every signed proof, which must be remembered.
+ * (`ledger_required`); so is every signed proof, which must be remembered. What has been allowed once is `replayed`.
  */
 export function authorize(v: VerifiedToken, facts: Facts, ledger?: Ledger): Decision {
   const assessed = evaluate(v, facts);
   if (assessed.ok === false) return assessed;
   const { charges } = assessed;
-  if (isFree(charges)) return { ok: true, charges };
-  if (ledger === undefined) return deny('ledger_required');
+  const free = isFree(charges);
+  if (!free && ledger === undefined) return deny('ledger_required');
+  if (!takeUse(v)) return deny('replayed');
+  if (free || ledger === undefined) return { ok: true, charges };
   const answer = applied(ledger, charges, Math.max(facts.now, verifiedParts(v).now));
   if (answer.ok === true) return { ok: true, charges };
-  const left = answer.left === undefined ? undefined : `${answer.left} left`;
-  return deny(answer.code, left, answer.caveat);
+  giveUseBack(v);
+  const left = ownOf(answer, 'left');
+  return deny(answer.code, left === undefined ? undefined : `${left} left`, answer.caveat);
 }
 
 // A ledger that fails denies (law L9), with any error it throws; the error may hold more than a caller should see.

@@ -3,11 +3,18 @@
 import { toBase64url } from '../bytes.ts';
 import type { CallRequest } from '../call.ts';
 import { budgetRule } from '../caveats/budget.ts';
-import { kindOf } from '../caveats/index.ts';
+import { CAVEATS } from '../caveats/index.ts';
 import type { ChargeRule, Charges, CounterCharge, NonceClaim, SequenceClaim } from '../charges.ts';
 import { chargeId } from '../charge-id.ts';
 import { isDenial, type Denial } from '../codes.ts';
 import type { AuthenticParts } from '../verify/authentic.ts';
+
+// Those that a ledger decides about, by type: most caveats are none of them, and a look-up says so at once.
+const CHARGES = new Map(
+  CAVEATS.flatMap((kind) =>
+    kind.decidedBy === 'ledger' ? [[kind.type as string, kind.charges] as const] : [],
+  ),
+);
 
 /** The charge rules of a token, in the order of the chain. */
 export function compileChargeRules({ grant, caveats, prefixes }: AuthenticParts): readonly ChargeRule[] {
@@ -19,10 +26,10 @@ export function compileChargeRules({ grant, caveats, prefixes }: AuthenticParts)
     expires,
   });
   const rules = grant.budgets.map((b, entry) => budgetRule(b, entry, place(-1)));
-  caveats.forEach((c, i) => {
-    const kind = kindOf(c);
-    if (kind.decidedBy === 'ledger') rules.push(...kind.charges(c, place(i)));
-  });
+  for (let i = 0; i < caveats.length; i++) {
+    const charges = CHARGES.get(caveats[i]!.type);
+    if (charges !== undefined) rules.push(...charges(caveats[i]!, place(i)));
+  }
   return rules;
 }
 

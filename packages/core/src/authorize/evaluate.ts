@@ -3,11 +3,11 @@
 // Nothing is compiled for the small lists of a token: scanning them costs less than preparing them would, even for a
 // token that is seen a thousand times.
 import { newWork } from '../args/check.ts';
-import { bare, ownOf } from '../bare.ts';
+import { bare, requireObject } from '../bare.ts';
 import type { Call, CallRequest, Facts, FlowFacts } from '../call.ts';
 import { withinData } from '../caveats/data.ts';
 import { outsideTools } from '../caveats/deny.ts';
-import { kindOf, type Caveat } from '../caveats/index.ts';
+import { CAVEATS, type Caveat } from '../caveats/index.ts';
 import type { CaveatAnswer } from '../caveats/kind.ts';
 import { withinTime } from '../caveats/time.ts';
 import { withinTools } from '../caveats/tools.ts';
@@ -30,29 +30,30 @@ export function makeRequest(
 // Own properties, once: what the enforcement point did not state is not known, whatever its prototype says. Types as
 // well, since a time that is a text adds like a text, and a text is a list of letters.
 function takeFacts(given: Facts): Facts {
-  const now = ownOf(given, 'now');
+  requireObject(given, 'facts');
+  // One assignment over names that are all there: 65 ns, where a question for each takes 165.
+  const known = {
+    now: 0,
+    data: undefined,
+    address: undefined,
+    external: undefined,
+    bytes: undefined,
+    flow: undefined,
+  };
+  const { now, data, address, external, bytes, flow }: Partial<Facts> = Object.assign(known, given);
   if (!(typeof now === 'number' && now >= 0 && now < Infinity)) {
     throw new RangeError('facts.now: expected Unix seconds');
   }
-  const data = ownOf(given, 'data');
   if (data !== undefined && !Array.isArray(data))
     throw new TypeError('facts.data: expected a list of labels');
-  const address = ownOf(given, 'address');
   if (address !== undefined && typeof address !== 'string')
     throw new TypeError('facts.address: expected a text');
-  return {
-    now,
-    data,
-    address,
-    external: ownOf(given, 'external'),
-    bytes: ownOf(given, 'bytes'),
-    flow: takeFlow(ownOf(given, 'flow')),
-  };
+  return { now, data, address, external, bytes, flow: takeFlow(flow) };
 }
 
 function takeFlow(given: FlowFacts | undefined): FlowFacts | undefined {
   if (given === undefined) return undefined;
-  const { untrusted, destinationsNamed, approved } = bare(given);
+  const { untrusted, destinationsNamed, approved } = bare(given, 'facts.flow');
   if (!Array.isArray(untrusted)) throw new TypeError('facts.flow.untrusted: expected a list of labels');
   return { untrusted, destinationsNamed: destinationsNamed === true, approved: approved === true };
 }
@@ -70,8 +71,14 @@ export const GRANT_CHECKS: readonly {
   { name: 'data', test: (g, r) => withinData(g.data ?? NONE, r, -1) },
 ];
 
+// The checks alone, by type: the kinds differ in shape, and asking each for its members costs more than most checks.
+const CHECKS = new Map(
+  CAVEATS.map((kind) => [kind.type as string, kind.decidedBy === 'call' ? kind.check : (): null => null]),
+);
+
 /** What caveat `c` at index `i` says of a call. What a ledger or verification decides about holds here. */
 export function evaluateCaveat(c: Caveat, i: number, r: CallRequest): CaveatAnswer {
-  const kind = kindOf(c);
-  return kind.decidedBy === 'call' ? kind.check(c, r, i) : null;
+  const check = CHECKS.get(c.type);
+  if (check === undefined) throw new TypeError('caveat: unknown type');
+  return check(c, r, i);
 }

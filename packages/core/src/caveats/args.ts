@@ -6,6 +6,7 @@ import {
   parseConstraint,
   type Constraint,
 } from '../args/constraint.ts';
+import { ownOf } from '../bare.ts';
 import { MALFORMED, TYPE, type Cbor } from '../cbor/index.ts';
 import { deny } from '../codes.ts';
 import { LIMITS } from '../limits.ts';
@@ -48,7 +49,7 @@ export const args: RestrictionKind<
       type: 'args',
       tools,
       args: new Map(Object.entries(constraints)),
-      closed: options?.closed ?? false,
+      closed: (options === undefined ? undefined : ownOf(options, 'closed')) ?? false,
     }),
   },
   write(c) {

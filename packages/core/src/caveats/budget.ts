@@ -1,6 +1,7 @@
 // `budget`: every counter has room, and so has every ancestor's. A rule says what a call would cost; the ledger
 // applies all costs of a call in one step. Counter ids are digests over D, so descendants share a counter and nobody
 // can aim at another's (attacks S10, S13).
+import { bare } from '../bare.ts';
 import type { CallRequest } from '../call.ts';
 import type { Cbor } from '../cbor/index.ts';
 import { chargeId } from '../charge-id.ts';
@@ -100,7 +101,7 @@ export const budget: RestrictionKind<
   },
   write(c) {
     if (c.budgets.length > LIMITS.counters) fail(`budget: at most ${LIMITS.counters} entries`);
-    return c.budgets.map((b) => budgetToCbor(requireBudget(b, false)));
+    return c.budgets.map((b) => budgetToCbor(requireBudget(bare(b, 'budget'), false)));
   },
   read: (r) => ({ type: 'budget', budgets: readBudgets(r, false) }),
   decidedBy: 'ledger',

@@ -1,5 +1,6 @@
 // What is left of a token when grant and caveats are intersected: for people, so that an empty or a no-op
 // narrowing can be pointed out before it bites. Enforcement never uses it; it evaluates every caveat instead.
+import { ownOf } from '../bare.ts';
 import { kindOf, type Caveat, type CaveatOf, type Restriction } from '../caveats/index.ts';
 import { coversTools, intersectTools, matchLabel } from '../patterns.ts';
 import type { Budget } from '../token/budget.ts';
@@ -98,7 +99,7 @@ function emptiness(
     return 'a budget of 0 calls';
   for (const c of caveats) {
     const kind = kindOf(c);
-    const why = kind.mayAppend ? (kind.empty?.(c) ?? null) : null;
+    const why = kind.mayAppend ? (ownOf(kind, 'empty')?.(c) ?? null) : null;
     if (why !== null) return why;
   }
   return null;

@@ -1,5 +1,6 @@
 // Inspecting a token without any key: its own claims, UNVERIFIED. For people and for tools that show
 // tokens; nothing here may decide anything.
+import { frozen } from '../bare.ts';
 import { toBase64url, toHex } from '../bytes.ts';
 import type { Caveat } from '../caveats/index.ts';
 import {
@@ -51,8 +52,8 @@ export function inspect(text: string): Inspection {
     version: 1,
     bytes: frame.bytes.length,
     characters: text.length,
-    grant,
-    caveats,
+    grant: frozen(grant),
+    caveats: frozen(caveats),
     tokenId: toHex(grant.tokenId),
     nodes: nodes.map((i) => toBase64url(prefixes.at(i))),
     digest: toBase64url(prefixes.all()),

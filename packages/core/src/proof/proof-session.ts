@@ -1,6 +1,7 @@
 // The holder's side of session proofs: one signed ticket, then one HMAC a call. The first proofs carry the
 // ticket, until the verifier has answered one; a session that the verifier no longer knows is not resumed, the
 // holder opens another.
+import { bare } from '../bare.ts';
 import { toBase64url, fromBase64url } from '../bytes.ts';
 import type { Call } from '../call.ts';
 import { decode, encode } from '../cbor/index.ts';
@@ -114,11 +115,13 @@ export class ProofSession {
   }
 
   static #plan(
-    o: SessionOffer,
-    t: SessionTiming,
+    offer: SessionOffer,
+    timing: SessionTiming,
     holder: PublicKey<'holder'>,
     provider: Provider = nobleProvider,
   ): SigningPlan<ProofSession> {
+    const o = bare(offer, 'offer');
+    const t = bare(timing, 'timing');
     const life = t.life ?? DEFAULTS.ticketLife;
     if (!(life > 0 && life <= DEFAULTS.ticketLife))
       throw new RangeError(`life: expected 1 to ${DEFAULTS.ticketLife} s`);
@@ -198,7 +201,8 @@ export class ProofSession {
   }
 
   /** Goes on from a kept state; AmbitError `input_invalid` if it is invalid. */
-  static unsafeResume(holder: PublicKey<'holder'>, s: UnsafeSessionState): ProofSession {
+  static unsafeResume(holder: PublicKey<'holder'>, state: UnsafeSessionState): ProofSession {
+    const s = bare(state, 'state');
     const [ticket, signature, key, id] = [s.ticket, s.signature, s.key, s.id].map((t) =>
       typeof t === 'string' ? fromBase64url(t) : null,
     );

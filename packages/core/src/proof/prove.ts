@@ -1,6 +1,7 @@
 // The holder's side of a signed proof: one Ed25519 signature a call, good for that call, once.
 import type { Call } from '../call.ts';
 import { AmbitError } from '../codes.ts';
+import { bare } from '../bare.ts';
 import { equal } from '../bytes.ts';
 import { randomBytes } from '../crypto/index.ts';
 import type { PublicKey } from '../keys/key.ts';
@@ -38,13 +39,9 @@ export function tokenDigest(token: string, by: PublicKey<'holder'>): Uint8Array 
   return new Prefixes(contents.frame).all();
 }
 
-function plan(
-  token: string,
-  call: Call,
-  options: ProofOptions,
-  by: PublicKey<'holder'>,
-): SigningPlan<string> {
+function plan(token: string, call: Call, given: ProofOptions, by: PublicKey<'holder'>): SigningPlan<string> {
   requireCall(call);
+  const options = bare(given, 'options');
   const nonce = options.nonce ?? randomBytes(16);
   if (nonce.length !== 16) throw new TypeError('nonce: expected 16 bytes');
   const time = Math.floor(options.time);

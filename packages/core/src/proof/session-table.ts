@@ -21,8 +21,13 @@ import { SequenceWindow } from './window.ts';
 /** How a verifier takes session proofs. */
 export interface SessionTableOptions {
   readonly key: SecretKey<'x25519'>;
-  /** 16 bytes. Random when absent; an instance whose windows are durable or shared may keep its epoch. */
+  /**
+   * 16 bytes; only with `shared`: TypeError without it, since a table that begins empty would take the tickets and the
+   * numbers of the one before again. Random when absent.
+   */
   readonly epoch?: Uint8Array;
+  /** An epoch for a table of its own: for vectors and tests, which need the same bytes each time. */
+  readonly unsafeEpoch?: Uint8Array;
   /** The numbers are claimed by the ledger (`Charges.sequence`), which all replicas share, and not in this table. */
   readonly shared?: boolean;
   readonly perHolder?: number;
@@ -98,11 +103,13 @@ export class SessionTable {
   #nextSweep = 0;
 
   constructor(audience: string, given: SessionTableOptions, provider: Provider) {
-    const options = bare(given);
+    const options = bare(given, 'proofSessions');
     this.audience = audience;
     this.#secret = options.key.unsafeBytes();
     this.#public = provider.x25519PublicKey(this.#secret);
-    this.#epoch = (options.epoch ?? randomBytes(16)).slice();
+    if (options.epoch !== undefined && options.shared !== true)
+      throw new TypeError('epoch: expected it with shared: true alone; without, leave it out');
+    this.#epoch = (options.epoch ?? options.unsafeEpoch ?? randomBytes(16)).slice();
     if (this.#epoch.length !== 16) throw new TypeError('epoch: expected 16 bytes');
     this.#provider = provider;
     this.#shared = options.shared ?? false;

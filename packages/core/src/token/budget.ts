@@ -86,7 +86,7 @@ export function readBudgets(reader: Reader, inGrant: boolean): readonly Budget[]
     const window = reader.uint();
     const argument = reader.nothing() ? undefined : reader.text(LIMITS.nameBytes);
     const pool = reader.nothing() ? undefined : reader.text(LIMITS.nameBytes);
-    const tools = reader.nothing() ? undefined : readList(reader, isToolPattern);
+    const tools = reader.nothing() ? undefined : Object.freeze(readList(reader, isToolPattern));
     // Every field, the absent ones too: none is then looked for in Object.prototype.
     const budget: Budget = Object.freeze({
       unit,

@@ -94,6 +94,15 @@ export function earliestExpiry(grant: Grant, caveats: readonly Caveat[]): number
   return least;
 }
 
+/** The latest beginning of grant and `time` caveats, in Unix seconds. */
+export function latestBeginning(grant: Grant, caveats: readonly Caveat[]): number {
+  let most = grant.issuedAt;
+  for (const c of caveats) {
+    if (c.type === 'time' && c.notBefore !== undefined && c.notBefore > most) most = c.notBefore;
+  }
+  return most;
+}
+
 /** How many counters a chain has: budget entries of the grant and of all caveats. */
 export function counterCount(grant: Grant, caveats: readonly Caveat[]): number {
   let n = grant.budgets.length;

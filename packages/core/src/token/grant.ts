@@ -155,7 +155,7 @@ export function readGrant(r: Reader): Grant {
       case GRANT_KEYS.holder: g.holder = readConfirmation(r); break;
       case GRANT_KEYS.keyId: g.keyId = readName(r); break;
       case GRANT_KEYS.operator: g.operator = readOperator(r); break;
-      case GRANT_KEYS.model: r.array(2); g.model = Object.freeze({ id: readName(r), digest: r.byteStringCopy(32) }); break;
+      case GRANT_KEYS.model: r.array(2); g.model = { id: readName(r), digest: r.byteStringCopy(32) }; break;
       case GRANT_KEYS.session: g.session = readName(r); break;
       case GRANT_KEYS.tools: g.tools = readList(r, isToolPattern); break;
       case GRANT_KEYS.data: g.data = readList(r, isLabel); break;
@@ -172,7 +172,7 @@ export function readGrant(r: Reader): Grant {
     g.session === undefined || g.tools === undefined || g.expires <= g.issuedAt ||
     (previous === GRANT_KEYS.delegations && g.delegations === 0) || g.delegations! > LIMITS.delegations
   ) throw MALFORMED; // prettier-ignore
-  return Object.freeze(g) as Grant;
+  return g as Grant;
 }
 
 const NONE: readonly string[] = Object.freeze([]);
@@ -187,7 +187,7 @@ function readOperator(r: Reader): Grant['operator'] {
   const n = r.array();
   if (n !== 1 && n !== 2) throw MALFORMED;
   const id = readName(r);
-  return Object.freeze({ id, config: n === 1 ? undefined : r.byteStringCopy(32) });
+  return { id, config: n === 1 ? undefined : r.byteStringCopy(32) };
 }
 
 /** The two selectors that are read before the MAC is checked (law L6): key id, and audience or its absence. */

@@ -1,5 +1,6 @@
 // Minting: the issuer writes a grant, appends its own restrictions, may seal the whole with its Ed25519 key, and
 // MACs it under the key of the one audience it is for (or of the domain).
+import { bare, ownOf, requireObject } from '../bare.ts';
 import { encodeCaveat, type Caveat, type Restriction } from '../caveats/index.ts';
 import type { SealCaveat } from '../caveats/seal.ts';
 import { AmbitError } from '../codes.ts';
@@ -52,33 +53,47 @@ interface Minting {
   readonly caveats: readonly Caveat[];
 }
 
-function begin(keyring: Keyring, spec: GrantSpec, holder: Uint8Array | undefined): Minting {
+// Own properties only, at every level: what the issuer did not write is not granted because somebody wrote it to
+// Object.prototype (law L2).
+function begin(keyring: Keyring, given: GrantSpec, holder: Uint8Array | undefined): Minting {
   const { current } = keyring;
-  const grant: Grant = {
-    tokenId: spec.tokenId ?? randomBytes(16),
-    keyId: current.keyId,
-    issuer: keyring.issuer,
-    issuedAt: spec.issuedAt,
-    expires: spec.expires,
-    operator: spec.operator,
-    model: spec.model,
-    session: spec.session,
-    user: spec.user,
-    tools: spec.tools,
-    deny: spec.deny ?? [],
-    budgets: spec.budgets ?? [],
-    delegations: spec.delegations ?? 0,
-    ...(spec.audience === undefined ? {} : { audience: spec.audience }),
-    ...(spec.data === undefined ? {} : { data: spec.data }),
-    ...(holder === undefined ? {} : { holder }),
-  };
-  const caveats = spec.restrictions ?? [];
+  const spec = bare(given, 'grant');
+  const grant: Grant = bare(
+    {
+      tokenId: spec.tokenId ?? randomBytes(16),
+      keyId: current.keyId,
+      issuer: keyring.issuer,
+      issuedAt: spec.issuedAt,
+      expires: spec.expires,
+      operator: bare(spec.operator, 'operator'),
+      model: bare(spec.model, 'model'),
+      session: spec.session,
+      user: spec.user,
+      tools: spec.tools,
+      deny: spec.deny ?? [],
+      budgets: (spec.budgets ?? []).map((b) => bare(b, 'budget')),
+      delegations: spec.delegations ?? 0,
+      ...(spec.audience === undefined ? {} : { audience: spec.audience }),
+      ...(spec.data === undefined ? {} : { data: spec.data }),
+      ...(holder === undefined ? {} : { holder }),
+    },
+    'grant',
+  );
+  const caveats = (spec.restrictions ?? []).map((r) => bare(r, 'restriction'));
   return {
     grant,
     caveats,
     key: deriveKey(keyring.issuer, current, spec.audience ?? null).unsafeBytes(),
     contents: [encodeGrant(grant), ...caveats.map(encodeCaveat)],
   };
+}
+
+function holderOf(spec: HolderGrantSpec): Uint8Array {
+  requireObject(spec, 'grant');
+  const holder = ownOf(spec, 'holder');
+  if (holder?.use !== 'holder')
+    throw new TypeError('holder: expected a PublicKey of a holder; see mintBearer');
+  return holder.bytes;
 }
 
 function finish(m: Minting, seal?: SealCaveat): string {
@@ -109,9 +124,7 @@ function sealPlan(m: Minting, key: PublicKey<'issuer'>): SigningPlan<string> {
  * Ed25519 key. Returns the text form. Throws AmbitError `input_invalid` that names the field.
  */
 export function mint(keyring: Keyring, spec: HolderGrantSpec, seal?: Signer<'issuer'>): string {
-  if (spec.holder?.use !== 'holder')
-    throw new TypeError('holder: expected a PublicKey of a holder; see mintBearer');
-  const m = begin(keyring, spec, spec.holder.bytes);
+  const m = begin(keyring, spec, holderOf(spec));
   return seal === undefined ? finish(m) : signNow(sealPlan(m, seal.publicKey), seal);
 }
 
@@ -121,9 +134,7 @@ export async function mintSealed(
   spec: HolderGrantSpec,
   seal: AsyncSigner<'issuer'>,
 ): Promise<string> {
-  if (spec.holder?.use !== 'holder')
-    throw new TypeError('holder: expected a PublicKey of a holder; see mintBearer');
-  return signLater(sealPlan(begin(keyring, spec, spec.holder.bytes), seal.publicKey), seal);
+  return signLater(sealPlan(begin(keyring, spec, holderOf(spec)), seal.publicKey), seal);
 }
 
 /**
@@ -131,7 +142,7 @@ export async function mintSealed(
  * configuration says `bearer: true`.
  */
 export function mintBearer(keyring: Keyring, spec: GrantSpec): string {
-  if ((spec.delegations ?? 0) > 0)
+  if ((bare(spec, 'grant').delegations ?? 0) > 0)
     throw new AmbitError('input_invalid', "A bearer token can't be delegated.");
   return finish(begin(keyring, spec, undefined));
 }

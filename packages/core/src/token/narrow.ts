@@ -1,5 +1,6 @@
 // Narrowing, offline, for anyone who has the bytes: `attenuate` appends restrictions, `delegate` appends
 // restrictions and then binds the token to another holder, signed by the one before (docs/design.md section 4).
+import { bare } from '../bare.ts';
 import type { DelegateCaveat } from '../caveats/delegate.ts';
 import { encodeCaveat, isRestriction, type Restriction } from '../caveats/index.ts';
 import { encode } from '../cbor/index.ts';
@@ -38,22 +39,25 @@ function extend(contents: Contents, more: readonly Uint8Array[]): Uint8Array {
   return extendToken(items(frame), frame.bytes.subarray(frame.tailAt, frame.tailAt + 32), more);
 }
 
-function encodeRestrictions(restrictions: readonly Restriction[]): Uint8Array[] {
+// Copies of what is to be appended, by own properties: an absent field is not looked for in Object.prototype.
+function takeRestrictions(given: readonly Restriction[]): readonly Restriction[] {
+  const restrictions = given.map((r) => bare(r, 'restriction'));
   for (const r of restrictions) {
     if (!isRestriction(r))
       throw new TypeError(`restriction: unknown type ${String((r as Restriction).type)}`);
   }
-  return restrictions.map(encodeCaveat);
+  return restrictions;
 }
 
 /**
- * The token with `restrictions` appended: it allows no more than before, and usually less. Needs no key. On a
+ * The token with the restrictions given appended: it allows no more than before, and usually less. Needs no key. On a
  * sealed token that is verified by signatures alone, a restriction binds only from the next delegation on.
  * Throws AmbitError `input_invalid`.
  */
-export function attenuate(token: string, ...restrictions: readonly Restriction[]): string {
+export function attenuate(token: string, ...given: readonly Restriction[]): string {
   const contents = open(token);
-  const bytes = extend(contents, encodeRestrictions(restrictions));
+  const restrictions = takeRestrictions(given);
+  const bytes = extend(contents, restrictions.map(encodeCaveat));
   requireWithinLimits(contents.grant, [...contents.caveats, ...restrictions], bytes);
   return tokenText(bytes);
 }
@@ -70,7 +74,8 @@ export interface Delegation {
   readonly nonce?: Uint8Array;
 }
 
-function plan(token: string, d: Delegation, by: PublicKey<'holder'>): SigningPlan<string> {
+function plan(token: string, given: Delegation, by: PublicKey<'holder'>): SigningPlan<string> {
+  const d = bare(given, 'delegation');
   if (d.to?.use !== 'holder') throw new TypeError('to: expected a PublicKey of a holder');
   if (by?.use !== 'holder') throw new TypeError('signer: expected a holder');
   const contents = open(token);
@@ -79,7 +84,7 @@ function plan(token: string, d: Delegation, by: PublicKey<'holder'>): SigningPla
   if (!equal(holder, by.bytes)) {
     throw new AmbitError('delegation_invalid', 'Only the current holder can delegate; this is another key.');
   }
-  const restrictions = d.restrictions ?? [];
+  const restrictions = takeRestrictions(d.restrictions ?? []);
   if (delegationsLeft(contents.grant, [...contents.caveats, ...restrictions]) <= 0) {
     throw new AmbitError('delegation_exceeded');
   }
@@ -92,7 +97,7 @@ function plan(token: string, d: Delegation, by: PublicKey<'holder'>): SigningPla
   const nonce = d.nonce ?? randomBytes(16);
   if (nonce.length !== 16) throw new TypeError('nonce: expected 16 bytes');
   const fields = encode([to, requireName('label', d.label), Math.floor(d.time), nonce]);
-  const more = encodeRestrictions(restrictions);
+  const more = restrictions.map(encodeCaveat);
   const middle: Frame | null = readFrame(extend(contents, more));
   if (middle === null) throw new AmbitError('input_invalid', 'The token would exceed the limits.');
   return {

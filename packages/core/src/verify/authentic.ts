@@ -5,7 +5,7 @@ import { toBase64url, toHex } from '../bytes.ts';
 import type { Caveat } from '../caveats/index.ts';
 import type { ChargeRule } from '../charges.ts';
 import type { Budget } from '../token/budget.ts';
-import { earliestExpiry } from '../token/contents.ts';
+import { earliestExpiry, latestBeginning } from '../token/contents.ts';
 import type { Frame } from '../token/frame.ts';
 import type { Grant } from '../token/grant.ts';
 import { Prefixes } from '../token/prefix.ts';
@@ -89,6 +89,7 @@ const CONSTRUCT: unique symbol = Symbol('authentic');
 export class AuthenticToken {
   readonly #parts: AuthenticParts;
   #view: TokenView | null = null;
+  #begins = -1;
   #expires = -1;
   #rules: readonly ChargeRule[] | null = null;
 
@@ -106,6 +107,12 @@ export class AuthenticToken {
   get expires(): number {
     if (this.#expires < 0) this.#expires = earliestExpiry(this.#parts.grant, this.#parts.caveats);
     return this.#expires;
+  }
+
+  /** Whether grant and all `time` caveats hold: by their latest beginning and earliest end, found once. */
+  isWithin(now: number, skew: number): boolean {
+    if (this.#begins < 0) this.#begins = latestBeginning(this.#parts.grant, this.#parts.caveats);
+    return this.#begins <= now + skew && now < this.expires;
   }
 
   toJSON(): TokenView {

@@ -94,8 +94,8 @@ function seconds(field: string, value: number | undefined, fallback: number): nu
 
 /** Checks options once; throws TypeError or RangeError for misuse. */
 export function configure(given: VerifierOptions): Config {
-  const o = bare(given);
-  const cache = bare(o.cache ?? {});
+  const o = bare(given, 'options');
+  const cache = bare(o.cache ?? {}, 'cache');
   const audience = requireName('audience', o.audience);
   const keys = new Map<string, { own: Map<string, HeldKey> | null; domain: Map<string, HeldKey> | null }>();
   for (const k of o.keys ?? []) {
@@ -110,7 +110,7 @@ export function configure(given: VerifierOptions): Config {
     keys.set(k.issuer, held);
   }
   const seals = new Map<string, SealKey[]>();
-  for (const s of (o.seals ?? []).map(bare)) {
+  for (const s of (o.seals ?? []).map((s) => bare(s, 'seals'))) {
     if (!(s.key instanceof PublicKey) || s.key.use !== 'issuer')
       throw new TypeError('seals: expected a PublicKey of an issuer');
     requireName('seals issuer', s.issuer);

@@ -27,6 +27,14 @@ export let makeVerified: (
 ) => VerifiedToken;
 /** Throws TypeError for anything a verifier did not make. */
 export let verifiedParts: (v: VerifiedToken) => VerifiedParts;
+/**
+ * Takes the one use of a verified token; false when it has been taken before (`replayed`). A session proof's number is
+ * claimed when it is verified and a bearer token has none: without this mark, the object alone would run a call twice.
+ * For hosts that apply the charges of `evaluate` themselves; `authorize` does it.
+ */
+export let takeUse: (v: VerifiedToken) => boolean;
+/** Gives the use back: the call was refused after all, and did not run. */
+export let giveUseBack: (v: VerifiedToken) => void;
 
 /** Known to this file only: what the constructor demands, since `private` is the compiler's word alone. */
 const CONSTRUCT: unique symbol = Symbol('verified');
@@ -38,6 +46,7 @@ export class VerifiedToken {
   readonly #proved: Proved;
   readonly #call: Call;
   readonly #now: number;
+  #used = false;
 
   private constructor(
     door: typeof CONSTRUCT,
@@ -89,6 +98,14 @@ export class VerifiedToken {
   static {
     makeVerified = (token, call, config, now, proved) =>
       new VerifiedToken(CONSTRUCT, token, call, config, now, proved);
+    takeUse = (v) => {
+      const free = !v.#used;
+      v.#used = true;
+      return free;
+    };
+    giveUseBack = (v) => {
+      v.#used = false;
+    };
     verifiedParts = (v) => ({
       token: v.#token,
       // Not by the getters: a property of the same name on the object would hide them.

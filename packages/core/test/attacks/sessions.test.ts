@@ -50,7 +50,7 @@ import { readToken } from '../../src/token/frame.ts';
 
 const token = mintBase();
 const EPOCH = bytes16(0x0e);
-const sessions = { key: x25519Secret, epoch: EPOCH };
+const sessions = { key: x25519Secret, unsafeEpoch: EPOCH };
 const make = (more: object = {}): Verifier =>
   verifierWith({ ...COLD, proofSessions: { ...sessions, ...more } });
 const offer: SessionOffer = make().sessionOffer!;
@@ -284,7 +284,7 @@ describe('P9 captured traffic', () => {
     expect(verdict(restarted, later)).toBe('session_unknown');
     const replica = verifierWith({
       ...COLD,
-      proofSessions: { key: new SecretKey('x25519', new Uint8Array(32).fill(8)), epoch: EPOCH },
+      proofSessions: { key: new SecretKey('x25519', new Uint8Array(32).fill(8)), unsafeEpoch: EPOCH },
     });
     expect(verdict(replica, first)).toBe('ticket_invalid');
     expect(verdict(replica, later)).toBe('session_unknown');
@@ -471,5 +471,51 @@ describe('P what a verifier asks for', () => {
       );
     }
     expect(fromBase64url(s.unsafeState().id)).toHaveLength(32);
+  });
+});
+
+describe('finding R16: a verified token runs one call', () => {
+  const shown = (): Parameters<typeof authorize>[0] => {
+    const verifier = make();
+    const session = ProofSession.open(verifier.sessionOffer!, { time: NOW }, holder(0));
+    const proof = session.prove(token, search, NOW);
+    const answer = verifier.verify({ token, proof, call: search, now: NOW });
+    if (!answer.ok) throw new Error(answer.message);
+    return answer.token;
+  };
+
+  test('P3 a session proof, whose number no ledger is asked for', () => {
+    const verified = shown();
+    expect(authorize(verified, facts()).ok).toBe(true);
+    expect(authorize(verified, facts())).toMatchObject({ ok: false, code: 'replayed' });
+  });
+
+  test('what was refused has not run, and may be asked again', () => {
+    const verified = shown();
+    expect(authorize(verified, facts({ data: ['secret'] }))).toMatchObject({ code: 'data_refused' });
+    const limited = attenuate(token, restrict.calls(1));
+    const verifier = make();
+    const session = ProofSession.open(verifier.sessionOffer!, { time: NOW }, holder(0));
+    const proof = session.prove(limited, search, NOW);
+    const answer = verifier.verify({ token: limited, proof, call: search, now: NOW });
+    if (!answer.ok) throw new Error(answer.message);
+    const full = { apply: () => ({ ok: false as const, code: 'budget_exceeded' as const, caveat: 0 }) };
+    expect(authorize(answer.token, facts())).toMatchObject({ code: 'ledger_required' });
+    expect(authorize(answer.token, facts(), full)).toMatchObject({ code: 'budget_exceeded' });
+    expect(authorize(answer.token, facts(), new TestLedger()).ok).toBe(true);
+    expect(authorize(answer.token, facts(), new TestLedger())).toMatchObject({ code: 'replayed' });
+    expect(authorize(verified, facts()).ok).toBe(true);
+  });
+});
+
+describe('finding R15b: an epoch is as old as its windows', () => {
+  test('a table of its own takes none that is given', () => {
+    const own = { key: x25519Secret, epoch: EPOCH };
+    expect(() => verifierWith({ proofSessions: own })).toThrow(/epoch: expected it with shared: true/);
+    expect(() => verifierWith({ proofSessions: { ...own, shared: false } })).toThrow(TypeError);
+    expect(verifierWith({ proofSessions: { ...own, shared: true } }).sessionOffer!.epoch).toEqual(EPOCH);
+    const a = verifierWith({ proofSessions: { key: x25519Secret } }).sessionOffer!.epoch;
+    const b = verifierWith({ proofSessions: { key: x25519Secret } }).sessionOffer!.epoch;
+    expect(a).not.toEqual(b);
   });
 });

@@ -8,7 +8,9 @@ import {
   Arguments,
   attenuate,
   authorize,
+  effectiveAuthority,
   evaluate,
+  inspect,
   listCounters,
   parseCall,
   parseJson,
@@ -18,8 +20,6 @@ import {
 } from '../../src/index.ts';
 import type { AuthenticToken, Call, Facts } from '../../src/index.ts';
 import { parseConstraint } from '../../src/args/index.ts';
-import { readToken } from '../../src/token/frame.ts';
-import { readContents } from '../../src/token/contents.ts';
 import {
   AUDIENCE,
   facts,
@@ -244,18 +244,26 @@ describe('R10, R20 what leaves core is frozen or a copy', () => {
     if (!found.ok) throw new Error(found.message);
     return found.token;
   };
-  const contents = readContents(readToken(token)!)!;
+  const inspected = inspect(token);
 
   it.each<[string, () => unknown]>([
     ['view', () => verified.view],
     [
       'grant lists',
       () =>
-        [contents.grant.tools, contents.grant.budgets, contents.grant.deny, contents.grant.data]
+        [inspected.grant.tools, inspected.grant.budgets, inspected.grant.deny, inspected.grant.data]
           .map((l) => loose(l))
           .find((l) => l !== null),
     ],
-    ['caveats', () => contents.caveats.map((c) => loose(c)).find((l) => l !== null)],
+    ['grant', () => (Object.isFrozen(inspected.grant) ? null : 'grant')],
+    ['caveats', () => loose(inspected.caveats)],
+    [
+      'authority',
+      () =>
+        effectiveAuthority(token)
+          .budgets.map((b) => loose(b))
+          .find((l) => l !== null),
+    ],
     [
       'counters',
       () =>

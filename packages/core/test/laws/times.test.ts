@@ -100,9 +100,11 @@ test('L8 an expired token costs no signature of a proof, opens no session and cl
 
 test('authorize asks the times again, at the time of the facts if that is later', () => {
   const token = attenuate(mintBase(), restrict.expires(NOW + 10));
-  const answer = verifierWith().verify({ token, proof: provedAt(token, NOW), call: search, now: NOW });
-  if (!answer.ok) throw new Error(answer.code);
-  const at = (now: number): unknown => authorize(answer.token, facts({ now }), new TestLedger());
+  const at = (now: number): unknown => {
+    const answer = verifierWith().verify({ token, proof: provedAt(token, NOW), call: search, now: NOW });
+    if (!answer.ok) throw new Error(answer.code);
+    return authorize(answer.token, facts({ now }), new TestLedger());
+  };
   expect(at(NOW + 10)).toMatchObject({ ok: false, code: 'expired', caveat: 0 });
   expect(at(NOW + 9)).toMatchObject({ ok: true });
   // Facts of an earlier time don't make it younger than it was verified.
