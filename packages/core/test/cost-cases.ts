@@ -47,6 +47,8 @@ export const SHAPES: { readonly [name: string]: (bytes: number) => unknown } = {
   'a list of paths': (n) => list('/srv/a', n),
   'a list of folded paths': (n) => list('/srv/\ufdfa', n),
   'a list of URLs': (n) => list('https://a.example/srv/a', n),
+  'a list of letters': (n) => list('a', n),
+  'a list of mailboxes': (n) => list('someone@b.a254.example', n),
   'a list of addresses': (n) => list('2001:db8::1', n),
   'a list of empty objects': (n) => list({}, n),
   'a list of lists of lists': (n) => list([[[]], []], n),
@@ -58,6 +60,12 @@ export const SHAPES: { readonly [name: string]: (bytes: number) => unknown } = {
 };
 
 const roots = Array.from({ length: 256 }, (_, i) => `/srv/${'a'.repeat(24)}${i}`);
+/** So many classes that a pattern has to tell apart, each of which may be left out. */
+const classes = (n: number): string =>
+  Array.from(
+    { length: n },
+    (_, i) => `[${String.fromCodePoint(0x3041 + 4 * i, 0x2d, 0x3043 + 4 * i)}]?`,
+  ).join('');
 const empty = Array.from({ length: 255 }, () => ({}));
 const times = (n: number, c: Constraint): Constraint => ({
   kind: 'all',
@@ -86,6 +94,23 @@ export const HEAVY: readonly (readonly [string, Constraint])[] = [
     'large pattern',
     many(250, (i) => ({ kind: 'pattern', pattern: `[ab]*a[ab]{${500 + i}}` })),
   ),
+  // More of them than the cache has places: each is built again for every item of a list.
+  ...both(
+    'small patterns',
+    many(250, (i) => ({ kind: 'pattern', pattern: `[ab]*|c${i}` })),
+  ),
+  ...both(
+    'nested repetitions',
+    many(100, (i) => ({ kind: 'pattern', pattern: `((a*)*b?){${50 + i}}` })),
+  ),
+  ...both(
+    'optional letters',
+    many(30, (i) => ({ kind: 'pattern', pattern: `(a?){${300 + i}}a*` })),
+  ),
+  ...both(
+    'patterns of many classes',
+    many(20, (i) => ({ kind: 'pattern', pattern: `${classes(90)}a*(${i})?` })),
+  ),
   ...both('subpath', times(190, { kind: 'subpath', roots: ['/srv'] })),
   ...both('subpath of many roots', times(2, { kind: 'subpath', roots: [...roots.slice(1), '/srv'] })),
   ...both('url', times(190, { kind: 'url', hosts: ['*.a.example', 'a.example'], paths: ['/srv'] })),
@@ -102,7 +127,10 @@ export const HEAVY: readonly (readonly [string, Constraint])[] = [
     'cidr of v6',
     times(2, {
       kind: 'cidr',
-      networks: Array.from({ length: 256 }, (_, i) => `2001:db8:1::${i.toString(16)}/128`),
+      networks: [
+        ...Array.from({ length: 255 }, (_, i) => `2001:db8:1::${i.toString(16)}/128`),
+        '2001:db8::/32',
+      ],
     }),
   ),
   ...both(

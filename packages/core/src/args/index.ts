@@ -24,6 +24,7 @@ export type { Check, Work } from './check.ts';
 export {
   compileArgs,
   compileConstraint,
+  CONSTRAINT_KINDS,
   constraintProblem,
   describeConstraint,
   encodeConstraint,

@@ -83,13 +83,15 @@ export function automaton(pattern: string): Automaton | string {
     return `more than ${LIMITS.patternStates} states`;
   }
   const numbers = new Map<Bounds, number>();
-  const reads = Int16Array.from(plan.sets, (set) => {
-    if (set === null) return -1;
-    if (!numbers.has(set)) numbers.set(set, numbers.size);
-    return numbers.get(set)!;
-  });
+  const reads = new Int16Array(plan.sets.length);
+  for (let i = 0; i < reads.length; i++) {
+    const set = plan.sets[i]!;
+    let number = set === null ? -1 : numbers.get(set);
+    if (number === undefined) numbers.set(set!, (number = numbers.size));
+    reads[i] = number;
+  }
   const sets = [...numbers.keys()];
-  return { sets, reads, next: Int16Array.from(plan.next), fork: Int16Array.from(plan.fork), start };
+  return { sets, reads, next: new Int16Array(plan.next), fork: new Int16Array(plan.fork), start };
 }
 
 /** The states of a pattern, counted and not built; or a phrase that says what is wrong with it. */

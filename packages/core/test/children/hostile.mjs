@@ -31,14 +31,33 @@ const callOf = (args) => {
   if (!made.ok) throw new Error(made.message);
   return made.call;
 };
+// Signs for the holder with a bit that is wrong.
+const forger = {
+  publicKey: holder.publicKey,
+  sign: (label, message) => {
+    const signature = holder.sign(label, message);
+    signature[40] ^= 1;
+    return signature;
+  },
+};
+const keyOf = (i) =>
+  signer(new SecretKey('holder', new Uint8Array(32).fill(1 + (i % 200))), nodeProvider).publicKey;
 const ledger = { apply: () => ({ ok: true }) };
-const call = callOf({ x: 'ab'.repeat(400) });
+const call = callOf({ x: 'ab'.repeat(100), list: Array.from({ length: 10 }, () => 'a') });
 const padding = ' '.repeat(65_536);
-const show = (token, by = holder) => {
-  const proof = prove(token, call, { audience: 'a', time: NOW }, by);
-  const shown = verifier.verify({ token, proof, call, now: NOW });
+const show = (token, by = holder, what = call) => {
+  const proof = prove(token, what, { audience: 'a', time: NOW }, by);
+  const shown = verifier.verify({ token, proof, call: what, now: NOW });
   return shown.ok ? authorize(shown.token, { now: NOW, data: [] }, ledger) : shown;
 };
+const grantFor = (publicKey, i) =>
+  mint(keyring, {
+    operator: { id: 'acme' }, model: { id: 'm', digest: new Uint8Array(32) }, session: `s${i}`, user: 'u', tools: ['*'],
+    issuedAt: NOW, expires: NOW + 900, holder: publicKey,
+  }); // prettier-ignore
+// What must come of each kind at least once, so that none is refused for a mistake of this file's.
+const answers = new Set();
+const noting = (name, answer) => answers.add(`${name} ${answer.ok ? 'ok' : answer.code}`);
 const kept = [];
 const kinds = [
   // No proof, the token cut from a larger message.
@@ -77,6 +96,44 @@ const kinds = [
     const session = ProofSession.open(verifier.sessionOffer, { time: NOW }, other);
     return verifier.verify({ token, proof: session.prove(token, call, NOW), call, now: NOW });
   },
+  // Sessions of grants without end, each with a holder of its own.
+  (i) => {
+    const other = signer(SecretKey.generate('holder'), nodeProvider);
+    const token = grantFor(other.publicKey, i);
+    const session = ProofSession.open(verifier.sessionOffer, { time: NOW }, other);
+    noting('session', verifier.verify({ token, proof: session.prove(token, call, NOW), call, now: NOW }));
+  },
+  // More small patterns than the cache has places, for every item of a list.
+  (i) => {
+    const constraints = Array.from({ length: 100 }, (_, k) => ({ kind: 'pattern', pattern: `a*|${i}x${k}` }));
+    noting('small patterns', show(attenuate(root, restrict.args(['t'], { list: { kind: 'each', constraint: { kind: 'all', constraints } } })))); // prettier-ignore
+  },
+  // Arguments that all differ, and fold to eighteen times as much.
+  (i) => {
+    const path = `/srv/${i}/${'\ufdfa'.repeat(300)}`;
+    noting('folded', show(attenuate(root, restrict.args(['t'], { path: { kind: 'subpath', roots: ['/srv'] } })), holder, callOf({ path }))); // prettier-ignore
+  },
+  // Networks, hosts and domains that all differ.
+  (i) => {
+    const names = Array.from({ length: 200 }, (_, k) => `*.a${i}-${k}.example`);
+    const what = callOf({ u: `https://x.a${i}-199.example/`, m: `x@y.a${i}-199.example`, a: '10.0.0.1' });
+    const networks = Array.from({ length: 200 }, (_, k) => `10.${i % 256}.${k}.0/24`).concat('10.0.0.0/8');
+    noting('names', show(attenuate(root, restrict.args(['t'], { u: { kind: 'url', hosts: names }, m: { kind: 'email', domains: names.slice(100) }, a: { kind: 'cidr', networks } })), holder, what)); // prettier-ignore
+  },
+  // Counters and claims of tokens that all differ, in the ledger that takes everything.
+  (i) =>
+    noting('counters', show(attenuate(root, restrict.calls(i + 1), restrict.once(), restrict.note(`c${i}`)))),
+  // Delegations that all differ, the last with a signature that is wrong.
+  (i) => {
+    const token = delegate(root, { to: keyOf(i), label: `bad ${i}`, time: NOW }, forger);
+    noting('bad delegation', verifier.verify({ token, call, now: NOW }));
+  },
+  // HTTP requests that all differ.
+  (i) => {
+    const http = { method: 'GET', origin: 'https://a.example', target: `/a/${i}/${'%c3%a9'.repeat(100)}` };
+    const made = parseCall({ tool: 't', http });
+    noting('http', show(attenuate(root, restrict.http(['GET'], ['/a/*'])), holder, made.call));
+  },
   // Ids of messages, kept by whoever keeps ids.
   (i) => {
     const read = parseJson(`{"id":"an id of some length ${i}","pad":"${padding}"}`, 2 ** 20);
@@ -95,4 +152,11 @@ const opened = verifier.verify({ token: last, proof: session.prove(last, call, N
 if (!opened.ok) throw new Error(opened.message);
 const answer = show(last, honest);
 if (answer.ok !== true) throw new Error(answer.message);
+if (N >= kinds.length * 10) {
+  const wanted = ['session ok', 'small patterns ok', 'folded ok', 'names ok', 'counters ok', 'bad delegation delegation_invalid', 'http ok']; // prettier-ignore
+  for (const name of wanted)
+    if (!answers.has(name)) throw new Error(`${name} never came: ${[...answers].join(', ')}`);
+}
 process.stdout.write(`answered ${N}\n`);
+if (process.argv[3] === 'peak')
+  process.stdout.write(`peak ${Math.round(process.resourceUsage().maxRSS / 1024)} MiB\n`);
