@@ -1,6 +1,6 @@
 // The caches of a verifier: bounded, exact, and of use to the children of what they hold (docs/design.md
 // section 6).
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { attenuate, createVerifier, Keyring, mintBearer, restrict } from '../src/index.ts';
 import type { AuthenticToken } from '../src/index.ts';
 import { readToken, type Frame } from '../src/token/frame.ts';
@@ -66,6 +66,24 @@ describe('tokens by their bytes and as parents', () => {
       const child = attenuate(root, restrict.calls(i + 1));
       expect(cache.parentOf(frame(child))?.view.digest).toBe(authentic(root).view.digest);
       cache.set(child, authentic(child));
+    }
+  });
+
+  it('K1 a grant has eight possible parents, however many children it has', () => {
+    const cache = new TokenCache({ entries: 1024, bytes: BYTES });
+    const root = minted();
+    cache.set(root, authentic(root));
+    for (let i = 0; i < 60; i++) {
+      const child = attenuate(root, restrict.calls(i + 1));
+      cache.set(child, authentic(child));
+    }
+    const get = vi.spyOn(BoundedMap.prototype, 'get');
+    try {
+      expect(cache.parentOf(frame(attenuate(root, restrict.note('n'))))).toBeDefined();
+      // The family, and each of its members.
+      expect(get.mock.calls.length).toBe(9);
+    } finally {
+      get.mockRestore();
     }
   });
 
