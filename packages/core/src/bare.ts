@@ -22,7 +22,8 @@ export function frozen<T>(x: T): T {
   return Object.freeze(x);
 }
 
-// Cheaper than Object.hasOwn (V8 11: 12 ns to 20).
+// Cheaper than Object.hasOwn (V8 11: 12 ns to 20). Called with a `this`, always.
+// oxlint-disable-next-line typescript/unbound-method
 const HAS_OWN = Object.prototype.hasOwnProperty;
 
 /** An own property of `given`, or undefined: where a copy would cost more than it is read (200 ns, at each call). */

@@ -86,9 +86,8 @@ export function automaton(pattern: string): Automaton | string {
   const reads = new Int16Array(plan.sets.length);
   for (let i = 0; i < reads.length; i++) {
     const set = plan.sets[i]!;
-    let number = set === null ? -1 : numbers.get(set);
-    if (number === undefined) numbers.set(set!, (number = numbers.size));
-    reads[i] = number;
+    if (set !== null && !numbers.has(set)) numbers.set(set, numbers.size);
+    reads[i] = set === null ? -1 : numbers.get(set)!;
   }
   const sets = [...numbers.keys()];
   return { sets, reads, next: new Int16Array(plan.next), fork: new Int16Array(plan.fork), start };

@@ -35,13 +35,13 @@ export interface ChargePlace {
 interface Checked<C> {
   readonly decidedBy: 'call';
   /** The answer of `c`, the caveat at index `i`, about one call. Pure, and it never throws. */
-  check(c: C, r: CallRequest, i: number): CaveatAnswer;
+  check(this: void, c: C, r: CallRequest, i: number): CaveatAnswer;
 }
 
 /** Decided by the ledger: what a call costs, charged after all stateless checks have passed (laws L8, L10). */
 interface Charged<C> {
   readonly decidedBy: 'ledger';
-  charges(c: C, place: ChargePlace): readonly ChargeRule[];
+  charges(this: void, c: C, place: ChargePlace): readonly ChargeRule[];
 }
 
 /** Settled by verification, before any call is looked at: a delegation, the depth of delegations, a seal. */
@@ -64,7 +64,7 @@ interface Form<C extends { readonly type: string }> {
   /** The body on the wire. Throws AmbitError `input_invalid`, naming the field, for what can't be written. */
   write(c: C): Cbor;
   /** Reads the body strictly. Throws MALFORMED: what is not understood denies (law L2). */
-  read(r: Reader): C;
+  read(this: void, r: Reader): C;
   /** What it says, for people. */
   words(c: C, time: TimeWords): string;
 }
