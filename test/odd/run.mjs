@@ -2,15 +2,11 @@
 // Runs the suite where it has never been: on other days, with other seeds, in random order, in odd time zones and
 // languages, and on a busy machine. What a test says must depend on none of these. One line a round, the failed
 // tests below it, and a summary; the exit state is 1 when any round failed. Round K of seed S is always the same:
-// `--seed S --round K` repeats it. Run it with another node (20, 22, 24) to test on that one.
+// `--seed S --round K` repeats it. Run it with another node to test on that one.
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { failuresOf, isGreen, runSuite } from './suite.mjs';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
 const clock = new URL('./clock.mjs', import.meta.url).href;
 
 /** A year's start, a summer's noon, a leap day's end, a year's end, and an ordinary day in the fifth year. */
@@ -52,41 +48,18 @@ const settings = (k) => ({
   load: !values.calm && k % 2 === 0,
 });
 
-/** Runs vitest once; resolves to its report, or null when it gave none. */
-function run({ date, place, seed }, folder) {
-  const report = join(folder, 'report.json');
-  const env = {
-    ...process.env,
-    ...place,
-    AMBIT_TEST_CLOCK: date,
-    AMBIT_SEED: String(seed),
-    NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --import=${clock}`.trim(),
-  };
-  const vitest = join(root, 'node_modules/vitest/vitest.mjs');
-  const flags = [
-    '--sequence.shuffle',
-    `--sequence.seed=${seed}`,
-    '--reporter=json',
-    `--outputFile=${report}`,
-  ];
-  const child = spawn(process.execPath, [vitest, 'run', ...flags, ...files], {
-    cwd: root,
-    env,
-    stdio: ['ignore', 'ignore', 'pipe'],
+/** Runs the suite in the surroundings of a round. */
+const run = ({ date, place, seed }) =>
+  runSuite({
+    env: {
+      ...place,
+      AMBIT_TEST_CLOCK: date,
+      AMBIT_SEED: String(seed),
+      NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --import=${clock}`.trim(),
+    },
+    flags: ['--sequence.shuffle', `--sequence.seed=${seed}`],
+    files,
   });
-  let errors = '';
-  child.stderr.on('data', (part) => (errors += part.toString()));
-  return new Promise((resolve) =>
-    child.once('close', () => {
-      try {
-        resolve(JSON.parse(readFileSync(report, 'utf8')));
-      } catch {
-        console.log(errors.slice(-2000));
-        resolve(null);
-      }
-    }),
-  );
-}
 
 /** Two processes that do nothing as fast as they can; returns what ends them. */
 function busy() {
@@ -104,30 +77,17 @@ for (let k = first; k <= last; k++) {
   const round = settings(k);
   const started = performance.now();
   const calm = round.load ? busy() : () => undefined;
-  const report = await run(round, mkdtempSync(join(tmpdir(), 'ambit-odd-')));
+  const report = await run(round);
   calm();
   const seconds = Math.round((performance.now() - started) / 1000);
-  const suites = report?.testResults ?? [];
-  const failed = suites.flatMap((suite) => [
-    ...suite.assertionResults
-      .filter((test) => test.status === 'failed')
-      .map((test) => ({
-        name: `${relative(root, suite.name)}: ${test.fullName}`,
-        why: test.failureMessages[0],
-      })),
-    // A file that does not even load has no tests.
-    ...(suite.status === 'failed' && suite.assertionResults.length === 0
-      ? [{ name: relative(root, suite.name), why: suite.message }]
-      : []),
-  ]);
-  const good = report !== null && report.success && failed.length === 0;
+  const failed = failuresOf(report);
+  const good = isGreen(report);
   const { TZ, LC_ALL } = round.place;
   console.log(
     `round ${k}: ${good ? 'green' : 'RED'}  ${report?.numPassedTests ?? 0} passed, ${failed.length} failed  ` +
       `${round.date} ${TZ} ${LC_ALL} seed ${round.seed}${round.load ? ' under load' : ''}  ${seconds} s`,
   );
-  for (const { name, why } of failed)
-    console.log(`    ${name}\n        ${String(why).split('\n')[0].slice(0, 300)}`);
+  for (const { name, why } of failed) console.log(`    ${name}\n        ${why}`);
   for (const { name } of failed) failures.set(name, [...(failures.get(name) ?? []), k]);
   if (!good && failed.length === 0) failures.set('a run without a report', [k]);
 }
