@@ -14,5 +14,5 @@ export function lengthOf(text: string): number;
 export function longFunctions(
   source: Pick<Source, 'path' | 'text'>,
   most: number,
-): readonly { readonly name: string; readonly lines: number }[];
+): readonly { readonly name: string; readonly lines: number; readonly comment: string }[];
 export function page(): { readonly text: string; readonly fresh: string };

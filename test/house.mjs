@@ -82,7 +82,10 @@ export function circles(sources) {
 /** Lines of a file. */
 export const lengthOf = (text) => text.split('\n').length - (text.endsWith('\n') ? 1 : 0);
 
-/** Functions of a file that are longer than `most` lines, from their first token on: `name` and `lines`. */
+/**
+ * Functions of a file that are longer than `most` lines, from their first token on: `name`, `lines`, and `comment`,
+ * what is written directly above them.
+ */
 export function longFunctions({ path, text }, most) {
   const file = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true);
   const line = (position) => file.getLineAndCharacterOfPosition(position).line;
@@ -91,12 +94,25 @@ export function longFunctions({ path, text }, most) {
     if (ts.isFunctionLike(node) && node.body !== undefined) {
       const lines = line(node.end) - line(node.getStart(file)) + 1;
       const name = node.name?.getText(file) ?? node.parent.name?.getText(file) ?? 'anonymous';
-      if (lines > most) found.push({ name, lines });
+      if (lines > most) found.push({ name, lines, comment: commentOf(node, file) });
     }
     ts.forEachChild(node, visit);
   };
   visit(file);
   return found;
+}
+
+/** The comments above a function, or above the statement that names it. */
+function commentOf(node, file) {
+  let top = node;
+  while (
+    top.parent !== undefined &&
+    !ts.isSourceFile(top.parent) &&
+    top.parent.getStart(file) === top.getStart(file)
+  )
+    top = top.parent;
+  if (ts.isVariableDeclaration(top.parent)) top = top.parent.parent.parent;
+  return file.text.slice(top.getFullStart(), top.getStart(file));
 }
 
 /** The picture: every package and whom it imports, without arrows that follow from others. */

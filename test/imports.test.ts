@@ -1,6 +1,6 @@
 // The house keeps its shape: imports between packages point down, no files import each other in a circle, no file is
-// longer than 300 lines without a reason at its head, no function longer than 80. What breaks a rule today is listed
-// below; a list shrinks: an entry that is no longer true fails.
+// longer than 300 lines without a reason at its head, no function longer than 80 without one above it. What breaks a
+// rule today is listed below; a list shrinks: an entry that is no longer true fails.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -39,12 +39,8 @@ const FILE_LINES = 300;
 const LONG_FILES: readonly string[] = [];
 
 const FUNCTION_LINES = 80;
-/** Functions that are still too long. */
+/** Functions that are still too long and give no reason. */
 const LONG_FUNCTIONS: readonly string[] = [
-  'packages/audit/src/export/ocsf.ts ocsfEvent',
-  'packages/audit/src/log/replay.ts replay',
-  'packages/core/src/crypto/compress.ts compress',
-  'packages/identity/src/config/source.ts readSource',
   'packages/state/src/lease.ts leasedBudgets',
   'packages/state/src/memory.ts memoryStore',
   'packages/state/src/redis.ts budgetsAndReplay',
@@ -122,19 +118,37 @@ describe('files', () => {
 });
 
 describe('functions', () => {
-  it(`have at most ${FUNCTION_LINES} lines`, () => {
-    const long = sources.flatMap((s) => longFunctions(s, FUNCTION_LINES).map((f) => `${s.path} ${f.name}`));
+  it(`have at most ${FUNCTION_LINES} lines, or say above them why not ("... ${FUNCTION_LINES} lines ...")`, () => {
+    const long = sources.flatMap((s) =>
+      longFunctions(s, FUNCTION_LINES)
+        .filter((f) => !f.comment.includes(`${FUNCTION_LINES} lines`))
+        .map((f) => `${s.path} ${f.name}`),
+    );
     expect(long).toEqual(LONG_FUNCTIONS);
   });
   it('the measure counts from the first token to the last, of every kind of function', () => {
     const text =
       '/** Documentation\n * counts for nothing. */\nexport function f(): void {\n\n}\nconst g = (): number =>\n  1 +\n  1;\nclass A {\n  m(): void {\n    return;\n  }\n}\n';
-    expect(longFunctions({ path: 'a.ts', text }, 2)).toEqual([
+    expect(longFunctions({ path: 'a.ts', text }, 2)).toMatchObject([
       { name: 'f', lines: 3 },
       { name: 'g', lines: 3 },
       { name: 'm', lines: 3 },
     ]);
     expect(longFunctions({ path: 'a.ts', text }, 3)).toEqual([]);
+  });
+  it('a reason counts for the function below it, and for no other', () => {
+    const text =
+      '// File.\n\n/** Why f. */\nexport function f(): void {\n}\n/** Why g. */\nexport const g = (): number => {\n  const inner = () => {\n  };\n};\nclass A {\n  /** Why m. */\n  m(): void {\n  }\n}\n';
+    const comments = longFunctions({ path: 'a.ts', text }, 1).map(({ name, comment }) => [
+      name,
+      comment.replace('// File.', '').trim(),
+    ]);
+    expect(comments).toEqual([
+      ['f', '/** Why f. */'],
+      ['g', '/** Why g. */'],
+      ['inner', ''],
+      ['m', '/** Why m. */'],
+    ]);
   });
 });
 

@@ -18,50 +18,34 @@ function activity(record: AuditRecord): number {
 }
 
 /** A record as an OCSF event. */
-export function ocsfEvent({ index, record }: Found, origin: string): Record<string, unknown> {
+export function ocsfEvent(found: Found, origin: string): Record<string, unknown> {
+  return found.record.kind === 'alert' ? finding(found, origin) : apiActivity(found, origin);
+}
+
+function finding({ index, record }: Found, origin: string): Record<string, unknown> {
+  return {
+    activity_id: 1,
+    category_uid: 2,
+    class_uid: DETECTION_FINDING,
+    type_uid: DETECTION_FINDING * 100 + 1,
+    time: record.at,
+    severity_id: 4,
+    status_id: 1,
+    metadata: metadata(index, record, origin),
+    finding_info: {
+      uid: `${origin}/${index}`,
+      title: record.alert?.detector ?? 'alert',
+      desc: record.reason,
+      related_events: record.alert?.evidence?.map((i) => ({ uid: `${origin}/${i}` })),
+    },
+    ...agent(record),
+    unmapped: { record },
+  };
+}
+
+function apiActivity({ index, record }: Found, origin: string): Record<string, unknown> {
   const refused = record.kind === 'decision' && record.code !== 'allowed';
   const failed = refused || (record.result !== undefined && record.result.status !== 'ok');
-  const holder = record.token?.chain?.at(-1);
-  const metadata = {
-    version: VERSION,
-    product: { name: 'Ambit', vendor_name: 'Ambit', feature: { name: 'audit' } },
-    profiles: ['ai_operation'],
-    log_name: origin,
-    uid: `${origin}/${index}`,
-    sequence: index,
-    ...(record.trace === undefined ? {} : { correlation_uid: record.trace }),
-  };
-  const agent = {
-    ai_agent: {
-      name: record.agent ?? holder?.label ?? 'unknown',
-      uid: holder?.holder ?? 'unknown',
-      ...(record.session === undefined ? {} : { instance_uid: record.session }),
-    },
-    ...(record.model === undefined
-      ? {}
-      : { ai_model: { name: record.model.name, uid: record.model.digest } }),
-  };
-  const unmapped = { record };
-  if (record.kind === 'alert') {
-    return {
-      activity_id: 1,
-      category_uid: 2,
-      class_uid: DETECTION_FINDING,
-      type_uid: DETECTION_FINDING * 100 + 1,
-      time: record.at,
-      severity_id: 4,
-      status_id: 1,
-      metadata,
-      finding_info: {
-        uid: `${origin}/${index}`,
-        title: record.alert?.detector ?? 'alert',
-        desc: record.reason,
-        related_events: record.alert?.evidence?.map((i) => ({ uid: `${origin}/${i}` })),
-      },
-      ...agent,
-      unmapped,
-    };
-  }
   const activityId = activity(record);
   return {
     activity_id: activityId,
@@ -77,26 +61,49 @@ export function ocsfEvent({ index, record }: Found, origin: string): Record<stri
           status_detail: record.reason ?? record.result?.error,
         }
       : {}),
-    metadata,
-    actor: {
-      ...(record.user === undefined
-        ? {}
-        : {
-            user: {
-              name: record.user,
-              org: record.operator === undefined ? undefined : { name: record.operator.name },
-            },
-          }),
-      ...(record.session === undefined ? {} : { session: { uid: record.session } }),
-    },
+    metadata: metadata(index, record, origin),
+    actor: actor(record),
     api: {
       operation: record.tool?.name ?? record.kind,
       service: { name: record.token?.audience ?? record.by ?? origin },
       request: { uid: record.call ?? `${origin}/${record.of ?? index}` },
     },
     src_endpoint: { name: record.by ?? origin },
-    ...agent,
-    unmapped,
+    ...agent(record),
+    unmapped: { record },
+  };
+}
+
+const metadata = (index: number, record: AuditRecord, origin: string): Record<string, unknown> => ({
+  version: VERSION,
+  product: { name: 'Ambit', vendor_name: 'Ambit', feature: { name: 'audit' } },
+  profiles: ['ai_operation'],
+  log_name: origin,
+  uid: `${origin}/${index}`,
+  sequence: index,
+  ...(record.trace === undefined ? {} : { correlation_uid: record.trace }),
+});
+
+/** The user the agent works for, and the session. */
+const actor = ({ user, operator, session }: AuditRecord): Record<string, unknown> => ({
+  ...(user === undefined
+    ? {}
+    : { user: { name: user, org: operator === undefined ? undefined : { name: operator.name } } }),
+  ...(session === undefined ? {} : { session: { uid: session } }),
+});
+
+/** The agent and its model, by the profile `ai_operation`. */
+function agent(record: AuditRecord): Record<string, unknown> {
+  const holder = record.token?.chain?.at(-1);
+  return {
+    ai_agent: {
+      name: record.agent ?? holder?.label ?? 'unknown',
+      uid: holder?.holder ?? 'unknown',
+      ...(record.session === undefined ? {} : { instance_uid: record.session }),
+    },
+    ...(record.model === undefined
+      ? {}
+      : { ai_model: { name: record.model.name, uid: record.model.digest } }),
   };
 }
 

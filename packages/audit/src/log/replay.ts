@@ -10,7 +10,14 @@ import { parseBundle } from '../tile/bundle.ts';
 import { tilePath } from '../tile/path.ts';
 import { makeDirectory, replaceFile, syncDirectory } from '@ambit/files';
 import { type FullFile, TileWriter } from './tiles.ts';
-import { decodeSegmentHeader, encodeSegmentHeader, readWalFrame, segmentName, segmentStart } from './wal.ts';
+import {
+  decodeSegmentHeader,
+  encodeSegmentHeader,
+  readWalFrame,
+  segmentName,
+  segmentStart,
+  type WalFrame,
+} from './wal.ts';
 
 /** A segment of the write-ahead log that is on disk. */
 export interface Segment {
@@ -87,100 +94,132 @@ export async function replay(directory: string, head: Checkpoint, tiles: TileWri
   const starts = names.map(segmentStart).filter((start) => start !== null);
   starts.sort((a, b) => a - b);
   if (starts[0] === undefined) throw corrupt('wal: the write-ahead log is missing.');
-  let edge: Edge | null = null;
-  let met = false;
-  let offset = 0;
-  let tail: Buffer = Buffer.alloc(0);
-  let replayed = 0;
+  const run = new Replay(head, tiles);
   let torn: Buffer | null = null;
-  const segments: Segment[] = [];
-  const rewritten: string[] = [];
-
-  const meet = (): void => {
-    if (edge?.size !== head.size) return;
-    if (!equal(edge.root(), head.root))
-      throw corrupt(`The entries up to ${head.size} do not lead to the last signed checkpoint.`);
-    met = true;
-  };
-  const keep = async (files: readonly FullFile[]): Promise<void> => {
-    for (const file of files) {
-      const state = await tiles.compare(file);
-      if (state === 'same') continue;
-      await tiles.write(file.level, file.index, TILE_WIDTH, file.bytes);
-      rewritten.push(`${tilePath({ ...file, width: TILE_WIDTH })} (${state})`);
-    }
-  };
-
-  for (const [i, start] of starts.entries()) {
+  for (const start of starts) {
     const path = join(directory, 'wal', segmentName(start));
+    torn = await run.segment(path, start, start === starts.at(-1));
+  }
+  const done = run.end(torn);
+  if (torn !== null) await cutTorn(directory, done.segments.at(-1)!, done.offset, torn);
+  return done;
+}
+
+/** A replay under way: the tree as the entries so far make it. */
+class Replay {
+  readonly #head: Checkpoint;
+  readonly #tiles: TileWriter;
+  readonly #segments: Segment[] = [];
+  readonly #rewritten: string[] = [];
+  #edge: Edge | null = null;
+  #met = false;
+  #offset = 0;
+  #tail: Buffer = Buffer.alloc(0);
+  #replayed = 0;
+
+  constructor(head: Checkpoint, tiles: TileWriter) {
+    this.#head = head;
+    this.#tiles = tiles;
+  }
+
+  /** Takes a segment in. Only the last one may end in a flush that was never finished: its bytes, or null. */
+  async segment(path: string, start: number, last: boolean): Promise<Buffer | null> {
+    const name = `wal/${segmentName(start)}`;
     const bytes = await readFile(path);
     const header = decodeSegmentHeader(bytes);
-    if (header === null || header.edge.size !== start)
-      throw corrupt(`wal/${segmentName(start)}: its header is damaged.`);
-    if (edge === null) {
-      edge = new Edge(header.edge);
-      if (start > head.size)
-        throw corrupt(`wal/${segmentName(start)}: begins after the last signed checkpoint (${head.size}).`);
-      meet();
-    } else if (edge.size !== start || !equal(new Edge(header.edge).root(), edge.root())) {
-      throw corrupt(
-        `wal/${segmentName(start)}: does not continue where the segment before it ended (${edge.size}).`,
-      );
-    }
-    offset = header.end;
+    if (header === null || header.edge.size !== start) throw corrupt(`${name}: its header is damaged.`);
+    const edge = this.#continue(new Edge(header.edge), name);
+    this.#offset = header.end;
+    let torn: Buffer | null = null;
     for (;;) {
-      const read = readWalFrame(bytes, offset);
+      const read = readWalFrame(bytes, this.#offset);
       if (read.kind === 'end') break;
-      if (read.kind === 'damaged' || (read.kind === 'torn' && i < starts.length - 1)) {
-        throw corrupt(`wal/${segmentName(start)}: damaged at byte ${offset}, after entry ${edge.size}.`);
-      }
+      if (read.kind === 'damaged' || (read.kind === 'torn' && !last))
+        throw corrupt(`${name}: damaged at byte ${this.#offset}, after entry ${edge.size}.`);
       if (read.kind === 'torn') {
-        torn = bytes.subarray(offset);
+        torn = bytes.subarray(this.#offset);
         break;
       }
-      const { frame } = read;
-      const entries = parseBundle(frame.payload);
-      if (frame.first !== edge.size || entries === null || entries.length !== frame.count) {
-        throw corrupt(
-          `wal/${segmentName(start)}: the frame at byte ${offset} does not hold entries ${frame.first} to ${frame.first + frame.count - 1}.`,
-        );
-      }
-      const cut = cutBundles(tail, frame.payload, edge.size);
-      const full: FullFile[] = [...cut.full];
-      for (const entry of entries) {
-        full.push(...(edge.push(leafHash(entry)) ?? []));
-        meet();
-      }
-      if (!equal(edge.root(), frame.root)) {
-        throw corrupt(
-          `wal/${segmentName(start)}: the entries ${frame.first} to ${edge.size - 1} do not lead to the root written with them.`,
-        );
-      }
-      tail = cut.rest;
-      replayed += frame.count;
-      await keep(full);
-      offset = read.next;
+      await this.#frame(read.frame, edge, name);
+      this.#offset = read.next;
     }
-    segments.push({ path, start, end: edge.size });
+    this.#segments.push({ path, start, end: edge.size });
+    return torn;
   }
-  if (edge === null || !met) {
-    throw corrupt(
-      `The log ends at entry ${edge?.size ?? 0}, before the last signed checkpoint (${head.size}): the end was cut off or rolled back.`,
-    );
+
+  /** The tree, when a segment that starts at `next` continues it. */
+  #continue(next: Edge, name: string): Edge {
+    if (this.#edge === null) {
+      const { size } = this.#head;
+      if (next.size > size) throw corrupt(`${name}: begins after the last signed checkpoint (${size}).`);
+      this.#edge = next;
+      this.#meet(next);
+    } else if (this.#edge.size !== next.size || !equal(next.root(), this.#edge.root())) {
+      throw corrupt(`${name}: does not continue where the segment before it ended (${this.#edge.size}).`);
+    }
+    return this.#edge;
   }
-  if (torn !== null) await cutTorn(directory, segments.at(-1)!, offset, torn);
-  return {
-    edge,
-    segments,
-    offset,
-    tail,
-    recovery: {
-      replayed,
-      tornBytes: torn?.length ?? 0,
-      tornDigest: torn === null ? null : toHex(nativeSha256(torn)),
-      rewritten,
-    },
-  };
+
+  async #frame(frame: WalFrame, edge: Edge, name: string): Promise<void> {
+    const { first, count, payload, root } = frame;
+    const entries = parseBundle(payload);
+    if (first !== edge.size || entries === null || entries.length !== count) {
+      throw corrupt(
+        `${name}: the frame at byte ${this.#offset} does not hold entries ${first} to ${first + count - 1}.`,
+      );
+    }
+    const cut = cutBundles(this.#tail, payload, edge.size);
+    const full: FullFile[] = [...cut.full];
+    for (const entry of entries) {
+      full.push(...(edge.push(leafHash(entry)) ?? []));
+      this.#meet(edge);
+    }
+    if (!equal(edge.root(), root)) {
+      throw corrupt(
+        `${name}: the entries ${first} to ${edge.size - 1} do not lead to the root written with them.`,
+      );
+    }
+    this.#tail = cut.rest;
+    this.#replayed += count;
+    for (const file of full) await this.#keep(file);
+  }
+
+  /** Compares the root with the signed one when the tree has the checkpoint's size. */
+  #meet(edge: Edge): void {
+    if (edge.size !== this.#head.size) return;
+    if (!equal(edge.root(), this.#head.root))
+      throw corrupt(`The entries up to ${this.#head.size} do not lead to the last signed checkpoint.`);
+    this.#met = true;
+  }
+
+  /** Writes a tile or bundle that the killed process had not written, or not whole. */
+  async #keep(file: FullFile): Promise<void> {
+    const state = await this.#tiles.compare(file);
+    if (state === 'same') return;
+    await this.#tiles.write(file.level, file.index, TILE_WIDTH, file.bytes);
+    this.#rewritten.push(`${tilePath({ ...file, width: TILE_WIDTH })} (${state})`);
+  }
+
+  end(torn: Buffer | null): Replayed {
+    const edge = this.#edge;
+    if (edge === null || !this.#met) {
+      throw corrupt(
+        `The log ends at entry ${edge?.size ?? 0}, before the last signed checkpoint (${this.#head.size}): the end was cut off or rolled back.`,
+      );
+    }
+    return {
+      edge,
+      segments: this.#segments,
+      offset: this.#offset,
+      tail: this.#tail,
+      recovery: {
+        replayed: this.#replayed,
+        tornBytes: torn?.length ?? 0,
+        tornDigest: torn === null ? null : toHex(nativeSha256(torn)),
+        rewritten: this.#rewritten,
+      },
+    };
+  }
 }
 
 /** Cuts an unfinished flush off, keeping it beside the log: it was not acknowledged, and may be worth examining. */

@@ -28,7 +28,7 @@ export const INITIAL: Int32Array = new Int32Array([
 /**
  * `to` = the state `from` (8 words) with the block `words` (16 big-endian words) taken in; `to` may be `from` or
  * `words`, else only its first 8 words change. Sums of rotations are nested: ror6 ^ ror11 ^ ror25 of x is ror6 of
- * (x ^ ror5 of (x ^ ror14 of x)).
+ * (x ^ ror5 of (x ^ ror14 of x)). More than 80 lines: sixteen rounds are written out, for the reasons above.
  */
 // prettier-ignore
 export function compress(from: Int32Array, words: Int32Array, to: Int32Array): void {

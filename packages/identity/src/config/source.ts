@@ -68,14 +68,11 @@ export function readSource(text: string, problems: ConfigProblem[]): ConfigNode 
     schema: 'core',
     prettyErrors: false,
   });
-  const at = (offset: number): At => {
-    const { line, col } = lines.linePos(offset);
-    return { line, column: col };
-  };
+  const reading = new Reading(lines, problems);
   for (const error of [...doc.errors, ...doc.warnings].slice(0, SOURCE_LIMITS.problems)) {
     const multiple = error.code === 'MULTIPLE_DOCS';
     problems.push({
-      ...at(error.pos[0]),
+      ...reading.at(error.pos[0]),
       path: '',
       message: multiple ? 'only one document is allowed' : error.message,
     });
@@ -84,67 +81,100 @@ export function readSource(text: string, problems: ConfigProblem[]): ConfigNode 
     problems.push({ line: 1, column: 1, path: '', message: 'directives (%YAML, %TAG) are not allowed' });
   }
   if (problems.length > 0) return null;
+  const root = reading.value(doc.contents, { path: '', depth: 0, line: 1, column: 1 });
+  return problems.length > 0 ? null : root;
+}
 
-  const read = (value: unknown, path: string, depth: number, fallback: At): ConfigNode | null => {
-    const here = isNode(value) && value.range ? at(value.range[0]) : fallback;
-    const refuse = (message: string): null => {
-      if (problems.length < SOURCE_LIMITS.problems) problems.push({ ...here, path, message });
-      return null;
-    };
-    if (depth > SOURCE_LIMITS.depth) return refuse(`nested deeper than ${SOURCE_LIMITS.depth}`);
-    if (value === null || value === undefined) return { kind: 'null', ...here };
+/** Where a value stands: its path, its nesting, and the position of what holds it, for a value that has none. */
+interface Place extends At {
+  readonly path: string;
+  readonly depth: number;
+}
+
+/** One reading of a document: the package's nodes become ours, and what is not allowed becomes a problem. */
+class Reading {
+  readonly #lines: LineCounter;
+  readonly #problems: ConfigProblem[];
+
+  constructor(lines: LineCounter, problems: ConfigProblem[]) {
+    this.#lines = lines;
+    this.#problems = problems;
+  }
+
+  at(offset: number): At {
+    const { line, col } = this.#lines.linePos(offset);
+    return { line, column: col };
+  }
+
+  value(value: unknown, place: Place): ConfigNode | null {
+    const here = isNode(value) && value.range ? { ...place, ...this.at(value.range[0]) } : place;
+    const refuse = (message: string): null => this.#refuse(here, message);
+    if (place.depth > SOURCE_LIMITS.depth) return refuse(`nested deeper than ${SOURCE_LIMITS.depth}`);
+    if (value === null || value === undefined) return { kind: 'null', ...position(here) };
     if (isAlias(value)) return refuse('aliases (*name) are not allowed: write the value out');
     if (isNode(value) && value.anchor !== undefined) return refuse('anchors (&name) are not allowed');
     if (isNode(value) && value.tag !== undefined) return refuse(`tags (${value.tag}) are not allowed`);
-    if (isMap(value)) {
-      const entries = new Map<string, YamlEntry>();
-      for (const pair of value.items) {
-        const key =
-          isScalar(pair.key) && pair.key.anchor === undefined && pair.key.tag === undefined ? pair.key : null;
-        const where = key?.range ? at(key.range[0]) : here;
-        // A key is taken as it is written: `1`, `true` and `null` are names too.
-        const name = typeof key?.value === 'string' ? key.value : (key?.source ?? null);
-        if (name === null || name === '' || name === '<<') {
-          problems.push({ ...where, path, message: 'a key must be a plain or quoted text' });
-          continue;
-        }
-        const inner = below(path, name);
-        const first = entries.get(name);
-        if (first !== undefined) {
-          problems.push({ ...where, path: inner, message: `stands twice (first on line ${first.line})` });
-          continue;
-        }
-        const child = read(pair.value, inner, depth + 1, where);
-        if (child !== null) entries.set(name, { ...where, value: child });
-      }
-      return { kind: 'map', entries, ...here };
-    }
-    if (isSeq(value)) {
-      const items: ConfigNode[] = [];
-      value.items.forEach((item, i) => {
-        const child = read(item, `${path}[${i}]`, depth + 1, here);
-        if (child !== null) items.push(child);
-      });
-      return { kind: 'list', items, ...here };
-    }
+    if (isMap(value)) return this.#map(value.items, here);
+    if (isSeq(value)) return this.#list(value.items, here);
     if (!isScalar(value)) return refuse('not a value');
-    const scalar: unknown = value.value;
-    if (typeof scalar === 'string') return { kind: 'text', value: scalar, ...here };
-    if (typeof scalar === 'boolean') return { kind: 'boolean', value: scalar, ...here };
-    if (scalar === null) return { kind: 'null', ...here };
+    return this.#scalar(value.value, value.source, here);
+  }
+
+  #refuse({ line, column, path }: Place, message: string): null {
+    if (this.#problems.length < SOURCE_LIMITS.problems) this.#problems.push({ line, column, path, message });
+    return null;
+  }
+
+  #map(pairs: readonly { readonly key: unknown; readonly value: unknown }[], here: Place): ConfigNode {
+    const entries = new Map<string, YamlEntry>();
+    for (const pair of pairs) {
+      const key =
+        isScalar(pair.key) && pair.key.anchor === undefined && pair.key.tag === undefined ? pair.key : null;
+      const where = key?.range ? this.at(key.range[0]) : position(here);
+      // A key is taken as it is written: `1`, `true` and `null` are names too.
+      const name = typeof key?.value === 'string' ? key.value : (key?.source ?? null);
+      if (name === null || name === '' || name === '<<') {
+        this.#refuse({ ...here, ...where }, 'a key must be a plain or quoted text');
+        continue;
+      }
+      const inner = { ...where, path: below(here.path, name), depth: here.depth + 1 };
+      const first = entries.get(name);
+      if (first !== undefined) {
+        this.#refuse(inner, `stands twice (first on line ${first.line})`);
+        continue;
+      }
+      const child = this.value(pair.value, inner);
+      if (child !== null) entries.set(name, { ...where, value: child });
+    }
+    return { kind: 'map', entries, ...position(here) };
+  }
+
+  #list(values: readonly unknown[], here: Place): ConfigNode {
+    const items: ConfigNode[] = [];
+    for (const [i, item] of values.entries()) {
+      const child = this.value(item, { ...here, path: `${here.path}[${i}]`, depth: here.depth + 1 });
+      if (child !== null) items.push(child);
+    }
+    return { kind: 'list', items, ...position(here) };
+  }
+
+  #scalar(scalar: unknown, source: string | undefined, here: Place): ConfigNode | null {
+    if (typeof scalar === 'string') return { kind: 'text', value: scalar, ...position(here) };
+    if (typeof scalar === 'boolean') return { kind: 'boolean', value: scalar, ...position(here) };
+    if (scalar === null) return { kind: 'null', ...position(here) };
     // 0x10, 0o17, 1e3 and 1.0 are numbers to YAML, and typing errors in a policy.
     if (
       typeof scalar === 'number' &&
       Number.isSafeInteger(scalar) &&
-      /^(?:0|[1-9][0-9]*)$/.test(value.source ?? '')
+      /^(?:0|[1-9][0-9]*)$/.test(source ?? '')
     ) {
-      return { kind: 'integer', value: scalar, ...here };
+      return { kind: 'integer', value: scalar, ...position(here) };
     }
-    return refuse(`expected a whole number in decimal digits, got ${value.source ?? 'something else'}`);
-  };
-  const root = read(doc.contents, '', 0, { line: 1, column: 1 });
-  return problems.length > 0 ? null : root;
+    return this.#refuse(here, `expected a whole number in decimal digits, got ${source ?? 'something else'}`);
+  }
 }
+
+const position = ({ line, column }: At): At => ({ line, column });
 
 interface YamlNode {
   readonly range?: readonly [number, number, number] | null | undefined;
