@@ -19,12 +19,13 @@ import {
 /** What each package may import of ours. Holder, service and issuer stand side by side: none imports another. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   core: [],
+  cbor: [],
   files: [],
   wire: ['core'],
   state: ['core'],
   identity: ['core'],
-  audit: ['core', 'files'],
-  behavior: ['core'],
+  audit: ['cbor', 'core', 'files'],
+  behavior: ['cbor', 'core'],
   agent: ['core', 'wire'],
   guard: ['audit', 'behavior', 'core', 'files', 'identity', 'state', 'wire'],
   authority: ['audit', 'core', 'files', 'identity', 'state'],

@@ -30,7 +30,7 @@ export { learn, sessionScores, type LearnOptions, type SessionEvents } from './l
 export type { Scores } from './session.ts';
 export { fuse } from './conformal.ts';
 export { OnlineLearner, type OnlineOptions, type Step } from './online.ts';
-export { baselineDigest, readBaseline, saveBaseline } from './save.ts';
+export { BASELINE_BYTES, baselineDigest, readBaseline, saveBaseline } from './save.ts';
 export { compare, divergence, type Comparison, type Difference } from './compare.ts';
 
 // Live: alerts and responses.

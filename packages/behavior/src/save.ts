@@ -1,7 +1,7 @@
-// A baseline as a file: canonical JSON (RFC 8785), so that the same baseline has the same bytes and one digest,
-// which alerts and the audit log can name. Reading checks every number and every bound.
-import { AmbitError, canonicalJson, sha256, toBase64url } from '@ambit/core';
-import type { Json } from '@ambit/core';
+// A baseline as a file: CBOR in a fixed order, so that the same baseline has the same bytes and one digest, which
+// alerts and the audit log can name. Nobody else writes or signs it. Reading checks every number and every bound.
+import { AmbitError, fromUtf8, sha256, toBase64url, utf8 } from '@ambit/core';
+import { decodePlain, encodePlain } from '@ambit/cbor';
 import type { Baseline } from './baseline.ts';
 import { BASELINE_LIMITS, DETECTORS, emptyBaseline } from './baseline.ts';
 import type { Moments } from './moments.ts';
@@ -16,37 +16,39 @@ const TABLES = [
 ] as const;
 const MOMENTS = ['repeats', 'outBytes', 'sessionOut', 'sessionIn', 'gaps', 'refusals'] as const;
 
-/** The baseline's text: canonical JSON. */
-export const saveBaseline = (base: Baseline): string => {
-  const plain: { [name: string]: Json } = {
+/** Bytes of a saved baseline at most: full tables with the longest names take less. */
+export const BASELINE_BYTES: number = 1 << 26;
+
+/** The baseline's bytes. */
+export const saveBaseline = (base: Baseline): Uint8Array => {
+  const plain: Record<string, unknown> = {
     version: base.version,
     deployment: base.deployment,
     generation: base.generation,
     sessions: base.sessions,
     calibration: base.calibration,
   };
-  // Tables are lists of pairs: a tool may have any name, `__proto__` too (attack E10).
-  for (const [name] of TABLES) plain[name] = [...base[name]].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+  // Tables are lists of pairs, names are bytes: a tool may have any name, `__proto__` too (attack E10), and a
+  // reader of texts could take a byte-order mark away.
+  for (const [name] of TABLES) {
+    const sorted = [...base[name]].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+    plain[name] = sorted.map(([key, count]) => [utf8(key), count]);
+  }
   for (const name of MOMENTS) plain[name] = [base[name].n, base[name].mean, base[name].m2];
-  return canonicalJson(plain);
+  return encodePlain(plain);
 };
 
-/** base64url of SHA-256 of the baseline's text. */
-export const baselineDigest = (base: Baseline): string =>
-  toBase64url(sha256(new TextEncoder().encode(saveBaseline(base))));
+/** base64url of SHA-256 of the baseline's bytes. */
+export const baselineDigest = (base: Baseline): string => toBase64url(sha256(saveBaseline(base)));
 
 const bad = (what: string): AmbitError => new AmbitError('input_invalid', `baseline ${what}.`);
 
-/** Reads a baseline; AmbitError `input_invalid` says what is wrong with the text. */
-export const readBaseline = (text: string): Baseline => {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch {
-    throw bad('is not JSON');
-  }
-  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) throw bad('is not an object');
-  const plain = parsed as Record<string, unknown>;
+/** Reads a baseline; AmbitError `input_invalid` says what is wrong with the bytes. */
+export const readBaseline = (bytes: Uint8Array): Baseline => {
+  const value = decodePlain(bytes, BASELINE_BYTES)?.value;
+  if (typeof value !== 'object' || value === null || Array.isArray(value) || value instanceof Uint8Array)
+    throw bad('is not a saved one: give the file that learning wrote');
+  const plain = value as Readonly<Record<string, unknown>>;
   const number = (value: unknown, what: string): number => {
     if (typeof value !== 'number' || !Number.isFinite(value) || value < -1e15 || value > 1e15)
       throw bad(`${what}: expected a number`);
@@ -63,9 +65,10 @@ export const readBaseline = (text: string): Baseline => {
     if (!Array.isArray(pairs) || pairs.length > limit + 1)
       throw bad(`${name}: expected at most ${String(limit)} pairs`);
     for (const pair of pairs as unknown[]) {
-      if (!Array.isArray(pair) || typeof pair[0] !== 'string' || pair[0].length > 1024)
-        throw bad(`${name}: expected pairs`);
-      base[name].set(pair[0], number(pair[1], name));
+      const [key, count] = Array.isArray(pair) ? (pair as readonly unknown[]) : [];
+      const text = key instanceof Uint8Array ? fromUtf8(key) : null;
+      if (text === null || text.length > 1024) throw bad(`${name}: expected pairs`);
+      base[name].set(text, number(count, name));
     }
   }
   for (const name of MOMENTS) {

@@ -2,7 +2,8 @@
 // each entry [kind, issuer / null, value, reason, time, expires / null, seq]; text: `ambr1_` and base64url of CBOR
 // [body, Ed25519 signature over the `revocations` label and the body]. A verifier keeps the highest number it
 // has seen: a lower one is a rollback, the same number with another body is a fork, and a list older than the
-// bound is stale; each denies with `revocations_stale` (attack S7).
+// bound is stale; each denies with `revocations_stale` (attack S7). Core's strict codec and not `@ambit/cbor`: a
+// signature covers these bytes, and whoever hands a list over may be hostile.
 import {
   AmbitError,
   LABELS,

@@ -1,6 +1,7 @@
 // The other end of the socket: a sink for records in a process that may only append. A connection that breaks denies
 // what was under way (law L11) and is made again for the next record.
 import { createConnection, type Socket } from 'node:net';
+import { encodePlain } from '@ambit/cbor';
 import { AmbitError, CODES, type DenialCode } from '../core.ts';
 import type { Draft } from '../record/record.ts';
 import type { Recorded, Sink } from '../record/recorder.ts';
@@ -66,7 +67,7 @@ export class LogConnection implements Sink {
     }
   }
 
-  async #request(operation: number, payload: string): Promise<Buffer> {
+  async #request(operation: number, payload: Uint8Array | string): Promise<Buffer> {
     if (this.#closed) throw new AmbitError('audit_unavailable', 'The connection to the audit log is closed.');
     const socket = await this.#connect();
     this.#next = (this.#next + 1) >>> 0;
@@ -90,9 +91,8 @@ export class LogConnection implements Sink {
    * not run.
    */
   async record(draft: Draft): Promise<Recorded> {
-    return {
-      index: Number((await this.#request(OPERATION.append, JSON.stringify(draft))).toString('latin1')),
-    };
+    const answer = await this.#request(OPERATION.append, encodeDraft(draft));
+    return { index: Number(answer.toString('latin1')) };
   }
 
   /** A receipt for a record of one's own. */
@@ -109,6 +109,18 @@ export class LogConnection implements Sink {
     this.#closed = true;
     const socket = await this.#socket?.catch(() => null);
     socket?.destroy();
+  }
+}
+
+function encodeDraft(draft: Draft): Uint8Array {
+  try {
+    return encodePlain(draft);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new AmbitError(
+      'audit_refused',
+      'The record holds a value that is neither text, number, list nor object.',
+    );
   }
 }
 

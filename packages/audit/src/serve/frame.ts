@@ -2,12 +2,12 @@
 // caller's number for it (four bytes) and a payload. There is no operation that changes, removes or skips anything.
 import { AmbitError } from '../core.ts';
 
-/** Requests: append a record (JSON of a draft), or a receipt or the bytes of a record of one's own (index as text). */
+/** Requests: append a record (a draft as plain CBOR), or a receipt or the bytes of a record of one's own (index as text). */
 export const OPERATION = { append: 1, receipt: 2, read: 3 } as const;
 /** Answers: done (index, receipt or bytes), or refused (a code, a space, a sentence). */
 export const ANSWER = { done: 0x80, refused: 0x81 } as const;
 
-/** The longest payload: a draft as JSON is longer than its record, which has at most 65,535 bytes. */
+/** The longest payload: a draft with its fields' names is longer than its record, which has at most 65,535 bytes. */
 export const MAX_PAYLOAD = 262_144;
 const HEAD = 9;
 

@@ -3,11 +3,12 @@
 // The socket identifies the client: one socket for each enforcement point, with its own file mode.
 import { chmod, chown, rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
+import { decodePlain } from '@ambit/cbor';
 import { AmbitError, fromUtf8 } from '../core.ts';
 import { decodeRecord } from '../record/codec.ts';
 import type { Draft } from '../record/record.ts';
 import type { Recorder } from '../record/recorder.ts';
-import { ANSWER, encodeFrame, FrameReader, OPERATION, type SocketFrame } from './frame.ts';
+import { ANSWER, encodeFrame, FrameReader, MAX_PAYLOAD, OPERATION, type SocketFrame } from './frame.ts';
 
 /** A socket for one enforcement point. */
 export interface ServeSocket {
@@ -140,17 +141,14 @@ async function perform(
   return operation === OPERATION.receipt ? log.receipt(index) : entry;
 }
 
-/** A draft from JSON. Its place and time are the writer's to give; the codec reports everything else. */
+/**
+ * A draft from plain CBOR. Its place and time are the writer's to give; the codec reports everything else. The bytes
+ * may be hostile: `decodePlain` looks at all of them before it makes anything.
+ */
 function readDraft(payload: Buffer): Draft {
-  const text = fromUtf8(payload);
-  let value: unknown = null;
-  try {
-    value = text === null ? null : JSON.parse(text);
-  } catch {
-    // Said below, without quoting it.
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new AmbitError('audit_refused', 'The record is not a JSON object.');
+  const value = decodePlain(payload, MAX_PAYLOAD)?.value;
+  if (typeof value !== 'object' || value === null || Array.isArray(value) || value instanceof Uint8Array)
+    throw new AmbitError('audit_refused', 'The record is not an object in plain CBOR.');
   for (const own of ['v', 'at', 'by', 'seq', 'prev']) {
     if (own in value) throw new AmbitError('audit_refused', `record ${own}: the writer sets it.`);
   }

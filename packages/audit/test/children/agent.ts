@@ -12,7 +12,7 @@ import {
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { connectLog } from '../../src/serve/client.ts';
-import { encodeFrame } from '../../src/serve/frame.ts';
+import { encodeFrame, OPERATION } from '../../src/serve/frame.ts';
 
 const [root, socket, pid] = process.argv.slice(2);
 const say = (what: string, how: string): void => void process.stdout.write(`${what}: ${how}\n`);
@@ -66,6 +66,16 @@ for (const operation of [0, 4, 5, 99, 255]) {
   const answer = await raw(encodeFrame(operation, 1, '0'));
   say(`operation ${operation}`, answer.includes('method_not_allowed') ? 'method_not_allowed' : answer);
 }
+const append = async (payload: Uint8Array | string): Promise<string> => {
+  const answer = await raw(encodeFrame(OPERATION.append, 1, payload));
+  return answer.includes('audit_refused') ? 'audit_refused' : answer;
+};
+say('append JSON', await append('{"kind":"decision","code":"allowed"}'));
+say('append a date', await append(Uint8Array.of(0xc1, 0)));
+say('append a record of cbor-x', await append(Buffer.from('d9dfff830081616101', 'hex')));
+say('append brackets', await append(new Uint8Array(262_144).fill(0x81)));
+say('append a huge list', await append(Buffer.from('9affffffff', 'hex')));
+say('append __proto__', await append(Buffer.from('a1695f5f70726f746f5f5fa0', 'hex')));
 say('garbage', (await raw(Buffer.from('GET / HTTP/1.1\r\n\r\n'))) === '' ? 'closed' : 'answered');
 say(
   'huge frame',

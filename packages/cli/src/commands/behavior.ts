@@ -1,6 +1,7 @@
 // `ambit behavior`: what is usual in a deployment, learnt from the audit log, and what breaks with it. Alerts only
 // point; what narrows a live session is the guard's watcher.
 import {
+  BASELINE_BYTES,
   baselineDigest,
   compare,
   eventsOfRecord,
@@ -31,12 +32,8 @@ import { inContext } from '../home/keyfile.ts';
 import { example } from '../help.ts';
 import { timeText } from '../flags/times.ts';
 
-/** A baseline is bounded by its tables: a few megabytes at most. */
-const BASELINE_BYTES = 1 << 26;
 const read = (file: string): Baseline =>
-  inContext('the baseline', file, () =>
-    readBaseline(readFile(file, { limit: BASELINE_BYTES }).toString('utf8')),
-  );
+  inContext('the baseline', file, () => readBaseline(readFile(file, { limit: BASELINE_BYTES })));
 
 const GROUPS = ['day', 'user', 'agent', 'session'] as const;
 type Group = (typeof GROUPS)[number];
@@ -124,7 +121,7 @@ function defineLearn(command: Command, cli: Cli): void {
           );
         }
         const base = learn(f.name, sessions);
-        writeFile(f.output, `${saveBaseline(base)}\n`, { mode: 0o600, replace: true });
+        writeFile(f.output, saveBaseline(base), { mode: 0o600, replace: true });
         cli.say(
           `${base.sessions} sessions, ${Math.max(0, base.tools.size - 1)} tools; digest ${baselineDigest(base)}`,
         );
