@@ -258,6 +258,7 @@ async function measureStore(back: BackEnd, inflight: number, quick: boolean): Pr
         amount: 1,
         limit: 1e12,
         window: 0,
+        step: 0,
         windowStart: 0,
         expires: w.now + 3600,
         caveat: -1,

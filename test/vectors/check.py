@@ -801,7 +801,7 @@ def read_budgets(x, in_grant):
     need(isinstance(x, list) and len(x) <= 16)
     for b in x:
         unit, limit, window, arg, pool, tools = members(b, 6)
-        need(1 <= whole(unit) <= 4 and whole(limit) >= 0 and whole(window) >= 0 and (unit == 4) == (arg is not None))
+        need(1 <= whole(unit) <= 5 and whole(limit) >= 0 and isinstance(window, int) and not isinstance(window, bool) and window >= -(2 ** 31) and (unit in (4, 5)) == (arg is not None))
         if arg is not None:
             name(arg)
         if pool is not None:
@@ -1218,8 +1218,12 @@ class Verifier:
                 amount = facts.get("bytes")
                 if amount is None:
                     raise Deny("fact_missing", i)
-            else:
+            elif unit == 4:
                 amount = call["args"].get(arg)
+            else:
+                amount = facts.get("cost", {}).get(arg)
+                if amount is None:
+                    raise Deny("fact_missing", i)
             if isinstance(amount, bool) or not isinstance(amount, int) or not 0 <= amount <= MAX:
                 raise Deny("budget_amount", i)
             if amount > limit:
@@ -1227,16 +1231,22 @@ class Verifier:
             if amount == 0:
                 continue
             key = [token.D(i + 1), n, unit, arg, window] if pool is None else ["pool", grant[1], pool, unit, arg, window]
-            start = 0 if window == 0 else now // window * window
+            step = -(window // 60) if window < 0 else 0
+            start = 0 if window == 0 else now // (step or window) * (step or window)
             last = grant[4] if pool is None else 2 ** 33
-            end = last if window == 0 else min(last, start + window)
-            counters.append({"id": identify(key), "unit": ["calls", "external", "bytes", "sum"][unit - 1], "amount": amount, "limit": limit, "window": window, "windowStart": start, "expires": end, "caveat": i})
+            end = last if window == 0 else min(last, start + span(abs(window), step))
+            c = {"id": identify(key), "unit": ["calls", "external", "bytes", "sum", "cost"][unit - 1], "amount": amount, "limit": limit, "window": abs(window), "step": step, "windowStart": start, "expires": end, "caveat": i}
+            counters.append(c if arg is None else {**c, "argument": arg})
         if not counters and not once and replay is None:
             return {"root": "", "partitionKey": "", "counters": [], "once": [], "replay": None, "sequence": None}
         root = b64(token.D(0))
         pooled = any(b[4] is not None for b in grant.get(-8, []))
         place = identify(["place", grant[1]]) if pooled else root
         return {"root": root, "partitionKey": place, "counters": counters, "once": once, "replay": replay, "sequence": None}
+
+
+def span(window, step):
+    return window if step == 0 else (-(-window // step) + 1) * step
 
 
 class Ledger:
@@ -1248,7 +1258,8 @@ class Ledger:
         for c in charges["counters"]:
             row = (c["id"], c["windowStart"])
             after[row] = after.get(row, 0) + c["amount"]
-            if after[row] > c["limit"]:
+            live = [n for (id, start), n in after.items() if id == c["id"] and start + span(c["window"], c["step"]) > c["windowStart"]]
+            if (sum(live) if c["step"] else after[row]) > c["limit"]:
                 raise Deny("budget_exceeded", c["caveat"])
         for o in charges["once"]:
             if o["id"] in self.claimed:

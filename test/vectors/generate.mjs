@@ -7,6 +7,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import {
   Arguments,
+  spanOf,
   attenuate,
   bodyDigest,
   parseCall,
@@ -172,9 +173,15 @@ class Ledger {
     const after = new Map(this.spent);
     for (const k of charges.counters) {
       const row = `${k.id}@${k.windowStart}`;
-      const had = after.get(row) ?? 0;
+      let had = 0;
+      for (const [each, n] of after) {
+        const [id, start] = each.split('@');
+        // A step of a sliding window counts until its last moment is a window ago.
+        const counts = k.step === 0 ? each === row : Number(start) + spanOf(k.window, k.step) > k.windowStart;
+        if (id === k.id && counts) had += n;
+      }
       if (had + k.amount > k.limit) return { ok: false, code: 'budget_exceeded', caveat: k.caveat };
-      after.set(row, had + k.amount);
+      after.set(row, (after.get(row) ?? 0) + k.amount);
     }
     for (const o of charges.once)
       if (this.claimed.has(o.id)) return { ok: false, code: 'once_used', caveat: o.caveat };
@@ -422,7 +429,9 @@ const malformed = [
   ['absent inside each', [5, [['x'], new Map([['q', [10, [11]]]]), false]]],
   ['tool pattern with an inner star', [3, ['a*b']]],
   ['tool with a space', [3, ['a b']]],
-  ['budget in an unknown unit', [7, [[5, 1, 0, null, null, null]]]],
+  ['budget in an unknown unit', [7, [[6, 1, 0, null, null, null]]]],
+  ['cost without a unit', [7, [[5, 1, 0, null, null, null]]]],
+  ['sliding window above 2^31', [7, [[1, 1, -(2 ** 31) - 1, null, null, null]]]],
   ['budget with a pool in a caveat', [7, [[1, 1, 0, null, 'p', null]]]],
   ['sum without an argument', [7, [[4, 1, 0, null, null, null]]]],
   ['budget for no tool', [7, [[1, 1, 0, null, null, []]]]],
@@ -1036,6 +1045,33 @@ several('budget: per window', 'A minute later there is room again.', [
     now: NOW + 60,
     prove: { nonce: n16(3), time: NOW + 60 },
   }),
+]);
+const rate = at(restrict.rate(2, 120));
+const after = (seconds, n) => ({ now: NOW + seconds, prove: { nonce: n16(n), time: NOW + seconds } });
+several(
+  'budget: in any window',
+  'Steps of 2 s; what was charged in one counts until all of it is 120 s ago.',
+  [
+    shown(rate, a, 'ok', after(0, 1)),
+    shown(rate, a, 'ok', after(61, 2)),
+    shown(rate, a, ['budget_exceeded', 0], after(119, 3)),
+    shown(rate, a, ['budget_exceeded', 0], after(121, 4)),
+    shown(rate, a, 'ok', after(122, 5)),
+    shown(rate, a, ['budget_exceeded', 0], after(123, 6)),
+  ],
+);
+several('budget: a fixed window lets twice its limit through at its border', 'Two before the minute, two after it.', [
+  ...[58, 59, 60, 61].map((s, n) => shown(at(restrict.budget({ unit: 'calls', limit: 2, window: 60 })), a, 'ok', after(s, n + 1))),
+  shown(at(restrict.budget({ unit: 'calls', limit: 2, window: 60 })), a, ['budget_exceeded', 0], after(62, 5)),
+]); // prettier-ignore
+const priced = at(restrict.cost('tokens', 10));
+several('budget: cost', 'By the price that the operator states; one that is not known denies.', [
+  shown(priced, a, 'ok', { ...nonce(1), facts: { cost: { tokens: 6 } } }),
+  shown(priced, a, ['budget_exceeded', 0], { ...nonce(2), facts: { cost: { tokens: 5 } } }),
+  shown(priced, a, ['fact_missing', 0], nonce(3)),
+  shown(priced, a, ['fact_missing', 0], { ...nonce(4), facts: { cost: { microusd: 1 } } }),
+  shown(priced, a, ['budget_amount', 0], { ...nonce(5), facts: { cost: { tokens: -1 } } }),
+  shown(priced, a, 'ok', { ...nonce(6), facts: { cost: { tokens: 4 } } }),
 ]);
 const pay = (amount) => ({ call: { tool: 'mail/send', args: `{"amount":${amount}}` } });
 several('budget: a sum', 'Amounts are whole numbers from 0 on.', [

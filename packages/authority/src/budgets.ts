@@ -12,7 +12,7 @@ export interface BudgetLine {
   readonly label: string | null;
   readonly budget: Budget;
   readonly left: number;
-  /** Unix seconds at which a window ends; null for a total. */
+  /** Unix seconds at which a fixed window ends; null for a total, and for a sliding one, which has no end. */
   readonly renewed: number | null;
 }
 
@@ -34,7 +34,7 @@ export async function budgetLines(
       label: node?.label ?? null,
       budget: counter.budget,
       left: left[i]!,
-      renewed: counter.window === 0 ? null : counter.windowStart + counter.window,
+      renewed: counter.window === 0 || counter.step > 0 ? null : counter.windowStart + counter.window,
     };
   });
 }

@@ -34,6 +34,8 @@ export interface Facts {
   readonly external?: boolean | undefined;
   /** Bytes the call will move at most; needed by a `bytes` budget. */
   readonly bytes?: number | undefined;
+  /** What the call costs at most, by unit (`microusd`, `tokens`), whole numbers; needed by a `cost` budget. */
+  readonly cost?: Readonly<Record<string, number>> | undefined;
   /** The client's address as text, from the connection. */
   readonly address?: string | undefined;
   /** What has come into the session, for `flow` caveats; undefined when it is not tracked. */

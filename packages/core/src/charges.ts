@@ -10,12 +10,16 @@ export interface CounterCharge {
   /** base64url of SHA-256(label || D up to and with the caveat, entry, unit, argument, window); 43 characters. */
   readonly id: string;
   readonly unit: BudgetUnit;
+  /** For `sum` and `cost`: what is added up. */
+  readonly argument?: string;
   /** A whole number from 0 to 2^53-1, reserved now; settling may lower it, never raise it. */
   readonly amount: number;
   readonly limit: number;
-  /** Seconds of the fixed window, or 0 for a total. */
+  /** Seconds of the window, or 0 for a total. */
   readonly window: number;
-  /** Start of the current window (Unix seconds, a multiple of `window`), or 0 for a total. */
+  /** Seconds of a step of a sliding window; 0 for a fixed window and a total. */
+  readonly step: number;
+  /** Start of the current window (Unix seconds, a multiple of `window`) or step; 0 for a total. */
   readonly windowStart: number;
   /** Unix seconds after which the row may be dropped: the token's expiry, or the end of the window if earlier. */
   readonly expires: number;
@@ -91,6 +95,8 @@ export type LedgerAnswer =
       readonly caveat: number;
       /** What is left of the counter that denied. */
       readonly left?: number;
+      /** Unix seconds at which there may be room again; absent for a total. */
+      readonly resets?: number;
     };
 
 /**

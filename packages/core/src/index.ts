@@ -51,7 +51,8 @@ export { deriveKey, Keyring, VerificationKey, type KeyStatus, type RootKey } fro
 export { signer, type AsyncSigner, type Signer } from './keys/signer.ts';
 
 // The token: its contents, making one, narrowing it.
-export { budgetWords, type Budget, type BudgetUnit } from './token/budget.ts';
+export { BUDGET_UNITS, budgetWords, type Budget, type BudgetUnit } from './token/budget.ts';
+export { LONGEST_SLIDING, spanOf, stepOf } from './token/budget-window.ts';
 export type { Grant } from './token/grant.ts';
 export { evidence, EVIDENCE_PREFIX, TOKEN_PREFIX, VERSION } from './token/frame.ts';
 export { isName, isNote } from './token/names.ts';

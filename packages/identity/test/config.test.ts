@@ -109,7 +109,12 @@ describe('a configuration', () => {
     [
       'a sum without argument',
       edited('unit: calls, limit: 50', 'unit: sum, limit: 50'),
-      /budgets\[0\]: argument: the argument that is added up/,
+      /budgets\[0\]: argument: what is added up/,
+    ],
+    [
+      'a sliding budget without a window',
+      edited('unit: calls, limit: 50', 'unit: calls, limit: 50, sliding: true'),
+      /budgets\[0\]: sliding: needs a window/,
     ],
     [
       'a federated operator with a budget',
@@ -255,6 +260,7 @@ describe('the digest', () => {
       ['groups: [junior]', 'groups: [senior]'],
       ['limit: 50', 'limit: 51'],
       ['limit: 20 ', 'limit: 20, window: 1h '],
+      ['limit: 20 ', 'limit: 20, window: 1h, sliding: true '],
       ['life: 1h', 'life: 2h'],
       ['delegations: 2,', 'delegations: 1,'],
       ['partner-iam', 'partner'],

@@ -1,14 +1,23 @@
 // The rules by which charges meet rows, once, for the back ends whose rows are in reach of JavaScript (memory
 // and SQLite). Redis says the same in Lua; the conformance suite holds all three to it.
 import type { Charges, NonceClaim, CounterCharge, SequenceClaim } from '@ambit/core';
-import { GRACE, exceeded, type Refused, type Reservation, type Reserved } from './budgets.ts';
+import {
+  GRACE,
+  exceeded,
+  type CounterKey,
+  type Refused,
+  type Reservation,
+  type Reserved,
+} from './budgets.ts';
 import { beforeReset } from './clock.ts';
+import { charged, chargedIn, countedAt, refunded, roomAt, stepAt, type Steps } from './sliding.ts';
 
-/** What a counter holds. `start` is 0 for a total. */
+/** What a counter holds. `start` is 0 for a total; the latest step of a sliding window, which alone has `steps`. */
 export interface CounterRow {
-  start: number;
-  used: number;
-  expires: number;
+  readonly start: number;
+  readonly used: number;
+  readonly expires: number;
+  readonly steps: Steps | null;
 }
 
 /** The rows as one transaction sees them. */
@@ -40,14 +49,43 @@ export interface Rows {
 const refuse = (code: Refused['code'], caveat: number, left?: number): Refused =>
   left === undefined ? { ok: false, code, caveat } : { ok: false, code, caveat, left };
 
-/** The row a charge meets: a later window replaces an earlier one; an earlier one does not come back (S5). */
+/**
+ * The row a charge meets: a later window replaces an earlier one; an earlier one does not come back (S5). `start` is
+ * the charge's, for a sliding window the step that it is counted in.
+ */
 export function effective(
   row: CounterRow | undefined,
-  charge: Pick<CounterCharge, 'windowStart'>,
+  c: Pick<CounterCharge, 'window' | 'step' | 'windowStart'>,
+  start: number = c.windowStart,
 ): CounterRow {
-  if (row === undefined || row.start < charge.windowStart)
-    return { start: charge.windowStart, used: 0, expires: 0 };
-  return row;
+  if (c.step === 0)
+    return row === undefined || row.start < start ? { start, used: 0, expires: 0, steps: null } : row;
+  const latest = row === undefined ? start : Math.max(row.start, start);
+  const steps = countedAt(row?.steps ?? [], c, latest);
+  return { start: latest, used: chargedIn(steps), expires: row?.expires ?? 0, steps };
+}
+
+/** What is left of a counter, for display. */
+export const leftOf = (row: CounterRow | undefined, c: CounterKey): number =>
+  Math.max(0, c.limit - effective(row, c).used);
+
+/** The row with an amount more, which `effective` gave for this charge. */
+function after(row: CounterRow, c: CounterCharge, amount: number): CounterRow {
+  const { start } = row;
+  const used = row.used + amount;
+  if (row.steps !== null)
+    return {
+      start,
+      used,
+      expires: Math.max(row.expires, c.expires),
+      steps: charged(row.steps, start, amount),
+    };
+  return {
+    start,
+    used,
+    expires: start === c.windowStart ? Math.max(row.expires, c.expires) : row.expires,
+    steps: null,
+  };
 }
 
 /** Applies all charges or none; `charges` have passed `checkCharges`. Claims first: a refused call unclaims them. */
@@ -64,11 +102,12 @@ export function applyCharges(rows: Rows, charges: Charges, share: number): Reser
       fresh++;
       newest = c.caveat;
     }
-    const row = effective(found, c);
+    const row = effective(found, c, c.step === 0 ? c.windowStart : stepAt(c, rows.now));
     // A window that has not begun would replace the one that the others are in, until it comes (attack W1).
     const gone = c.expires <= rows.sweptTo || c.windowStart > rows.now + GRACE;
     const left = gone ? 0 : Math.max(0, c.limit - row.used);
-    if (short === null && (gone || c.amount > left)) short = exceeded(c, left);
+    if (short === null && (gone || c.amount > left))
+      short = exceeded(c, left, gone || row.steps === null ? undefined : roomAt(row.steps, c));
     met.push(row);
     amounts.push(Math.max(c.amount, Math.floor(left * share)));
   }
@@ -98,29 +137,28 @@ export function applyCharges(rows: Rows, charges: Charges, share: number): Reser
   if (sequence !== null && (sequence.expires <= rows.sweptTo || !rows.advance(sequence)))
     return undo(refuse('replayed', -1));
   const starts: number[] = [];
+  const left: number[] = [];
   for (let i = 0; i < counters.length; i++) {
     const c = counters[i]!;
-    const row = met[i]!;
+    const row = after(met[i]!, c, amounts[i]!);
     starts.push(row.start);
-    const expires = row.start === c.windowStart ? Math.max(row.expires, c.expires) : row.expires;
-    rows.putCounter(
-      c.id,
-      { start: row.start, used: row.used + amounts[i]!, expires },
-      c.caveat >= 0 ? root : null,
-    );
+    left.push(Math.max(0, c.limit - row.used));
+    rows.putCounter(c.id, row, c.caveat >= 0 ? root : null);
   }
-  const reservation: Reservation = Object.freeze({ charges, amounts: Object.freeze(amounts), starts });
+  const reservation: Reservation = Object.freeze({ charges, amounts: Object.freeze(amounts), starts, left });
   return { ok: true, reservation };
 }
 
-/** Gives amounts back, each only to the window it was taken from. */
+/** Gives amounts back, each only to the window or step it was taken from. */
 export function applyRefund(rows: Rows, reservation: Reservation, back: readonly number[]): void {
   const { counters, root } = reservation.charges;
   for (let i = 0; i < counters.length; i++) {
     const c = counters[i]!;
     const row = back[i]! > 0 ? rows.counter(c.id) : undefined;
-    if (row === undefined || row.start !== reservation.starts[i]) continue;
-    const used = Math.max(0, row.used - back[i]!);
-    rows.putCounter(c.id, { ...row, used }, c.caveat >= 0 ? root : null);
+    const start = reservation.starts[i]!;
+    if (row === undefined || (row.steps === null && row.start !== start)) continue;
+    const steps = row.steps === null ? null : refunded(row.steps, start, back[i]!);
+    const used = steps === null ? Math.max(0, row.used - back[i]!) : chargedIn(steps);
+    rows.putCounter(c.id, { ...row, used, steps }, c.caveat >= 0 ? root : null);
   }
 }

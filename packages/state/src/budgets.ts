@@ -2,8 +2,14 @@
 // for all counters of its chain, together with its `once` claims and its proof's nonce. After the call it is
 // settled with the true amount, never above what was reserved; before the call has begun it may be released. A
 // reservation that is not settled stays spent: a crash can waste budget but not create any.
-import type { Charges, CounterCharge } from '@ambit/core';
-import type { DenialCode } from '@ambit/core';
+import {
+  LONGEST_SLIDING,
+  spanOf,
+  stepOf,
+  type Charges,
+  type CounterCharge,
+  type DenialCode,
+} from '@ambit/core';
 
 /** The codes of a store that cannot answer: unreachable or slow, damaged, out of room. */
 export type FaultCode = Extract<DenialCode, 'store_unavailable' | 'store_corrupt' | 'store_full'>;
@@ -17,7 +23,7 @@ export interface Refused {
   readonly caveat: number;
   /** What is left of the counter that denied. */
   readonly left?: number;
-  /** Unix seconds at which the window that was charged ends; absent for a total. */
+  /** Unix seconds at which there may be room again: the window ends, or slides far enough; absent for a total. */
   readonly resets?: number;
 }
 
@@ -32,8 +38,10 @@ export interface Reservation {
   readonly charges: Charges;
   /** Taken from each counter, in the order of `charges.counters`. */
   readonly amounts: readonly number[];
-  /** Start of the window each amount was counted in. */
+  /** Start of the window, or of the step of a sliding one, that each amount was counted in. */
   readonly starts: readonly number[];
+  /** What was left of each counter then. */
+  readonly left: readonly number[];
 }
 
 /** Reserve, settle, release. `now` is Unix seconds; every answer is a value, faults included. */
@@ -61,17 +69,21 @@ export interface Budgets {
   left(partitionKey: string, counters: readonly CounterKey[], now: number): Promise<readonly number[]>;
 }
 
-/** The refusal of a counter that has too little left. */
-export const exceeded = (counter: CounterCharge, left: number): Refused => ({
+/** The refusal of a counter that has too little left; by default the window that was asked for resets it. */
+export const exceeded = (
+  c: CounterCharge,
+  left: number,
+  resets: number = c.windowStart + spanOf(c.window, c.step),
+): Refused => ({
   ok: false,
   code: 'budget_exceeded',
-  caveat: counter.caveat,
+  caveat: c.caveat,
   left,
-  ...(counter.window === 0 ? {} : { resets: counter.windowStart + counter.window }),
+  ...(c.window === 0 ? {} : { resets }),
 });
 
 /** The part of a charge that `left` needs. */
-export type CounterKey = Pick<CounterCharge, 'id' | 'limit' | 'window' | 'windowStart'>;
+export type CounterKey = Pick<CounterCharge, 'id' | 'limit' | 'window' | 'step' | 'windowStart'>;
 
 /**
  * Rows are kept for so many seconds after they expire, so that verifiers whose clocks differ by less still see
@@ -111,7 +123,8 @@ export function checkCharges(charges: Charges): Refused | null {
       !isWhole(c.window) ||
       !isWhole(c.windowStart) ||
       !isWhole(c.expires) ||
-      (c.window === 0 && c.windowStart !== 0)
+      (c.window === 0 && c.windowStart !== 0) ||
+      !isStep(c)
     )
       throw new TypeError('charges: a window must be whole seconds, and start at 0 when there is none');
     for (let j = 0; j < i; j++)
@@ -123,11 +136,19 @@ export function checkCharges(charges: Charges): Refused | null {
   return null;
 }
 
+// A row keeps the steps of a window, so there must not be more than core makes.
+const isStep = ({ window, step, windowStart }: CounterCharge): boolean =>
+  step === 0 ||
+  (window <= LONGEST_SLIDING && step === stepOf({ window, sliding: true }) && windowStart % step === 0);
+
 /** TypeError unless a claim has a digest for an id and whole seconds for an end. */
 export function checkClaim(id: string, expires: number): void {
   if (!ID.test(id) || !isWhole(expires))
     throw new TypeError('claim: expected a base64url digest and Unix seconds');
 }
+
+/** The amounts of a release: nothing was used. */
+export const nothing = ({ amounts }: Reservation): readonly number[] => amounts.map(() => 0);
 
 /** The refunds of a settlement, or null when an amount is not whole or above what was reserved. */
 export function refunds(reservation: Reservation, amounts: readonly number[]): number[] | null {

@@ -4,11 +4,12 @@
 // added here must not break that; `lease/slices.ts` says how it does not, and the model in `model/lease.pml`
 // finds what happens otherwise. The store never takes a slice back: a spender that is silent may only be paused.
 // What a dead one held stays spent, for good.
-// Nonces, `once` and shared session numbers still go to the store; calls by session proof make no trip at all.
-import type { Charges, CounterCharge } from '@ambit/core';
+// Sliding windows, nonces, `once` and shared session numbers still go to the store; calls by session proof make no trip at all.
+import { isFree, type Charges, type CounterCharge } from '@ambit/core';
 import {
   checkCharges,
   checkNow,
+  nothing,
   refunds,
   type Budgets,
   type Refused,
@@ -47,151 +48,184 @@ const ATTEMPTS = 4;
 
 /** Budgets over `store` that keep slices in this process. */
 export function leasedBudgets(store: Budgets, options: LeaseOptions = {}): LeasedBudgets {
-  const share = options.share ?? 1 / 8;
-  if (!(share > 0 && share <= 1)) throw new RangeError('share: expected a part above 0 and up to 1');
-  const skew = (options.skew ?? 2) * 1000;
-  const worth = options.worth ?? 8;
-  const idle = options.idle ?? 10_000;
-  const most = options.slices ?? 10_000;
-  const monotonic = options.monotonic ?? ((): number => performance.now());
-  const slices = new Slices(store, monotonic);
-  const refills = new Map<string, Promise<Refused | null>>();
-  /** Reservations from slices, and the slices. */
-  const spent = new WeakMap<Reservation, readonly Slice[]>();
-  /** The store's part of a reservation that was spent from slices and the store. */
-  const beneath = new WeakMap<Reservation, Reservation>();
-  let stopped = false;
-  let trips = 0;
-  let local = 0;
+  return new Leased(store, options);
+}
 
-  const ask = (charges: Charges, now: number, part = 0): Promise<Reserved | Refused> => {
-    trips++;
-    return store.reserve(charges, now, part);
-  };
-  const worthIt = (c: CounterCharge, now: number): boolean =>
-    !stopped &&
-    slices.size < most &&
-    c.limit * share >= worth * c.amount &&
-    (c.expires - now) * 1000 > 2 * skew;
+/** A reservation of which a part was spent from slices. */
+interface Spent {
+  /** The slice of each counter; undefined for those that the store charged. */
+  readonly from: readonly (Slice | undefined)[];
+  /** The store's part; null when it was not asked. */
+  readonly beneath: Reservation | null;
+}
 
-  const giveBack = async (slice: Slice): Promise<void> => {
-    trips += await slices.giveBack(slice);
-  };
-  const timer = setInterval(
-    () => {
-      for (const slice of slices.unused(idle)) void giveBack(slice);
-    },
-    Math.max(100, idle / 2),
-  );
-  timer.unref();
+class Leased implements LeasedBudgets {
+  readonly #store: Budgets;
+  readonly #slices: Slices;
+  readonly #monotonic: () => number;
+  readonly #share: number;
+  readonly #skew: number;
+  readonly #worth: number;
+  readonly #most: number;
+  readonly #timer: NodeJS.Timeout;
+  readonly #refills = new Map<string, Promise<Refused | null>>();
+  readonly #spent = new WeakMap<Reservation, Spent>();
+  #stopped = false;
+  trips = 0;
+  local = 0;
 
-  /** Takes a slice for a counter; one request at a time, which all who wait share. */
-  const refill = (charges: Charges, c: CounterCharge, now: number): Promise<Refused | null> => {
-    const name = sliceKey(c);
-    let running = refills.get(name);
-    if (running === undefined) {
-      const asked = monotonic();
-      const era = store.era();
-      running = ask({ ...charges, counters: [c], once: [], replay: null, sequence: null }, now, share)
-        .then((answer) => {
-          if (!answer.ok) return answer;
-          const { reservation } = answer;
-          // Charged to a later window than asked for (this clock is behind), made in an era that is over by
-          // now, or stopped meanwhile: not to be held.
-          if (reservation.starts[0] !== c.windowStart || era === null || store.era() !== era || stopped)
-            return store.settle(reservation, [0]).then(() => null);
-          slices.add(c, reservation, era, asked + (c.expires - now) * 1000 - skew, asked);
-          return null;
-        })
-        .finally(() => refills.delete(name));
-      refills.set(name, running);
-    }
-    return running;
-  };
+  constructor(store: Budgets, options: LeaseOptions) {
+    this.#store = store;
+    this.#share = options.share ?? 1 / 8;
+    if (!(this.#share > 0 && this.#share <= 1))
+      throw new RangeError('share: expected a part above 0 and up to 1');
+    this.#skew = (options.skew ?? 2) * 1000;
+    this.#worth = options.worth ?? 8;
+    this.#most = options.slices ?? 10_000;
+    this.#monotonic = options.monotonic ?? ((): number => performance.now());
+    this.#slices = new Slices(store, this.#monotonic);
+    const idle = options.idle ?? 10_000;
+    const giveIdleBack = (): void => {
+      for (const slice of this.#slices.unused(idle)) void this.#giveBack(slice);
+    };
+    this.#timer = setInterval(giveIdleBack, Math.max(100, idle / 2)).unref();
+  }
 
-  const reserve = async (charges: Charges, now: number, part = 0): Promise<Reserved | Refused> => {
+  readonly reserve: Budgets['reserve'] = async (charges, now, part = 0) => {
     checkNow(now);
     const wrong = checkCharges(charges);
     if (wrong !== null) return wrong;
-    const hot =
-      part === 0 ? charges.counters.filter((c) => slices.of(c) !== undefined || worthIt(c, now)) : [];
-    if (hot.length === 0) return ask(charges, now, part);
+    const hot = part === 0 ? charges.counters.filter((c) => this.#isHot(c, now)) : [];
+    if (hot.length === 0) return this.#ask(charges, now, part);
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const got = slices.take(hot);
-      if ('lacking' in got) {
-        for (const c of got.lacking) {
-          if (!worthIt(c, now) && slices.of(c) === undefined) return ask(charges, now);
-          const refused = await refill(charges, c, now);
-          // What others hold in slices can't be had: refused, though the sum is not yet spent.
-          if (refused !== null) return { ...refused, caveat: c.caveat };
-        }
-        continue;
+      const got = this.#slices.take(hot);
+      if ('taken' in got) return this.#spend(charges, now, hot, got.taken);
+      for (const c of got.lacking) {
+        if (!this.#isHot(c, now)) return this.#ask(charges, now);
+        const refused = await this.#refill(charges, c, now);
+        // What others hold in slices can't be had: refused, though the sum is not yet spent.
+        if (refused !== null) return { ...refused, caveat: c.caveat };
       }
-      const cold = charges.counters.filter((c) => !hot.includes(c));
-      const rest: Charges = { ...charges, counters: cold };
-      const whole =
-        cold.length === 0 && rest.once.length === 0 && rest.replay === null && rest.sequence === null;
-      const answer: Reserved | Refused | null = whole ? null : await ask(rest, now);
-      if (answer !== null && !answer.ok) {
-        hot.forEach((c, i) => (got.taken[i]!.room += c.amount));
-        return answer;
-      }
-      if (whole) local++;
-      const reservation: Reservation = Object.freeze({
-        charges,
-        amounts: charges.counters.map((c) => c.amount),
-        starts: charges.counters.map((c) => c.windowStart),
-      });
-      spent.set(
-        reservation,
-        charges.counters.map((c) => got.taken[hot.indexOf(c)]!),
-      );
-      if (answer !== null) beneath.set(reservation, answer.reservation);
-      return { ok: true, reservation };
     }
-    return ask(charges, now);
-  };
-  const settle = async (reservation: Reservation, amounts: readonly number[]): Promise<boolean> => {
-    const from = spent.get(reservation);
-    if (from === undefined) return store.settle(reservation, amounts);
-    const back = refunds(reservation, amounts);
-    if (back === null) return false;
-    spent.delete(reservation);
-    const cold: number[] = [];
-    for (let i = 0; i < back.length; i++) {
-      const slice: Slice | undefined = from[i];
-      // A slice that was given back or has ended takes nothing more: the amount stays spent.
-      if (slice === undefined) cold.push(amounts[i]!);
-      else if (slices.holds(slice)) slice.room += back[i]!;
-    }
-    const under = beneath.get(reservation);
-    return under === undefined || cold.length === 0 || store.settle(under, cold);
+    return this.#ask(charges, now);
   };
 
-  return {
-    reserve,
-    settle,
-    release: (reservation) =>
-      settle(
-        reservation,
-        reservation.amounts.map(() => 0),
-      ),
-    era: () => store.era(),
-    left: async (place, counters, now) => {
-      const left = await store.left(place, counters, now);
-      return left.map((n, i) => n + (slices.of(counters[i]!)?.room ?? 0));
-    },
-    stop: async () => {
-      stopped = true;
-      clearInterval(timer);
-      await Promise.allSettled([...refills.values()]);
-      await Promise.all(slices.unused(0).map(giveBack));
-    },
-    get trips() {
-      return trips;
-    },
-    get local() {
-      return local;
-    },
+  readonly settle: Budgets['settle'] = async (reservation, amounts) => {
+    const spent = this.#spent.get(reservation);
+    if (spent === undefined) return this.#store.settle(reservation, amounts);
+    const back = refunds(reservation, amounts);
+    if (back === null) return false;
+    this.#spent.delete(reservation);
+    const cold: number[] = [];
+    for (let i = 0; i < back.length; i++) {
+      const slice = spent.from[i];
+      // A slice that was given back or has ended takes nothing more: the amount stays spent.
+      if (slice === undefined) cold.push(amounts[i]!);
+      else if (this.#slices.holds(slice)) slice.room += back[i]!;
+    }
+    return spent.beneath === null || cold.length === 0 || this.#store.settle(spent.beneath, cold);
   };
+
+  readonly release: Budgets['release'] = (reservation) => this.settle(reservation, nothing(reservation));
+
+  readonly era: Budgets['era'] = () => this.#store.era();
+
+  readonly left: Budgets['left'] = async (place, counters, now) => {
+    const left = await this.#store.left(place, counters, now);
+    return left.map((n, i) => n + (this.#slices.of(counters[i]!)?.room ?? 0));
+  };
+
+  readonly stop: LeasedBudgets['stop'] = async () => {
+    this.#stopped = true;
+    clearInterval(this.#timer);
+    await Promise.allSettled([...this.#refills.values()]);
+    await Promise.all(this.#slices.unused(0).map((slice) => this.#giveBack(slice)));
+  };
+
+  // A sliding window's are not: what is spent later than the store has counted it would be forgotten too early.
+  #isHot(c: CounterCharge, now: number): boolean {
+    return c.step === 0 && (this.#slices.of(c) !== undefined || this.#isWorth(c, now));
+  }
+
+  #isWorth(c: CounterCharge, now: number): boolean {
+    return (
+      !this.#stopped &&
+      this.#slices.size < this.#most &&
+      c.limit * this.#share >= this.#worth * c.amount &&
+      (c.expires - now) * 1000 > 2 * this.#skew
+    );
+  }
+
+  #ask(charges: Charges, now: number, part = 0): Promise<Reserved | Refused> {
+    this.trips++;
+    return this.#store.reserve(charges, now, part);
+  }
+
+  async #giveBack(slice: Slice): Promise<void> {
+    this.trips += await this.#slices.giveBack(slice);
+  }
+
+  /** Charges the rest to the store, in one step; `taken` is the hot counters' already, and goes back if that fails. */
+  async #spend(
+    charges: Charges,
+    now: number,
+    hot: readonly CounterCharge[],
+    taken: readonly Slice[],
+  ): Promise<Reserved | Refused> {
+    const rest: Charges = { ...charges, counters: charges.counters.filter((c) => !hot.includes(c)) };
+    const answer = isFree(rest) ? null : await this.#ask(rest, now);
+    if (answer !== null && !answer.ok) {
+      hot.forEach((c, i) => (taken[i]!.room += c.amount));
+      return answer;
+    }
+    if (answer === null) this.local++;
+    const beneath = answer?.reservation ?? null;
+    const from = charges.counters.map((c) => taken[hot.indexOf(c)]);
+    const cold = (i: number): number => rest.counters.indexOf(charges.counters[i]!);
+    const reservation: Reservation = Object.freeze({
+      charges,
+      amounts: charges.counters.map((c) => c.amount),
+      starts: charges.counters.map((c, i) => (from[i] ? c.windowStart : beneath!.starts[cold(i)]!)),
+      left: charges.counters.map((_, i) => leftIn(from[i]) ?? beneath!.left[cold(i)]!),
+    });
+    this.#spent.set(reservation, { from, beneath });
+    return { ok: true, reservation };
+  }
+
+  /** Takes a slice for a counter; one request at a time, which all who wait share. */
+  #refill(charges: Charges, c: CounterCharge, now: number): Promise<Refused | null> {
+    const name = sliceKey(c);
+    let running = this.#refills.get(name);
+    if (running === undefined) {
+      running = this.#takeSlice(charges, c, now).finally(() => this.#refills.delete(name));
+      this.#refills.set(name, running);
+    }
+    return running;
+  }
+
+  async #takeSlice(charges: Charges, c: CounterCharge, now: number): Promise<Refused | null> {
+    const asked = this.#monotonic();
+    const era = this.#store.era();
+    const alone: Charges = { ...charges, counters: [c], once: [], replay: null, sequence: null };
+    const answer = await this.#ask(alone, now, this.#share);
+    if (!answer.ok) return answer;
+    const { reservation } = answer;
+    // Charged to a later window than asked for (this clock is behind), made in an era that is over by now, or
+    // stopped meanwhile: not to be held.
+    if (
+      reservation.starts[0] !== c.windowStart ||
+      era === null ||
+      this.#store.era() !== era ||
+      this.#stopped
+    ) {
+      await this.#store.settle(reservation, [0]);
+      return null;
+    }
+    this.#slices.add(c, reservation, era, asked + (c.expires - now) * 1000 - this.#skew, asked);
+    return null;
+  }
 }
+
+// What the store has left and this process: what others hold in slices counts as spent.
+const leftIn = (slice: Slice | undefined): number | undefined =>
+  slice === undefined ? undefined : slice.beyond + slice.room;

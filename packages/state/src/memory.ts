@@ -1,12 +1,13 @@
 // The memory back end: one process, gone when it ends. For tests, for the browser, and for services whose
 // budgets need not outlive them. Its windows have a fresh epoch each time, so tickets don't survive it either.
 import { AmbitError, randomBytes, toHex, type Charges, type Ledger, type LedgerAnswer } from '@ambit/core';
-import { applyCharges, applyRefund, effective } from './apply.ts';
+import { applyCharges, applyRefund, leftOf } from './apply.ts';
 import {
   GRACE,
   ROWS_PER_TOKEN,
   checkCharges,
   checkNow,
+  nothing,
   refunds,
   systemSeconds,
   type Budgets,
@@ -15,7 +16,6 @@ import {
   type Reserved,
 } from './budgets.ts';
 import { MemoryRows } from './memory/rows.ts';
-import type { Replay } from './replay.ts';
 import {
   RevocationView,
   checkRevocation,
@@ -37,19 +37,47 @@ export interface MemoryOptions {
   readonly nowSeconds?: () => number;
 }
 
-const sessionKey = (issuer: string, id: string): string => `${issuer}\0${id}`;
-
 /** A store in this process's memory. */
 export function memoryStore(options: MemoryOptions = {}): SyncStore {
   const limit = options.rows ?? 1_000_000;
-  const clock = options.nowSeconds ?? systemSeconds;
   const rows = new MemoryRows(options.rowsPerToken ?? ROWS_PER_TOKEN);
-  const view = new RevocationView();
-  const list: Revocation[] = [];
-  const listeners = new Set<(entry: Revocation) => void>();
+  const list = new MemoryRevocations();
   const epoch = toHex(randomBytes(16));
-  const open = new WeakSet<Reservation>();
+  const { budgets, ledger } = budgetsIn(rows, limit, epoch, options.nowSeconds ?? systemSeconds);
+  const tally = new Tally();
+  const stats = async (): Promise<StoreStats> => ({
+    backend: 'memory',
+    ...tally.figures,
+    revocationsAge: null,
+    pushesMissed: 0,
+    rows: {
+      counters: rows.counters.size,
+      claims: rows.claims.size,
+      windows: rows.windows.size,
+      sessions: rows.sessions.size,
+      revocations: list.size,
+    },
+    bytes: null,
+    logBytes: null,
+  });
+  return {
+    budgets: tally.over(budgets),
+    replay: { epoch: async () => epoch },
+    revocations: list,
+    sessions: sessionsIn(rows, limit, list),
+    ledger,
+    stats,
+    close: async () => undefined,
+  };
+}
 
+function budgetsIn(
+  rows: MemoryRows,
+  limit: number,
+  epoch: string,
+  clock: () => number,
+): { readonly budgets: Budgets; readonly ledger: Ledger } {
+  const open = new WeakSet<Reservation>();
   const reserve = (charges: Charges, now: number, share: number): Reserved | Refused => {
     checkNow(now);
     const wrong = checkCharges(charges);
@@ -71,54 +99,77 @@ export function memoryStore(options: MemoryOptions = {}): SyncStore {
     applyRefund(rows, reservation, back);
     return true;
   };
-  const forget = (to: number): void => {
-    view.drop(to);
-    list.splice(0, list.length, ...list.filter((entry) => (entry.expires ?? Infinity) > to));
-  };
-  const revoke = (input: RevocationInput, now: number): Revocation => {
-    const checked = checkRevocation(input);
-    checkNow(now);
-    const entry: Revocation = Object.freeze({ ...checked, seq: view.cursor + 1, time: now });
-    if (list.length % 256 === 255) forget(now - GRACE);
-    list.push(entry);
-    view.take([entry]);
-    for (const listener of [...listeners]) listener(entry);
-    return entry;
-  };
-
   const budgets: Budgets = {
     reserve: async (charges, now, share = 0) => reserve(charges, now, share),
     settle: async (reservation, amounts) => giveBack(reservation, amounts),
-    release: async (reservation) =>
-      giveBack(
-        reservation,
-        reservation.amounts.map(() => 0),
-      ),
+    release: async (reservation) => giveBack(reservation, nothing(reservation)),
     era: () => epoch,
     left: async (_place, counters, now) => {
       checkNow(now);
-      return counters.map((c) => Math.max(0, c.limit - effective(rows.counter(c.id), c).used));
+      return counters.map((c) => leftOf(rows.counter(c.id), c));
     },
   };
-  const replay: Replay = {
-    epoch: async () => epoch,
-  };
-  const revocations: Revocations = {
-    add: async (input, now) => revoke(input, now),
-    since: async (cursor) => {
-      const entries = list.filter((entry) => entry.seq > cursor).slice(0, 1000);
-      return { entries, cursor: entries.at(-1)?.seq ?? cursor };
-    },
-    watch: (listener) => {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
-    },
-    isRevoked: (subject) => {
-      const entry = view.find(subject);
-      return entry === null ? { ok: true } : { ok: false, code: 'revoked', entry };
+  const ledger: Ledger = {
+    apply: (charges, now): LedgerAnswer => {
+      const answer = reserve(charges, now, 0);
+      return answer.ok ? { ok: true } : answer;
     },
   };
-  const sessions: Sessions = {
+  return { budgets, ledger };
+}
+
+class MemoryRevocations implements Revocations {
+  readonly #view = new RevocationView();
+  readonly #list: Revocation[] = [];
+  readonly #listeners = new Set<(entry: Revocation) => void>();
+
+  get size(): number {
+    return this.#list.length;
+  }
+
+  /** Adds an entry at once. */
+  take(input: RevocationInput, now: number): Revocation {
+    const checked = checkRevocation(input);
+    checkNow(now);
+    const entry: Revocation = Object.freeze({ ...checked, seq: this.#view.cursor + 1, time: now });
+    if (this.#list.length % 256 === 255) this.#forget(now - GRACE);
+    this.#list.push(entry);
+    this.#view.take([entry]);
+    for (const listener of [...this.#listeners]) listener(entry);
+    return entry;
+  }
+
+  #forget(to: number): void {
+    this.#view.drop(to);
+    this.#list.splice(
+      0,
+      this.#list.length,
+      ...this.#list.filter((entry) => (entry.expires ?? Infinity) > to),
+    );
+  }
+
+  readonly add: Revocations['add'] = async (input, now) => this.take(input, now);
+
+  readonly since: Revocations['since'] = async (cursor) => {
+    const entries = this.#list.filter((entry) => entry.seq > cursor).slice(0, 1000);
+    return { entries, cursor: entries.at(-1)?.seq ?? cursor };
+  };
+
+  readonly watch: Revocations['watch'] = (listener) => {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  };
+
+  readonly isRevoked: Revocations['isRevoked'] = (subject) => {
+    const entry = this.#view.find(subject);
+    return entry === null ? { ok: true } : { ok: false, code: 'revoked', entry };
+  };
+}
+
+const sessionKey = (issuer: string, id: string): string => `${issuer}\0${id}`;
+
+function sessionsIn(rows: MemoryRows, limit: number, list: MemoryRevocations): Sessions {
+  return {
     open: async (input, now) => {
       const session = newSession(input, now);
       const key = sessionKey(session.issuer, session.id);
@@ -134,44 +185,13 @@ export function memoryStore(options: MemoryOptions = {}): SyncStore {
       const session = rows.sessions.get(sessionKey(issuer, id));
       if (session === undefined) throw new AmbitError('session_not_found');
       if (session.closed !== null) return session;
-      revoke({ kind: 'session', issuer, value: id, reason, expires: session.expires }, now);
+      list.take({ kind: 'session', issuer, value: id, reason, expires: session.expires }, now);
       const closed = Object.freeze({ ...session, closed: now, reason });
       rows.sessions.set(sessionKey(issuer, id), closed);
       return closed;
     },
     get: async (issuer, id) => rows.sessions.get(sessionKey(issuer, id)) ?? null,
     list: async () => [...rows.sessions.values()].sort((a, b) => b.opened - a.opened).slice(0, 1000),
-  };
-  const ledger: Ledger = {
-    apply: (charges, now): LedgerAnswer => {
-      const answer = reserve(charges, now, 0);
-      return answer.ok ? { ok: true } : answer;
-    },
-  };
-  const tally = new Tally();
-  const stats = async (): Promise<StoreStats> => ({
-    backend: 'memory',
-    ...tally.figures,
-    revocationsAge: null,
-    pushesMissed: 0,
-    rows: {
-      counters: rows.counters.size,
-      claims: rows.claims.size,
-      windows: rows.windows.size,
-      sessions: rows.sessions.size,
-      revocations: list.length,
-    },
-    bytes: null,
-    logBytes: null,
-  });
-  return {
-    budgets: tally.over(budgets),
-    replay,
-    revocations,
-    sessions,
-    ledger,
-    stats,
-    close: async () => undefined,
   };
 }
 

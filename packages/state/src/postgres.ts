@@ -6,23 +6,15 @@
 // State that may have been lost denies (`postgres/primary.ts`); a server that is away or slow denies; both until
 // the cause is gone.
 import { AmbitError } from '@ambit/core';
-import { effective } from './apply.ts';
-import {
-  ROWS_PER_TOKEN,
-  checkCharges,
-  checkNow,
-  refunds,
-  type Budgets,
-  type Refused,
-  type Reservation,
-} from './budgets.ts';
+import { ROWS_PER_TOKEN } from './budgets.ts';
+import { short } from './grouped.ts';
 import { faultOf } from './postgres/connection.ts';
-import { short } from './postgres/group.ts';
 import { Lanes } from './postgres/lanes.ts';
 import type { PostgresOptions } from './postgres/options.ts';
 import { Primary } from './postgres/primary.ts';
 import { Registry } from './postgres/registry.ts';
-import { isSequence, type Replay } from './replay.ts';
+import { servedBudgets, type ChargeServer } from './served.ts';
+import { readSteps, type Steps } from './sliding.ts';
 import { Tally, type StoreStats } from './stats.ts';
 import type { Store } from './store.ts';
 
@@ -66,7 +58,7 @@ export async function postgresStore(options: PostgresOptions): Promise<Store> {
   };
   const timer = setInterval(() => void sweep().catch(() => undefined), SWEEP).unref();
   const staleAfter = options.staleAfter ?? 5000;
-  const { budgets, replay } = budgetsAndReplay(lanes, tally, () => registry.list.age <= staleAfter);
+  const server = chargeServer(lanes, () => registry.list.age <= staleAfter);
   const stats = async (): Promise<StoreStats> => {
     const text = `select 'ok' as code, * from ${primary.schema}.figures()`;
     const row = await lanes
@@ -83,8 +75,7 @@ export async function postgresStore(options: PostgresOptions): Promise<Store> {
     };
   };
   return {
-    budgets: tally.over(budgets),
-    replay,
+    ...servedBudgets(server, tally),
     stats,
     revocations: registry.revocations(),
     sessions: registry.sessions(),
@@ -95,75 +86,33 @@ export async function postgresStore(options: PostgresOptions): Promise<Store> {
   };
 }
 
-function budgetsAndReplay(
-  lanes: Lanes,
-  tally: Tally,
-  fresh: () => boolean,
-): { budgets: Budgets; replay: Replay } {
-  /** Reservations that can be settled, and the epoch they were made under: nothing is refunded to another. */
-  const open = new WeakMap<Reservation, string | null>();
-  /** The epoch this process last received: numbers of sessions count under it alone. */
-  let told = lanes.epoch;
-  const replayed: Refused = { ok: false, code: 'replayed', caveat: -1 };
-
-  const giveBack = async (reservation: Reservation, amounts: readonly number[]): Promise<boolean> => {
-    const back = refunds(reservation, amounts);
-    if (back === null) return false;
-    const epoch = open.get(reservation);
-    // Taken out of the open ones before the store is asked: an uncertain refund is never tried twice.
-    if (!open.delete(reservation) || epoch !== lanes.epoch) return false;
-    if (back.every((n) => n === 0)) return true;
-    return lanes.refund(reservation, back).catch(() => false);
-  };
-  const budgets: Budgets = {
-    reserve: async (charges, now, share = 0) => {
-      checkNow(now);
-      const wrong = checkCharges(charges);
-      if (wrong !== null) return wrong;
-      const { sequence } = charges;
-      if (sequence !== null && (told !== lanes.epoch || !isSequence(sequence.sequence))) return replayed;
-      try {
-        // Taken before the call: what was asked for in one epoch is not applied in another.
-        const { epoch } = lanes;
-        const answer = await lanes.reserve(charges, share);
-        if (answer.ok) open.set(answer.reservation, epoch);
-        return answer;
-      } catch (error) {
-        return { ok: false, code: tally.fault(faultOf(error), error), caveat: -1 };
-      }
+function chargeServer(lanes: Lanes, fresh: () => boolean): ChargeServer {
+  return {
+    get epoch() {
+      return lanes.epoch;
     },
-    settle: giveBack,
-    release: (reservation) =>
-      giveBack(
-        reservation,
-        reservation.amounts.map(() => 0),
-      ),
+    reserve: (charges, share) => lanes.reserve(charges, share),
+    refund: (reservation, back) => lanes.refund(reservation, back),
+    rows: async (_partitionKey, ids) => {
+      const text = `select * from ${lanes.primary.schema}.rows_of($1, $2)`;
+      const row = await lanes.ask({ name: 'rows', text, values: [lanes.epoch, ids.map(short)] });
+      const column = (name: string): readonly (string | null)[] =>
+        (row[name] as (string | null)[] | null) ?? [];
+      const [start, used, steps] = [column('start'), column('used'), column('steps')];
+      return ids.map((_, i) => ({
+        start: Number(start[i]),
+        used: Number(used[i]),
+        expires: 0,
+        steps: stepsOf(steps[i] ?? null),
+      }));
+    },
+    adopt: () => lanes.adopt(),
     // Confirmed lately, and not known to be over: what is spent from a slice asks nobody.
     era: () => (fresh() ? lanes.epoch : null),
-    left: async (_place, counters, now) => {
-      checkNow(now);
-      try {
-        const text = `select * from ${lanes.primary.schema}.rows_of($1, $2)`;
-        const values = [lanes.epoch, counters.map((c) => short(c.id))];
-        const row = await lanes.ask({ name: 'rows', text, values });
-        const [start, used] = [row['start'] as string[] | null, row['used'] as string[] | null];
-        return counters.map((c, i) => {
-          const at = { start: Number(start![i]), used: Number(used![i]), expires: 0 };
-          return Math.max(0, c.limit - effective(at, c).used);
-        });
-      } catch (error) {
-        throw new AmbitError(faultOf(error), undefined, { cause: error });
-      }
-    },
+    faultOf,
   };
-  const replay: Replay = {
-    epoch: async () => {
-      try {
-        return (told = await lanes.adopt());
-      } catch (error) {
-        throw new AmbitError(faultOf(error), undefined, { cause: error });
-      }
-    },
-  };
-  return { budgets, replay };
 }
+
+// The text of an array: `{start,amount,...}`.
+const stepsOf = (text: string | null): Steps | null =>
+  text === null ? null : readSteps(text.slice(1, -1).replaceAll(',', ' '));

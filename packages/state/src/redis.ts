@@ -7,21 +7,15 @@
 // cause is gone. What asynchronous replication loses in a failover is noticed because the new primary is
 // another process; in a split brain only the old primary keeps granting, so the sum holds.
 import { AmbitError, randomBytes, toHex } from '@ambit/core';
-import { effective } from './apply.ts';
-import {
-  ROWS_PER_TOKEN,
-  checkCharges,
-  checkNow,
-  refunds,
-  type Budgets,
-  type Reservation,
-} from './budgets.ts';
+import type { CounterRow } from './apply.ts';
+import { ROWS_PER_TOKEN } from './budgets.ts';
+import { short } from './grouped.ts';
 import { Fence, fenceFaultOf, type RedisClient } from './redis/fence.ts';
-import { Groups, partition, short } from './redis/group.ts';
+import { Groups, partition } from './redis/group.ts';
 import { Registry, type RegistryOptions } from './redis/registry.ts';
 import { REFUND, ROWS } from './redis/scripts.ts';
 import type { RedisSubscriber } from './redis/subscription.ts';
-import { isSequence, type Replay } from './replay.ts';
+import { servedBudgets, type ChargeServer } from './served.ts';
 import { Tally, type StoreStats } from './stats.ts';
 import type { Store } from './store.ts';
 
@@ -77,12 +71,7 @@ export async function redisStore(options: RedisOptions): Promise<Store> {
     registry.stop();
     throw new AmbitError(fenceFaultOf(error), undefined, { cause: error });
   }
-  const { budgets, replay } = budgetsAndReplay(
-    fence,
-    options.rowsPerToken ?? ROWS_PER_TOKEN,
-    tally,
-    options.staleAfter ?? 5000,
-  );
+  const server = chargeServer(fence, options.rowsPerToken ?? ROWS_PER_TOKEN, options.staleAfter ?? 5000);
   const stats = async (): Promise<StoreStats> => {
     const found = await fence
       .figures()
@@ -99,8 +88,7 @@ export async function redisStore(options: RedisOptions): Promise<Store> {
     };
   };
   return {
-    budgets: tally.over(budgets),
-    replay,
+    ...servedBudgets(server, tally),
     stats,
     revocations: registry.revocations(),
     sessions: registry.sessions(),
@@ -108,85 +96,38 @@ export async function redisStore(options: RedisOptions): Promise<Store> {
   };
 }
 
-function budgetsAndReplay(
-  fence: Fence,
-  rowsPerToken: number,
-  tally: Tally,
-  staleAfter: number,
-): { budgets: Budgets; replay: Replay } {
-  /** The epoch this process last received: numbers of sessions count under it alone. */
-  let told = fence.epoch;
+function chargeServer(fence: Fence, rowsPerToken: number, staleAfter: number): ChargeServer {
   const groups = new Groups(fence, rowsPerToken);
-
-  const giveBack = async (reservation: Reservation, amounts: readonly number[]): Promise<boolean> => {
-    const back = refunds(reservation, amounts);
-    const era = groups.open.get(reservation);
-    if (back === null || !groups.open.delete(reservation) || era !== fence.epoch) return false;
-    if (back.every((n) => n === 0)) return true;
-    const { partitionKey, counters } = reservation.charges;
-    const part = partition(partitionKey);
-    const keys = [fence.key(part, `f:${toHex(randomBytes(16))}`)];
-    const args: number[] = [];
-    counters.forEach((c, i) => {
-      keys.push(fence.key(part, `c:${short(c.id)}`));
-      args.push(back[i]!, reservation.starts[i]!);
-    });
-    try {
+  return {
+    get epoch() {
+      return fence.epoch;
+    },
+    reserve: (charges, share) => groups.reserve(charges, share),
+    refund: async ({ charges: { partitionKey, counters }, starts }, back) => {
+      const part = partition(partitionKey);
+      const keys = [fence.key(part, `f:${toHex(randomBytes(16))}`)];
+      const args: number[] = [];
+      counters.forEach((c, i) => {
+        keys.push(fence.key(part, `c:${short(c.id)}`));
+        args.push(back[i]!, starts[i]!);
+      });
       await fence.run('refund', REFUND, [part], keys, args);
-      return true;
-    } catch {
-      return false;
-    }
-  };
-
-  const budgets: Budgets = {
-    reserve: async (charges, now, share = 0) => {
-      checkNow(now);
-      const wrong = checkCharges(charges);
-      if (wrong !== null) return wrong;
-      const { sequence } = charges;
-      if (sequence !== null && (told !== fence.epoch || !isSequence(sequence.sequence)))
-        return { ok: false, code: 'replayed', caveat: -1 };
-      try {
-        return await groups.reserve(charges, share);
-      } catch (error) {
-        return { ok: false, code: tally.fault(fenceFaultOf(error), error), caveat: -1 };
-      }
     },
-    settle: giveBack,
-    release: (reservation) =>
-      giveBack(
-        reservation,
-        reservation.amounts.map(() => 0),
-      ),
+    rows: async (partitionKey, ids) => {
+      const part = partition(partitionKey);
+      const keys = ids.map((id) => fence.key(part, `c:${short(id)}`));
+      const [, ...values] = await fence.run('rows', ROWS, [part], keys, []);
+      return values.map((value) => rowOf(String(value)));
+    },
+    adopt: () => fence.adopt(),
     era: () => fence.era(staleAfter),
-    left: async (place, counters, now) => {
-      checkNow(now);
-      const part = partition(place);
-      try {
-        const keys = counters.map((c) => fence.key(part, `c:${short(c.id)}`));
-        const answer = await fence.run('rows', ROWS, [part], keys, []);
-        return counters.map((c, i) => {
-          const [start, used, expires] = String(answer[i + 1])
-            .split(' ')
-            .map(Number);
-          const row = used === undefined ? undefined : { start: start!, used, expires: expires! };
-          return Math.max(0, c.limit - effective(row, c).used);
-        });
-      } catch (error) {
-        throw new AmbitError(fenceFaultOf(error), undefined, { cause: error });
-      }
-    },
+    faultOf: fenceFaultOf,
   };
+}
 
-  const replay: Replay = {
-    epoch: async () => {
-      try {
-        return (told = await fence.adopt());
-      } catch (error) {
-        throw new AmbitError(fenceFaultOf(error), undefined, { cause: error });
-      }
-    },
-  };
-  return { budgets, replay };
+// `start used expires`, and the steps of a sliding window.
+function rowOf(value: string): CounterRow | undefined {
+  if (value === '') return undefined;
+  const [start, used, expires, ...steps] = value.split(' ').map(Number);
+  return { start: start!, used: used!, expires: expires!, steps: steps.length === 0 ? null : steps };
 }

@@ -6,11 +6,12 @@
 // drop the locks this process holds (POSIX advisory locks).
 import { closeSync, existsSync, openSync } from 'node:fs';
 import { AmbitError, randomBytes, toHex, type Charges, type Ledger, type LedgerAnswer } from '@ambit/core';
-import { applyCharges, applyRefund, effective } from './apply.ts';
+import { applyCharges, applyRefund, leftOf } from './apply.ts';
 import {
   ROWS_PER_TOKEN,
   checkCharges,
   checkNow,
+  nothing,
   refunds,
   systemSeconds,
   type Budgets,
@@ -23,7 +24,7 @@ import type { Replay } from './replay.ts';
 import { Connection, faultOf, isBusy, type Value } from './sqlite/binding.ts';
 import { OpenFile } from './sqlite/file.ts';
 import { sqliteRevocations } from './sqlite/revocations.ts';
-import { SqliteRows } from './sqlite/rows.ts';
+import { COUNTER, SqliteRows, counterOf } from './sqlite/rows.ts';
 import { SCHEMA, SCHEMA_VERSION, rowKey } from './sqlite/schema.ts';
 import { sqliteSessions } from './sqlite/sessions.ts';
 import { checked } from './sqlite/sums.ts';
@@ -176,7 +177,7 @@ class SqliteStore {
   }
 
   #budgets(): Budgets {
-    const row = this.#db.prepare('select id, start, used, expires, root, sum from counters where id = ?');
+    const row = this.#db.prepare(COUNTER);
     return {
       reserve: async (charges, now, share = 0) => {
         checkNow(now);
@@ -189,11 +190,7 @@ class SqliteStore {
         }
       },
       settle: (reservation, amounts) => this.#giveBack(reservation, amounts),
-      release: (reservation) =>
-        this.#giveBack(
-          reservation,
-          reservation.amounts.map(() => 0),
-        ),
+      release: (reservation) => this.#giveBack(reservation, nothing(reservation)),
       era: () => {
         try {
           return this.#era();
@@ -206,11 +203,9 @@ class SqliteStore {
         return counters.map((c) => {
           const at = this.#read(() => {
             const found = row.get(rowKey(c.id)) as Value[] | undefined;
-            if (found === undefined) return undefined;
-            const [, start, used, expires] = checked(found) as [string, number, number, number];
-            return { start, used, expires };
+            return found === undefined ? undefined : counterOf(checked(found)).row;
           });
-          return Math.max(0, c.limit - effective(at, c).used);
+          return leftOf(at, c);
         });
       },
     };

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { leasedBudgets, memoryStore, type Budgets, type LeasedBudgets } from '../src/index.ts';
-import { NOW, charges, claim, counter } from '../src/testing/make.ts';
+import { NOW, charges, claim, counter, rate } from '../src/testing/make.ts';
 
 const START = NOW - (NOW % 60);
 const memory = (): Budgets => memoryStore({ nowSeconds: () => NOW }).budgets;
@@ -233,6 +233,28 @@ test('claims go to the store, in one trip with the counters that have no slice; 
   expect(await leased.left('', c('x').counters, NOW)).toEqual([999, 2]);
   await leased.stop();
   expect(await store.left('', c('x').counters, NOW)).toEqual([999, 2]);
+});
+
+test('a sliding window is never in a slice: the store counts each call when it is made, in the step of all others', async () => {
+  const store = memory();
+  const fleet = [leasedBudgets(store), leasedBudgets(store)];
+  const c = (at: number): ReturnType<typeof charges> =>
+    charges([counter('total', 1, 10_000), rate('rate', 1, 200, 60, at, { caveat: 1 })]);
+  const from = NOW - 600;
+  let granted = 0;
+  for (let i = 0; i < 150; i++)
+    for (const each of fleet) if ((await each.reserve(c(from + (i % 60)), NOW)).ok) granted++;
+  expect(granted).toBe(200);
+  expect(await fleet[0]!.reserve(c(from + 59), NOW)).toMatchObject({ caveat: 1, left: 0, resets: from + 61 });
+  const again = await fleet[1]!.reserve(c(from + 120), NOW);
+  if (!again.ok) throw new Error(again.code);
+  // The total comes from a slice, so each call is one trip, and a refund reaches both.
+  expect(again.reservation.starts).toEqual([0, from + 120]);
+  expect(fleet[1]!.trips).toBeLessThan(155);
+  expect(await fleet[1]!.release(again.reservation)).toBe(true);
+  expect(await store.left('', [rate('rate', 0, 200, 60, from + 120)], NOW)).toEqual([200]);
+  for (const each of fleet) await each.stop();
+  expect(await store.left('', [counter('total', 0, 10_000)], NOW)).toEqual([9800]);
 });
 
 const hasSpin = spawnSync('spin', ['-V']).status === 0;

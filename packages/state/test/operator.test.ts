@@ -18,8 +18,10 @@ import { observeStore, type Store, type StoreMeter } from '../src/index.ts';
 import { openStore } from '../src/open.ts';
 import { operatorOf } from '../src/operator.ts';
 import { openSqlite } from '../src/sqlite.ts';
-import { Connection } from '../src/sqlite/binding.ts';
-import { charges, claim, counter, id } from '../src/testing.ts';
+import { Connection, type Value } from '../src/sqlite/binding.ts';
+import { SCHEMA_VERSION } from '../src/sqlite/schema.ts';
+import { sumOf } from '../src/sqlite/sums.ts';
+import { charges, claim, counter, id, rate } from '../src/testing.ts';
 import { parseStoreUrl, withoutPassword } from '../src/url.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'ambit-operator-'));
@@ -175,7 +177,11 @@ describe('a state file', () => {
     });
     expect((await store.stats()).logBytes).toBeGreaterThan(0);
     await store.close();
-    expect(await operator.status()).toMatchObject({ backend: 'sqlite', version: 3, problem: null });
+    expect(await operator.status()).toMatchObject({
+      backend: 'sqlite',
+      version: SCHEMA_VERSION,
+      problem: null,
+    });
     expect(await operator.check()).toEqual([]);
     await expect(operatorOf(`file:${fresh()}`).check()).rejects.toMatchObject({ code: 'file_missing' });
   });
@@ -191,7 +197,7 @@ describe('a state file', () => {
     });
     expect(await operator.status()).toMatchObject({ version: 1, problem: { code: 'store_corrupt' } });
     expect(await operator.migrate()).toBe(1);
-    expect(await operator.migrate()).toBe(3);
+    expect(await operator.migrate()).toBe(SCHEMA_VERSION);
     // What `openSqlite` of version 1 wrote: 30 of 100 spent, 5 of 10, claims, a window, sessions, revocations.
     const at = 1_900_000_000;
     const store = openSqlite(path, { nowSeconds: () => at });
@@ -225,6 +231,32 @@ describe('a state file', () => {
     expect(await store.sessions.open(input, at)).toMatchObject({ id: 'new' });
     await store.close();
     expect(await operator.check()).toEqual([expect.stringContaining('clock')]);
+  });
+
+  test('of version 3, without sliding windows, is refused, migrated, and takes them then', async () => {
+    const path = fresh();
+    const first = await openStore(`file:${path}`);
+    expect(await spend(first, 30)).toBe('ok');
+    await first.close();
+    const db = new Connection(path);
+    const rows = db.prepare('select id, start, used, expires, root from counters').all() as Value[][];
+    expect(rows).toHaveLength(1);
+    db.exec('drop index counters_root');
+    db.exec('alter table counters drop column steps');
+    for (const row of rows) db.prepare('update counters set sum = ? where id = ?').run(sumOf(row), row[0]!);
+    db.exec("update meta set value = '3' where key = 'version'");
+    db.close();
+    const operator = operatorOf(`file:${path}`);
+    await expect(openStore(`file:${path}`)).rejects.toMatchObject({ code: 'store_corrupt' });
+    expect(await operator.migrate()).toBe(3);
+    expect(await operator.check()).toEqual([]);
+    const store = await openStore(`file:${path}`);
+    expect(await store.budgets.left(id('root'), [counter('spent', 0, 100)], now)).toEqual([70]);
+    const sliding = charges([rate('rate', 1, 1, 60, now, { expires: now + 3600 })]);
+    expect(code(await store.budgets.reserve(sliding, now))).toBe('ok');
+    expect(code(await store.budgets.reserve(sliding, now))).toBe('budget_exceeded');
+    await store.close();
+    expect(await operator.check()).toEqual([]);
   });
 
   test('S11 a backup has what was acknowledged, log and all; a copy is put back for a damaged file alone', async () => {

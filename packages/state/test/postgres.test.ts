@@ -2,8 +2,14 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type pg from 'pg';
 import { leasedBudgets, type Store } from '../src/index.ts';
-import { initializePostgres, postgresStore, resetPostgres, type PostgresOptions } from '../src/postgres.ts';
-import { LATER, NOW, charges, claim, conformance, counter, id, startAt } from '../src/testing.ts';
+import {
+  initializePostgres,
+  migratePostgres,
+  postgresStore,
+  resetPostgres,
+  type PostgresOptions,
+} from '../src/postgres.ts';
+import { LATER, NOW, charges, claim, conformance, counter, id, rate, startAt } from '../src/testing.ts';
 import { proxy } from './proxy.ts';
 import { hasPostgres, startPostgres, stopServers, type PostgresServer } from './postgres-server.ts';
 
@@ -41,7 +47,8 @@ describe.skipIf(!hasPostgres)('with a PostgreSQL server', () => {
       schemas.set(store, schema);
       return store;
     },
-    async (store) => void (await resetPostgres({ ...server.place, schema: schemas.get(store)!, quiet: 0 })),
+    async (store) => void (await resetPostgres({ ...server.place, schema: schemas.get(store)! })),
+    'own',
   );
 
   const open = (at: PostgresServer, more: Partial<PostgresOptions> = {}): Promise<Store> =>
@@ -81,6 +88,35 @@ describe.skipIf(!hasPostgres)('with a PostgreSQL server', () => {
     await expect(open(server, { schema, user: `stranger_${schema}` })).rejects.toMatchObject({
       code: 'store_unavailable',
     });
+    await store.close();
+  });
+
+  test('a schema of version 1 is refused, migrated, and its verifiers may call what they could call before', async () => {
+    const schema = `t${n++}`;
+    const user = `verifier_${schema}`;
+    const place = { ...server.place, schema };
+    const admin = await server.admin();
+    await admin.query(`create role ${user} login`);
+    await initializePostgres({ ...place, grantTo: user });
+    const before = await open(server, { schema, user });
+    expect(await spend(before)).toBe('ok');
+    await before.close();
+    // As version 1 had it: no column for steps, and a function that gave two columns.
+    await admin.query(`alter table ${schema}.counters drop column steps`);
+    await admin.query(`drop function ${schema}.rows_of`);
+    await admin.query(
+      `create function ${schema}.rows_of(p_epoch text, p_ids text[], out code text, out start bigint[], out used bigint[])
+       language sql as $$ select 'ok', null::bigint[], null::bigint[] $$`,
+    );
+    await admin.query(`update ${schema}.meta set version = 1`);
+    await expect(open(server, { schema, user })).rejects.toMatchObject({ code: 'store_corrupt' });
+    expect(await migratePostgres(place)).toBe(1);
+    expect(await migratePostgres(place)).toBe(2);
+    const store = await open(server, { schema, user });
+    expect(await store.budgets.left(id('root'), [counter('c', 0, 10)], NOW)).toEqual([9]);
+    const sliding = charges([rate('migrated', 1, 1, 60, NOW - 600)]);
+    expect((await store.budgets.reserve(sliding, NOW)).ok).toBe(true);
+    expect(await store.budgets.reserve(sliding, NOW)).toMatchObject({ code: 'budget_exceeded' });
     await store.close();
   });
 

@@ -10,7 +10,7 @@ import { initializePostgres, postgresStore } from '../src/postgres.ts';
 import { hasPostgres, startPostgres, stopServers, type PostgresServer } from './postgres-server.ts';
 import { bundleWorker, race, startWorker, sum } from './processes.ts';
 import { hasRedis, startRedis, stopAll, type Server } from './redis-server.ts';
-import { NOW, counter, id } from '../src/testing/make.ts';
+import { NOW, counter, id, rate } from '../src/testing/make.ts';
 import type { Orders } from './worker.ts';
 import type { Store } from '../src/index.ts';
 
@@ -51,6 +51,41 @@ function laws(at: () => Promise<{ place: Place; store: Store }>, runs = RUNS): v
       await store.close();
     },
   );
+
+  test(
+    `L10 S4 a sliding window raced by 8 processes x ${SPENDS} spends: exactly the limit is granted`,
+    { timeout: 30 * MINUTES },
+    async () => {
+      const { place, store } = await at();
+      const tallies = await race(worker.path, 8, () => ({ ...base, ...place, work: 'slide', name: 'slide' }));
+      expect(sum(tallies, 'granted')).toBe(base.limit);
+      expect(sum(tallies, 'budget_exceeded')).toBe(8 * SPENDS - base.limit);
+      const now = Math.floor(Date.now() / 1000);
+      const left = await store.budgets.left(id('root'), [rate('slide', 0, base.limit, 86_400, now)], now);
+      expect(left).toEqual([0]);
+      await store.close();
+    },
+  );
+
+  test('L10 ten in two seconds, by 4 processes for some seconds: no two seconds of real time saw more', async () => {
+    const { place, store } = await at();
+    const orders = { ...base, ...place, work: 'minute', n: 7000, limit: 10, name: 'minute' } as const;
+    const workers = Array.from({ length: 4 }, () => startWorker(worker.path, orders));
+    await Promise.all(workers.map(({ ready }) => ready));
+    for (const each of workers) each.go();
+    await Promise.all(workers.map(({ ended }) => ended));
+    const grants = workers
+      .flatMap(({ lines }) => lines.slice(0, -1) as (readonly [number, number])[])
+      .sort((a, b) => a[0] - b[0]);
+    expect(grants.length).toBeGreaterThan(10);
+    // Each was counted between its question and its answer: eleven of them certainly within two seconds is one too many.
+    for (let i = 0; i + 10 < grants.length; i++) {
+      const eleven = grants.slice(i, i + 11);
+      const certain = Math.max(...eleven.map(([, answered]) => answered)) - eleven[0]![0];
+      expect(certain).toBeGreaterThan(2000);
+    }
+    await store.close();
+  });
 
   test('a tree of 1 + 10 + 100 tokens, spent by 4 processes: no node is over, and each has what it granted', async () => {
     const { place, store } = await at();

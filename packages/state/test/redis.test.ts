@@ -64,6 +64,7 @@ describe.skipIf(!hasRedis)('with redis-server', () => {
       return store;
     },
     async (store) => void (await resetRedis(await connected(), { prefix: prefixes.get(store)!, quiet: 0 })),
+    'own',
   );
 
   test('a Redis that nobody initialised is refused; it is initialised once', async () => {

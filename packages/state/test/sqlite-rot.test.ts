@@ -221,7 +221,7 @@ test('a file of the first version is refused until it is migrated, and then has 
   db.close();
   expect(() => openSqlite(file)).toThrow(expect.objectContaining({ code: 'store_corrupt' }));
   expect(migrateFile(file)).toBe(1);
-  expect(migrateFile(file)).toBe(3);
+  expect(migrateFile(file)).toBe(4);
   await withFile(file, async (store) => {
     expect(await store.replay.epoch()).toBe('ab'.repeat(16));
     expect(await store.budgets.left('', [counter('c', 0, 5)], NOW)).toEqual([1]);

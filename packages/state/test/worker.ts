@@ -5,10 +5,10 @@ import type { Store } from '../src/index.ts';
 import { postgresStore } from '../src/postgres.ts';
 import { REDIS_OPTIONS, redisStore } from '../src/redis.ts';
 import { openSqlite } from '../src/sqlite.ts';
-import { NOW, charges, counter, fresh, id } from '../src/testing/make.ts';
+import { NOW, charges, counter, fresh, id, rate } from '../src/testing/make.ts';
 
 export interface Orders {
-  readonly work: 'spend' | 'write' | 'tree' | 'refuse' | 'revoke' | 'once' | 'ledger';
+  readonly work: 'spend' | 'write' | 'tree' | 'refuse' | 'revoke' | 'once' | 'ledger' | 'slide' | 'minute';
   readonly sqlite?: string;
   readonly redis?: { readonly port: number; readonly prefix: string };
   readonly postgres?: { readonly port: number; readonly schema: string };
@@ -60,6 +60,24 @@ async function main(orders: Orders): Promise<void> {
   if (orders.work === 'spend') {
     const c = charges([counter(orders.name, 1, orders.limit)]);
     await parallel(orders, async () => count(await store.budgets.reserve(c, NOW)));
+  } else if (orders.work === 'slide') {
+    // A day's window by the real time: the race ends long before any step of it does.
+    await parallel(orders, async () => {
+      const now = Math.floor(Date.now() / 1000);
+      const c = rate(orders.name, 1, orders.limit, 86_400, now, { expires: now + 90_000 });
+      count(await store.budgets.reserve(charges([c]), now));
+    });
+  } else if (orders.work === 'minute') {
+    // As fast as it goes for `n` milliseconds; one line for each grant: when it was asked for, and answered.
+    const end = Date.now() + orders.n;
+    while (Date.now() < end) {
+      const asked = Date.now();
+      const now = Math.floor(asked / 1000);
+      const c = rate(orders.name, 1, orders.limit, 2, now, { expires: now + 3600 });
+      const answer = await store.budgets.reserve(charges([c]), now);
+      count(answer);
+      if (answer.ok) say([asked, Date.now()]);
+    }
   } else if (orders.work === 'ledger') {
     const { ledger } = openSqlite(orders.sqlite!, { timeout: 60_000 });
     const c = charges([counter(orders.name, 1, orders.limit)]);

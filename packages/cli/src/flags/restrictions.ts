@@ -18,6 +18,7 @@ export interface NarrowFlags {
   readonly maxExternalCalls?: readonly string[];
   readonly maxBytes?: readonly string[];
   readonly maxSum?: readonly string[];
+  readonly maxCost?: readonly string[];
   readonly expires?: string;
   readonly notBefore?: string;
   readonly http?: readonly string[];
@@ -52,9 +53,18 @@ export function addNarrowFlags(command: Command, minting: boolean): Command {
       collect,
     )
     .option('--closed', 'refuse arguments that no --arg names')
-    .option('--max-calls <n[/time]>', 'calls in all, or per time: 20, 100/1h; repeatable', collect)
+    .option(
+      '--max-calls <n[/time]>',
+      'calls in all, per fixed time or in any: 20, 100/1h, 10/any-1m; repeatable',
+      collect,
+    )
     .option('--max-external-calls <n[/time]>', 'calls that leave your systems; repeatable', collect)
     .option('--max-bytes <n[/time]>', 'bytes moved; repeatable', collect)
+    .option(
+      '--max-cost <unit=n[/time]>',
+      "the sum of the operator's prices: microusd=5000000; repeatable",
+      collect,
+    )
     .option('--max-sum <arg=n[/time]>', 'the sum of a numeric argument: amount=10000/1h; repeatable', collect)
     .option(
       '--expires <time>',
@@ -104,29 +114,37 @@ export function wholeNumber(flag: string, text: string): number {
   return n;
 }
 
-function amount(flag: string, text: string): { readonly limit: number; readonly window?: number } {
+function amount(flag: string, text: string): Pick<Budget, 'limit' | 'window' | 'sliding'> {
   const [limit = '', span, ...more] = text.split('/');
-  // `100/h` and `100/1h` are the same.
-  const window = span === undefined ? undefined : durationOf(/^\d/.test(span) ? span : `1${span}`);
+  // `100/any-1m`: in any minute; `100/1m`: in each minute of the clock. `100/h` and `100/1h` are the same.
+  const sliding = span?.startsWith('any-') === true;
+  const time = sliding ? span.slice('any-'.length) : span;
+  const window = time === undefined ? undefined : durationOf(/^\d/.test(time) ? time : `1${time}`);
   if (window === null || more.length > 0)
-    throw usage(`${flag}: expected a number, or one per time such as 100/1h, got "${text}"`);
-  return { limit: wholeNumber(flag, limit), ...(window === undefined ? {} : { window }) };
+    throw usage(`${flag}: expected a number, or one per time such as 100/1h or 100/any-1h, got "${text}"`);
+  return {
+    limit: wholeNumber(flag, limit),
+    ...(window === undefined ? {} : { window }),
+    ...(sliding ? { sliding } : {}),
+  };
 }
 
 /** The budgets of the flags. */
 export function budgetsOf(f: NarrowFlags): readonly Budget[] {
   const of = (flag: string, unit: 'calls' | 'external' | 'bytes', texts: readonly string[] = []): Budget[] =>
     texts.map((text) => ({ unit, ...amount(flag, text) }));
-  const sums = (f.maxSum ?? []).map((text): Budget => {
-    const m = /^([^=]+)=(.+)$/.exec(text);
-    if (m === null) throw usage(`--max-sum: expected ARGUMENT=NUMBER[/TIME], got "${text}"`);
-    return { unit: 'sum', argument: m[1]!, ...amount('--max-sum', m[2]!) };
-  });
+  const named = (flag: string, unit: 'sum' | 'cost', texts: readonly string[] = []): Budget[] =>
+    texts.map((text) => {
+      const m = /^([^=]+)=(.+)$/.exec(text);
+      if (m === null) throw usage(`${flag}: expected NAME=NUMBER[/TIME], got "${text}"`);
+      return { unit, argument: m[1]!, ...amount(flag, m[2]!) };
+    });
   return [
     ...of('--max-calls', 'calls', f.maxCalls),
     ...of('--max-external-calls', 'external', f.maxExternalCalls),
     ...of('--max-bytes', 'bytes', f.maxBytes),
-    ...sums,
+    ...named('--max-cost', 'cost', f.maxCost),
+    ...named('--max-sum', 'sum', f.maxSum),
   ];
 }
 

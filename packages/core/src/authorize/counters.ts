@@ -1,9 +1,10 @@
 // The counters of a token, for a display of what is left of its budgets (`ambit budget`). Nothing is decided here.
 import { chargeRulesOf, partsOf, type AuthenticToken } from '../verify/authentic.ts';
 import type { Budget } from '../token/budget.ts';
+import { stepOf, windowStartOf } from '../token/budget-window.ts';
 import { compileChargeRules, partitionKeyOf } from './charge-rules.ts';
 
-/** A counter, its own or an ancestor's. `windowStart` is 0 for a total. */
+/** A counter, its own or an ancestor's; `step` and `windowStart` as for `CounterCharge`. */
 export interface CounterView {
   readonly id: string;
   /** Index of the caveat that imposes it; -1 for the grant. */
@@ -11,6 +12,7 @@ export interface CounterView {
   readonly budget: Budget;
   readonly limit: number;
   readonly window: number;
+  readonly step: number;
   readonly windowStart: number;
 }
 
@@ -25,8 +27,8 @@ export function listCounters(
     if (counts === null) continue;
     const { budget, id } = counts;
     const window = budget.window ?? 0;
-    const windowStart = window === 0 ? 0 : Math.floor(now / window) * window;
-    counters.push(Object.freeze({ id, caveat, budget, limit: budget.limit, window, windowStart }));
+    const at = { window, step: stepOf(budget), windowStart: windowStartOf(budget, now) };
+    counters.push(Object.freeze({ id, caveat, budget, limit: budget.limit, ...at }));
   }
   return { partitionKey: partitionKeyOf(partsOf(token)), counters };
 }

@@ -38,9 +38,10 @@ function takeFacts(given: Facts): Facts {
     address: undefined,
     external: undefined,
     bytes: undefined,
+    cost: undefined,
     flow: undefined,
   };
-  const { now, data, address, external, bytes, flow }: Partial<Facts> = Object.assign(known, given);
+  const { now, data, address, external, bytes, cost, flow }: Partial<Facts> = Object.assign(known, given);
   if (!(typeof now === 'number' && now >= 0 && now < Infinity)) {
     throw new RangeError('facts.now: expected Unix seconds');
   }
@@ -48,7 +49,9 @@ function takeFacts(given: Facts): Facts {
     throw new TypeError('facts.data: expected a list of labels');
   if (address !== undefined && typeof address !== 'string')
     throw new TypeError('facts.address: expected a text');
-  return { now, data, address, external, bytes, flow: takeFlow(flow) };
+  if (cost !== undefined && (typeof cost !== 'object' || cost === null))
+    throw new TypeError('facts.cost: expected numbers by unit');
+  return { now, data, address, external, bytes, cost, flow: takeFlow(flow) };
 }
 
 function takeFlow(given: FlowFacts | undefined): FlowFacts | undefined {

@@ -15,8 +15,10 @@ import {
   readBudgets,
   requireBudget,
   unitNumber,
+  windowNumber,
   type Budget,
 } from '../token/budget.ts';
+import { spanOf, stepOf, windowStartOf } from '../token/budget-window.ts';
 import type { ChargePlace, RestrictionKind } from './kind.ts';
 import { fail } from './name-list.ts';
 
@@ -35,12 +37,14 @@ export function budgetRule(b: Budget, entry: number, place: ChargePlace): Charge
   const { caveat, issuer, prefix } = place;
   const key: Cbor =
     pool === undefined
-      ? [prefix, entry, unitNumber(unit), argument, window]
-      : ['pool', issuer, pool, unitNumber(unit), argument, window];
+      ? [prefix, entry, unitNumber(unit), argument, windowNumber(b)]
+      : ['pool', issuer, pool, unitNumber(unit), argument, windowNumber(b)];
   const id = chargeId(key);
   // Rows end with the grant, not with a narrower child: else a child's call would reset its parent's counter. A pool
   // outlives the tokens that draw on it: a row that ended with one would begin afresh for the next.
   const end = pool === undefined ? place.expires : POOL_EXPIRES;
+  const step = stepOf(b);
+  const span = spanOf(window, step);
   return {
     caveat,
     name: 'budget',
@@ -51,9 +55,10 @@ export function budgetRule(b: Budget, entry: number, place: ChargePlace): Charge
       if (typeof amount !== 'number') return { ...amount, caveat };
       if (amount > b.limit) return deny('budget_exceeded', `${unit}: at most ${b.limit} in all`, caveat);
       if (amount === 0) return null;
-      const windowStart = window === 0 ? 0 : Math.floor(r.now / window) * window;
-      const expires = window === 0 ? end : Math.min(end, windowStart + window);
-      return { id, unit, amount, limit: b.limit, window, windowStart, expires, caveat };
+      const windowStart = windowStartOf(b, r.now);
+      const expires = window === 0 ? end : Math.min(end, windowStart + span);
+      const charge = { id, unit, amount, limit: b.limit, window, step, windowStart, expires, caveat };
+      return b.argument === undefined ? charge : { ...charge, argument: b.argument };
     },
   };
 }
@@ -74,6 +79,13 @@ function amountOf(b: Budget, { call, facts }: CallRequest): number | Denial {
       const value = Object.hasOwn(call.args.value, name) ? call.args.value[name] : undefined;
       return isAmount(value) ? value : deny('budget_amount', `argument ${name}`);
     }
+    case 'cost': {
+      const name = b.argument!;
+      const price =
+        facts.cost !== undefined && Object.hasOwn(facts.cost, name) ? facts.cost[name] : undefined;
+      if (price === undefined) return deny('fact_missing', `what the call costs at most, in ${name}`);
+      return isAmount(price) ? price : deny('budget_amount', `its cost in ${name}`);
+    }
   }
 }
 
@@ -84,10 +96,14 @@ export const budget: RestrictionKind<
     readonly budget: (...budgets: readonly Budget[]) => BudgetCaveat;
     /** At most so many calls in all. */
     readonly calls: (limit: number) => BudgetCaveat;
+    /** At most so many calls in any `seconds`. */
+    readonly rate: (limit: number, seconds: number) => BudgetCaveat;
     /** At most so many calls that go outside. */
     readonly externalCalls: (limit: number) => BudgetCaveat;
     /** At most so much, summed over a numeric argument. */
     readonly sum: (argument: string, limit: number, tools?: readonly string[]) => BudgetCaveat;
+    /** At most so much money or work, by the operator's prices: `cost('microusd', 5_000_000)`. */
+    readonly cost: (unit: string, limit: number) => BudgetCaveat;
   }
 > = {
   type: 'budget',
@@ -96,8 +112,13 @@ export const budget: RestrictionKind<
   make: {
     budget: (...budgets) => ({ type: 'budget', budgets }),
     calls: (limit) => ({ type: 'budget', budgets: [{ unit: 'calls', limit }] }),
+    rate: (limit, seconds) => ({
+      type: 'budget',
+      budgets: [{ unit: 'calls', limit, window: seconds, sliding: true }],
+    }),
     externalCalls: (limit) => ({ type: 'budget', budgets: [{ unit: 'external', limit }] }),
     sum: (argument, limit, tools) => ({ type: 'budget', budgets: [{ unit: 'sum', argument, limit, tools }] }),
+    cost: (argument, limit) => ({ type: 'budget', budgets: [{ unit: 'cost', argument, limit }] }),
   },
   write(c) {
     if (c.budgets.length > LIMITS.counters) fail(`budget: at most ${LIMITS.counters} entries`);

@@ -123,6 +123,10 @@ export const sceneArb: fc.Arbitrary<Scene> = fc
     data: fc.option(some(LABELS_USED.slice(0, 4), 0, 2), { freq: 12, nil: undefined }),
     external: fc.option(fc.boolean(), { nil: undefined }),
     bytes: fc.option(fc.integer({ min: 0, max: 40 }), { freq: 6, nil: undefined }),
+    cost: fc.option(
+      fc.integer({ min: 0, max: 40 }).map((tokens) => ({ tokens })),
+      { freq: 6, nil: undefined },
+    ),
     address: fc.option(fc.constantFrom(...ADDRESSES), { freq: 6, nil: undefined }),
     flow: fc.option(
       fc.record({
@@ -151,6 +155,7 @@ export const budgetArb: fc.Arbitrary<Budget> = fc.oneof(
     unit: fc.constant('calls' as const),
     limit: fc.integer({ min: 1, max: 3 }),
     window: fc.constantFrom(60, 3600),
+    sliding: fc.boolean(),
   }),
   fc.record({
     unit: fc.constant('calls' as const),
@@ -162,6 +167,11 @@ export const budgetArb: fc.Arbitrary<Budget> = fc.oneof(
     unit: fc.constant('sum' as const),
     limit: fc.integer({ min: 0, max: 90 }),
     argument: fc.constant('n'),
+  }),
+  fc.record({
+    unit: fc.constant('cost' as const),
+    limit: fc.integer({ min: 0, max: 90 }),
+    argument: fc.constant('tokens'),
   }),
 );
 

@@ -1,5 +1,5 @@
 // A ledger that works, in memory, and counts how often it was asked (law L8).
-import type { Charges, Ledger, LedgerAnswer } from '@ambit/core';
+import { spanOf, type Charges, type CounterCharge, type Ledger, type LedgerAnswer } from '@ambit/core';
 
 /** A ledger in memory: all or nothing, and it records every time it is asked. */
 export class TestLedger implements Ledger {
@@ -21,10 +21,10 @@ export class TestLedger implements Ledger {
     const after = new Map(this.spent);
     for (const k of c.counters) {
       const key = `${k.id}@${k.windowStart}`;
-      const had = after.get(key) ?? 0;
+      const had = hadOf(after, k);
       if (had + k.amount > k.limit)
         return { ok: false, code: 'budget_exceeded', caveat: k.caveat, left: k.limit - had };
-      after.set(key, had + k.amount);
+      after.set(key, (after.get(key) ?? 0) + k.amount);
     }
     const claims = [...c.once, ...(c.replay === null ? [] : [c.replay])];
     for (const claim of claims) {
@@ -39,4 +39,15 @@ export class TestLedger implements Ledger {
     if (number !== null) this.claimed.add(number);
     return { ok: true };
   }
+}
+
+/** What counts against a charge: its own window's, or that of every step that is no longer ago than the window. */
+function hadOf(spent: ReadonlyMap<string, number>, { id, window, step, windowStart }: CounterCharge): number {
+  if (step === 0) return spent.get(`${id}@${windowStart}`) ?? 0;
+  let had = 0;
+  for (const [key, n] of spent) {
+    const [of, start] = key.split('@');
+    if (of === id && Number(start) + spanOf(window, step) > windowStart) had += n;
+  }
+  return had;
 }

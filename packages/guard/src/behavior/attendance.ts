@@ -55,6 +55,7 @@ function counterOf(
     amount: 1,
     limit: GUARDS,
     window: 0,
+    step: 0,
     windowStart: 0,
     expires,
     caveat: -1,

@@ -73,6 +73,8 @@ const budget = (b: Budget): Value =>
     unit: b.unit,
     limit: b.limit,
     window: b.window ?? 0,
+    // Only where it says something: a configuration of before keeps its digest.
+    ...(b.sliding === true ? { sliding: true } : {}),
     argument: b.argument ?? null,
     tools: b.tools ?? null,
   });

@@ -2,10 +2,12 @@
 // key tables. Each takes a place in the text and reports problems there.
 import {
   AmbitError,
+  BUDGET_UNITS,
   isLabel,
   isName,
   isToolPattern,
   LIMITS,
+  LONGEST_SLIDING,
   PublicKey,
   type Budget,
   type PublicUse,
@@ -27,7 +29,6 @@ export const TABLE_LIMITS: Readonly<Record<'tools' | 'models' | 'groups' | 'user
 const LIST = 4096;
 /** The longest life of a session a configuration may allow: 30 days. */
 const LONGEST_LIFE = 30 * 86_400;
-const UNITS: readonly Budget['unit'][] = ['calls', 'external', 'bytes', 'sum'];
 
 /** Tool patterns. */
 export const patterns = (s: Shape, at: Place | undefined): readonly string[] =>
@@ -99,22 +100,27 @@ export function life(s: Shape, at: Place | undefined, otherwise: number): number
   return seconds;
 }
 
-const BUDGET_FIELDS = ['unit', 'limit', 'window', 'argument', 'tools'] as const;
+const BUDGET_FIELDS = ['unit', 'limit', 'window', 'sliding', 'argument', 'tools'] as const;
 
 /** Budget entries, in the order of the text. */
 export function budgets(s: Shape, at: Place | undefined): readonly Budget[] {
   const out = s.items(at, LIMITS.counters).map((item): Budget => {
     const f = s.fields(item, BUDGET_FIELDS, ['unit', 'limit']);
-    const unit = s.text(f.unit, UNITS.join(', '), (text) => UNITS.some((u) => u === text));
-    if (f.unit !== undefined && (unit === 'sum') !== (f.argument !== undefined)) {
-      s.fail(item, 'argument: the argument that is added up belongs to unit sum, and to no other');
+    const unit = s.text(f.unit, BUDGET_UNITS.join(', '), (text) => BUDGET_UNITS.some((u) => u === text));
+    if (f.unit !== undefined && (unit === 'sum' || unit === 'cost') !== (f.argument !== undefined)) {
+      s.fail(item, 'argument: what is added up belongs to unit sum or cost, and to no other');
     }
+    const window = f.window === undefined ? undefined : s.duration(f.window, 1, 1);
+    const sliding = s.boolean(f.sliding, false);
+    if (sliding && (window ?? LONGEST_SLIDING + 1) > LONGEST_SLIDING)
+      s.fail(item, `sliding: needs a window of at most ${LONGEST_SLIDING} seconds`);
     if (f.tools?.node.kind === 'list' && f.tools.node.items.length === 0)
       s.fail(f.tools, 'name at least one tool');
     return Object.freeze({
-      unit: UNITS.find((u) => u === unit) ?? 'calls',
+      unit: BUDGET_UNITS.find((u) => u === unit) ?? 'calls',
       limit: s.integer(f.limit, 0, Number.MAX_SAFE_INTEGER, 0),
-      ...(f.window === undefined ? {} : { window: s.duration(f.window, 1, 1) }),
+      ...(window === undefined ? {} : { window }),
+      ...(sliding ? { sliding } : {}),
       ...(f.argument === undefined ? {} : { argument: name(s, f.argument, 'the name of an argument') }),
       ...(f.tools === undefined ? {} : { tools: patterns(s, f.tools) }),
     });

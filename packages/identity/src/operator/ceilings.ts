@@ -8,6 +8,7 @@ export const budgetKey = (b: Budget): string =>
   JSON.stringify([
     b.unit,
     b.window ?? 0,
+    b.sliding === true,
     b.argument ?? null,
     b.pool ?? null,
     b.tools === undefined ? null : [...b.tools].sort(),

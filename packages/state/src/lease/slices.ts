@@ -10,6 +10,8 @@ import type { Budgets, Reservation } from '../budgets.ts';
 
 export interface Slice {
   room: number;
+  /** What was left in the store when it last gave some. */
+  beyond: number;
   /** Milliseconds of the monotonic clock; nothing is spent or given back from then on. */
   readonly end: number;
   readonly era: string;
@@ -58,10 +60,20 @@ export class Slices {
   add(counter: CounterCharge, reservation: Reservation, era: string, end: number, asked: number): void {
     const room = reservation.amounts[0]!;
     const held = this.of(counter);
+    const beyond = reservation.left[0]!;
     if (held === undefined)
-      this.#held.set(sliceKey(counter), { room, end, era, counter, from: [reservation], used: asked });
+      this.#held.set(sliceKey(counter), {
+        room,
+        beyond,
+        end,
+        era,
+        counter,
+        from: [reservation],
+        used: asked,
+      });
     else {
       held.room += room;
+      held.beyond = beyond;
       held.from.push(reservation);
     }
   }

@@ -40,8 +40,8 @@ const LOADING = `
 
   select array_agg(c.id is not null order by k.at), array_agg(coalesce(c.start, 0) order by k.at),
       array_agg(coalesce(c.used, 0) order by k.at), array_agg(coalesce(c.expires, 0) order by k.at),
-      array_agg(c.root order by k.at)
-    into c_known, c_start, c_used, c_expires, c_root
+      array_agg(c.root order by k.at), array_agg(c.steps order by k.at)
+    into c_known, c_start, c_used, c_expires, c_root, c_steps
     from unnest(k_counter) with ordinality as k(id, at) left join counters c on c.id = k.id;
   c_dirty := array_fill(false, array[coalesce(array_length(k_counter, 1), 0)]);
   if array_length(k_once, 1) > 0 then
@@ -70,7 +70,7 @@ const LOADING = `
   end if;
   verdicts := array_fill(null::text, array[coalesce(array_length(q_root, 1), 0)]);
   starts := array_fill(0::bigint, array[coalesce(array_length(a_key, 1), 0)]);
-  taken := starts;
+  taken := starts; remains := starts;
   r_rows := array_fill(-1::bigint, array[coalesce(array_length(k_root, 1), 0)]);
   r_added := array_fill(0, array[coalesce(array_length(k_root, 1), 0)]);
 `;
@@ -78,7 +78,11 @@ const LOADING = `
 const REFUNDS = `
   for i in 1 .. coalesce(array_length(f_key, 1), 0) loop
     k := f_key[i];
-    if c_known[k] and c_start[k] = f_start[i] and f_back[i] > 0 then
+    if c_known[k] and c_steps[k] is not null and f_back[i] > 0 then
+      c_steps[k] := refunded_in(c_steps[k], f_start[i], f_back[i]);
+      c_used[k] := (slid(c_steps[k], 0, -1)).used;
+      c_dirty[k] := true;
+    elsif c_known[k] and c_start[k] = f_start[i] and f_back[i] > 0 then
       c_used[k] := greatest(0, c_used[k] - f_back[i]);
       c_dirty[k] := true;
     end if;
@@ -91,13 +95,22 @@ const DECIDE = `
     for j in 1 .. q_counters[i] loop
       x := a + j; k := a_key[x];
       if a_own[x] and not c_known[k] then fresh := fresh + 1; newest := j; end if;
-      if c_known[k] and c_start[k] >= a_start[x] then used_ := c_used[k]; else used_ := 0; end if;
+      if a_step[x] > 0 then
+        starts[x] := a_start[x];
+        if starts[x] >= now_ - ${GRACE} then starts[x] := now_ - now_ % a_step[x]; end if;
+        if c_known[k] then starts[x] := greatest(starts[x], c_start[k]); end if;
+        select f.steps, f.used into live, used_ from slid(c_steps[k], a_span[x], starts[x]) f;
+      elsif c_known[k] and c_start[k] >= a_start[x] then used_ := c_used[k]; else used_ := 0; end if;
       gone := a_expires[x] <= swept_ or a_start[x] > now_ + ${GRACE};
       if gone then room := 0; else room := greatest(0, a_limit[x] - used_); end if;
       if short_at = 0 and (gone or a_amount[x] > room) then
-        short_at := j; short_room := room;
+        short_at := j; short_room := room::text;
+        if a_step[x] > 0 and not gone then
+          short_room := room || ',' || room_at(live, a_span[x], used_, a_amount[x], a_limit[x], a_start[x]);
+        end if;
       end if;
       taken[x] := greatest(a_amount[x], floor(room::float8 * q_share[i])::bigint);
+      remains[x] := greatest(0, room - taken[x]);
     end loop;
     n := q_nonce[i];
     if n > 0 and m.began > 0 and now_ - m.began < q_nonce_expires[i] - now_ + ${RESET_MARGIN} then
@@ -152,7 +165,16 @@ const KEEP = `
       if mine > 0 then r_added[q_root[i]] := r_added[q_root[i]] + mine; end if;
       for j in 1 .. q_counters[i] loop
         x := a + j; k := a_key[x];
-        if c_known[k] and c_start[k] >= a_start[x] then
+        if a_step[x] > 0 then
+          select f.steps, f.used into live, used_ from slid(c_steps[k], a_span[x], starts[x]) f;
+          c_steps[k] := charged_in(live, starts[x], taken[x]);
+          c_used[k] := used_ + taken[x];
+          c_expires[k] := greatest(c_expires[k], a_expires[x]);
+          if a_own[x] and not c_known[k] then
+            c_root[k] := k_root[q_root[i]]; r_added[q_root[i]] := r_added[q_root[i]] + 1;
+          end if;
+          c_start[k] := starts[x];
+        elsif c_known[k] and c_start[k] >= a_start[x] then
           c_used[k] := c_used[k] + taken[x];
           if c_start[k] = a_start[x] then c_expires[k] := greatest(c_expires[k], a_expires[x]); end if;
         else
@@ -171,11 +193,13 @@ const KEEP = `
 `;
 
 const WRITING = `
-  insert into counters as c (id, start, used, expires, root)
-    select id, start, used, expires, root
-      from unnest(k_counter, c_start, c_used, c_expires, c_root, c_dirty) as k(id, start, used, expires, root, dirty)
+  insert into counters as c (id, start, used, expires, root, steps)
+    select id, start, used, expires, root, steps
+      from unnest(k_counter, c_start, c_used, c_expires, c_root, c_steps, c_dirty)
+        as k(id, start, used, expires, root, steps, dirty)
       where dirty
-    on conflict (id) do update set start = excluded.start, used = excluded.used, expires = excluded.expires;
+    on conflict (id) do update set start = excluded.start, used = excluded.used, expires = excluded.expires,
+      steps = excluded.steps;
   if array_length(k_once, 1) > 0 then
     insert into claims(id, expires, root)
       select id, expires, root from unnest(k_once, o_expires, o_root) as k(id, expires, root) where expires is not null;
@@ -207,21 +231,22 @@ create or replace function apply(
   q_root integer[], q_share float8[], q_counters integer[], q_once integer[], q_nonce integer[], q_nonce_expires bigint[],
   q_window integer[], q_number bigint[], q_window_expires bigint[],
   a_key integer[], a_amount bigint[], a_limit bigint[], a_start bigint[], a_expires bigint[], a_own boolean[],
+  a_step bigint[], a_span bigint[],
   o_key integer[], o_until bigint[], o_own boolean[],
-  out code text, out acked bigint, out verdicts text[], out starts bigint[], out taken bigint[]
+  out code text, out acked bigint, out verdicts text[], out starts bigint[], out taken bigint[], out remains bigint[]
 ) ${asOwner(schema)} ${PLAN} as $$
 #variable_conflict use_column
 declare
   m meta%rowtype;
   now_ bigint; swept_ bigint;
-  c_known boolean[]; c_start bigint[]; c_used bigint[]; c_expires bigint[]; c_root text[]; c_dirty boolean[];
+  c_known boolean[]; c_start bigint[]; c_used bigint[]; c_expires bigint[]; c_root text[]; c_steps text[]; c_dirty boolean[]; live bigint[];
   o_free boolean[]; o_expires bigint[]; o_root text[];
   w_highest bigint[]; w_bits bytea[]; w_expires bigint[]; w_dirty boolean[];
   n_free boolean[]; n_taken boolean[];
   r_rows bigint[]; r_added integer[];
   a integer := 0; o integer := 0; k integer; x integer; n integer; r integer; w integer;
   verdict text; fresh integer; newest integer; mine integer; claimed integer;
-  short_at integer; short_room bigint; used_ bigint; room bigint; gone boolean; s bigint; high bigint; bits bytea;
+  short_at integer; short_room text; used_ bigint; room bigint; gone boolean; s bigint; high bigint; bits bytea;
 begin
 ${BEGINNING}${LOADING}${REFUNDS}
   for i in 1 .. coalesce(array_length(q_root, 1), 0) loop
@@ -235,12 +260,13 @@ end $$;
 
 /** Rows for display. */
 export const rowsFunction = (schema: string): string => `
-create or replace function rows_of(p_epoch text, p_ids text[], out code text, out start bigint[], out used bigint[])
+create or replace function rows_of(p_epoch text, p_ids text[], out code text, out start bigint[], out used bigint[], out steps text[])
 ${asOwner(schema)} as $$
 #variable_conflict use_column
 begin
   if (select epoch from meta) is distinct from p_epoch then code := 'epoch'; return; end if;
-  select array_agg(coalesce(c.start, 0) order by k.at), array_agg(coalesce(c.used, 0) order by k.at) into start, used
+  select array_agg(coalesce(c.start, 0) order by k.at), array_agg(coalesce(c.used, 0) order by k.at),
+      array_agg(c.steps order by k.at) into start, used, steps
     from unnest(p_ids) with ordinality as k(id, at) left join counters c on c.id = k.id;
   code := 'ok';
 end $$;

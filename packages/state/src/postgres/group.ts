@@ -1,23 +1,9 @@
 // What several calls ask for, as the arrays that the function `apply` takes: keys once, everything else pointing
 // into them. Ids are base64url digests (checked before), so an array's text needs no quotes.
-import type { Charges } from '@ambit/core';
-import { exceeded, type Refused, type Reservation, type Reserved } from '../budgets.ts';
+import { spanOf, type Charges } from '@ambit/core';
+import type { Refused, Reservation, Reserved } from '../budgets.ts';
+import { Keys, refusedBy, short } from '../grouped.ts';
 import type { Row } from './connection.ts';
-
-/** Rows are named by the first 22 characters of a digest, 132 bits. */
-export const short = (id: string): string => id.slice(0, 22);
-
-/** Distinct keys, numbered from 1. */
-class Keys {
-  readonly all: string[] = [];
-  readonly #at = new Map<string, number>();
-  at(id: string): number {
-    const key = short(id);
-    let at = this.#at.get(key);
-    if (at === undefined) this.#at.set(key, (at = this.all.push(key)));
-    return at;
-  }
-}
 
 const list = (values: readonly (string | number | boolean)[]): string => `{${values.join(',')}}`;
 
@@ -31,7 +17,7 @@ export class Group {
   /** Columns, named as the parameters of `apply`. */
   readonly #f: [number[], number[], number[]] = [[], [], []];
   readonly #q: number[][] = Array.from({ length: 9 }, () => []);
-  readonly #a: (number | boolean)[][] = Array.from({ length: 6 }, () => []);
+  readonly #a: (number | boolean)[][] = Array.from({ length: 8 }, () => []);
   readonly #o: (number | boolean)[][] = [[], [], []];
   readonly #reserved: { readonly charges: Charges; readonly from: number }[] = [];
 
@@ -39,12 +25,12 @@ export class Group {
   reserve(charges: Charges, share: number): void {
     const { counters, once, replay, sequence, root } = charges;
     this.#reserved.push({ charges, from: this.#a[0]!.length });
-    const nonce = replay === null ? 0 : this.#nonces.at(replay.id);
+    const nonce = replay === null ? 0 : this.#nonces.at(short(replay.id));
     if (replay !== null)
       this.#nonceExpires[nonce - 1] = Math.max(this.#nonceExpires[nonce - 1] ?? 0, replay.expires);
-    const window = sequence === null ? 0 : this.#windows.at(sequence.session);
+    const window = sequence === null ? 0 : this.#windows.at(short(sequence.session));
     const row = [
-      this.#roots.at(root),
+      this.#roots.at(short(root)),
       share,
       counters.length,
       once.length,
@@ -57,17 +43,19 @@ export class Group {
     row.forEach((value, i) => this.#q[i]!.push(value));
     for (const c of counters) {
       const charge = [
-        this.#counters.at(c.id),
+        this.#counters.at(short(c.id)),
         c.amount,
         c.limit,
         c.windowStart,
         c.expires,
         c.caveat >= 0,
+        c.step,
+        c.step === 0 ? 0 : spanOf(c.window, c.step),
       ] as const;
       charge.forEach((value, i) => this.#a[i]!.push(value));
     }
     for (const claim of once)
-      [this.#claims.at(claim.id), claim.expires, claim.caveat >= 0].forEach((value, i) =>
+      [this.#claims.at(short(claim.id)), claim.expires, claim.caveat >= 0].forEach((value, i) =>
         this.#o[i]!.push(value),
       );
   }
@@ -76,7 +64,7 @@ export class Group {
   refund({ charges, starts }: Reservation, back: readonly number[]): void {
     charges.counters.forEach((c, i) => {
       if (back[i] === 0) return;
-      this.#f[0].push(this.#counters.at(c.id));
+      this.#f[0].push(this.#counters.at(short(c.id)));
       this.#f[1].push(back[i]!);
       this.#f[2].push(starts[i]!);
     });
@@ -103,31 +91,22 @@ export class Group {
     const verdicts = row['verdicts'] as string[];
     const starts = (row['starts'] as string[] | null) ?? [];
     const taken = (row['taken'] as string[] | null) ?? [];
+    const remains = (row['remains'] as string[] | null) ?? [];
     return this.#reserved.map(({ charges, from }, i) => {
       const verdict = verdicts[i]!;
-      if (verdict !== 'ok') return refused(verdict, charges);
+      if (verdict !== 'ok') return refusedBy(verdict.split(','), charges);
       const to = from + charges.counters.length;
       const reservation: Reservation = Object.freeze({
         charges,
         amounts: Object.freeze(taken.slice(from, to).map(Number)),
         starts: starts.slice(from, to).map(Number),
+        left: remains.slice(from, to).map(Number),
       });
       return { ok: true, reservation };
     });
   }
 }
 
-/** A verdict's words: the code, the place of what denied (claims count below zero), what is left. */
-function refused(verdict: string, { counters, once }: Charges): Refused {
-  const [word, place, left] = verdict.split(',');
-  const code = word as Refused['code'];
-  const at = Number(place);
-  if (code === 'replayed' || code === 'store_unavailable') return { ok: false, code, caveat: -1 };
-  if (code === 'once_used') return { ok: false, code, caveat: once[at - 1]!.caveat };
-  if (at > 0) return exceeded(counters[at - 1]!, Number(left));
-  return { ok: false, code, caveat: once[-at - 1]!.caveat, left: Number(left) };
-}
-
 /** The statement, with every array's type. */
 export const applyText = (schema: string): string =>
-  `select * from ${schema}.apply($1, $2, $3, $4, ${Array.from({ length: 27 }, (_, i) => `$${i + 5}`).join(', ')})`;
+  `select * from ${schema}.apply($1, $2, $3, $4, ${Array.from({ length: 29 }, (_, i) => `$${i + 5}`).join(', ')})`;

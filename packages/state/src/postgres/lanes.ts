@@ -32,7 +32,7 @@ type Charging = Job & { readonly epoch: string | null } & (
     | {
         readonly reservation: Reservation;
         readonly back: readonly number[];
-        done(answer: boolean): void;
+        done(): void;
       }
   );
 interface Asking extends Job {
@@ -95,7 +95,7 @@ export class Lanes {
     });
   }
 
-  refund(reservation: Reservation, back: readonly number[]): Promise<boolean> {
+  refund(reservation: Reservation, back: readonly number[]): Promise<void> {
     return new Promise((done, fail) => {
       if (this.#admits(fail))
         this.#charging.push({ ...this.#ticket(fail), epoch: this.epoch, reservation, back, done });
@@ -218,7 +218,7 @@ export class Lanes {
     let at = 0;
     for (const job of current) {
       if ('charges' in job) job.done(answers[at++]!);
-      else job.done(true);
+      else job.done();
     }
   }
 

@@ -5,6 +5,7 @@ import { applyFunction, rowsFunction } from './apply-sql.ts';
 import type { PostgresPlace } from './options.ts';
 import { CALLABLE, registryFunctions } from './registry-sql.ts';
 import { RESET_LOCK, SCHEMA_VERSION, checkSchema, tables } from './schema.ts';
+import { slidingFunctions } from './sliding-sql.ts';
 
 /** Options of `initializePostgres`, `migratePostgres` and `resetPostgres`. */
 export interface OperatePostgres extends PostgresPlace {
@@ -56,15 +57,34 @@ async function onPrimary<T>(options: PostgresPlace, job: (connection: Connection
 const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
 /** The statements that put the functions of this version in place. */
-const functions = (schema: string, grantTo: string | undefined): string =>
-  `${applyFunction(schema)}${rowsFunction(schema)}${registryFunctions(schema)}
+const functions = (schema: string, roles: readonly string[]): string =>
+  `${slidingFunctions(schema)}${applyFunction(schema)}${rowsFunction(schema)}${registryFunctions(schema)}
 revoke all on all functions in schema ${schema} from public;
-${
-  grantTo === undefined
-    ? ''
-    : `grant usage on schema ${schema} to ${quoted(grantTo)};
-${CALLABLE.map((name) => `grant execute on function ${name} to ${quoted(grantTo)};`).join('\n')}`
-}`;
+${roles
+  .map(
+    (role) => `grant usage on schema ${schema} to ${quoted(role)};
+${CALLABLE.map((name) => `grant execute on function ${name} to ${quoted(role)};`).join('\n')}`,
+  )
+  .join('\n')}`;
+
+const listed = (grantTo: string | undefined): readonly string[] => (grantTo === undefined ? [] : [grantTo]);
+
+/** The roles that may call the functions that are there. */
+async function callers(connection: Connection, schema: string): Promise<readonly string[]> {
+  const text = `select distinct r.rolname as role from pg_proc p, aclexplode(p.proacl) a, pg_roles r
+    where p.pronamespace = $1::regnamespace and r.oid = a.grantee and a.grantee <> p.proowner`;
+  const rows = await connection.query({ text, values: [schema] }, TIMEOUT);
+  return rows.map((row) => String(row['role']));
+}
+
+/** Drops every function: one of another version may have the name and other columns. */
+const drop = (schema: string): string => `
+do $$ declare f regprocedure;
+begin
+  for f in select oid::regprocedure from pg_proc where pronamespace = '${schema}'::regnamespace loop
+    execute 'drop function ' || f;
+  end loop;
+end $$;`;
 
 const transaction = async (connection: Connection, text: string): Promise<void> => {
   await connection.query({ text: `begin;\n${text}\ncommit;`, values: [] }, TIMEOUT);
@@ -92,7 +112,7 @@ export async function initializePostgres(options: OperatePostgres): Promise<stri
       `create schema if not exists ${schema};
 set local search_path = ${schema}, pg_catalog;
 ${tables()}
-${functions(schema, options.grantTo)}
+${functions(schema, listed(options.grantTo))}
 insert into meta(version, epoch, system, timeline, failover)
   select ${SCHEMA_VERSION}, '${epoch}', system, timeline, '${options.failover === 'synchronous' ? 'synchronous' : 'denied'}' from here();`,
     );
@@ -177,11 +197,13 @@ export async function migratePostgres(options: OperatePostgres): Promise<number>
     const [row] = await connection.query({ text: `select version from ${schema}.meta`, values: [] }, TIMEOUT);
     const from = Number(row?.['version']);
     if (from > SCHEMA_VERSION) throw new Lost('the schema is of a later version');
+    const roles = new Set([...(await callers(connection, schema)), ...listed(options.grantTo)]);
     await transaction(
       connection,
       `set local search_path = ${schema}, pg_catalog;
 select pg_advisory_xact_lock('meta'::regclass::oid::integer, ${RESET_LOCK});
-${functions(schema, options.grantTo)}
+alter table counters add column if not exists steps text;${drop(schema)}
+${functions(schema, [...roles])}
 update meta set version = ${SCHEMA_VERSION};`,
     );
     return from;

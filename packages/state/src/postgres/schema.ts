@@ -1,11 +1,11 @@
 // The tables of a PostgreSQL deployment, in a schema of their own. Verifiers never touch them: they call the
 // functions of `apply.ts` and `registry-sql.ts`, which run as the schema's owner, so that the role of a verifier
 // can neither empty a counter nor read another's. Keys are the first 22 characters of a digest (132 bits) in
-// collation C. `root` is set on rows that a token's holders appended, so that they can be counted (attack S12).
+// collation C. `steps` is what a sliding window keeps (`sliding-sql.ts`). `root` is set on rows that a token's holders appended, so that they can be counted (attack S12).
 import { AmbitError } from '@ambit/core';
 
 /** The version of tables and functions; another one is `store_corrupt` until `migrate`. */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
 /** A name of a schema that needs no quotes, so that it can be part of the text of functions. */
 export function checkSchema(name: string): string {
@@ -37,7 +37,7 @@ create table meta(
 create table writers(id text collate "C" primary key, n bigint not null, seen bigint not null) ${HOT};
 create table counters(
   id text collate "C" primary key, start bigint not null, used bigint not null check (used >= 0),
-  expires bigint not null, root text collate "C"
+  expires bigint not null, root text collate "C", steps text
 ) ${HOT};
 create index counters_expires on counters(expires);
 create index counters_root on counters(root) where root is not null;

@@ -1,12 +1,10 @@
 // Calls that are asked for in one turn of the event loop, as one script: a group is all of them on a single server,
 // and those of one partition on a Cluster, where a script may touch one slot.
-import type { Charges } from '@ambit/core';
-import { exceeded, type Refused, type Reservation, type Reserved } from '../budgets.ts';
+import { spanOf, type Charges } from '@ambit/core';
+import type { Refused, Reservation, Reserved } from '../budgets.ts';
+import { Keys, refusedBy, short } from '../grouped.ts';
 import { ALL_PARTITIONS, type Fence } from './fence.ts';
 import { RESERVE_GROUP } from './reserve.ts';
-
-/** Rows are named by the first 22 characters of a digest, 132 bits. */
-export const short = (id: string): string => id.slice(0, 22);
 
 /** The partition of a partition key. */
 export const partition = (partitionKey: string): string => partitionKey[0]!;
@@ -24,20 +22,7 @@ interface Waiting {
   fail(error: unknown): void;
 }
 
-/** Distinct keys, numbered from 1. */
-class Keys {
-  readonly all: string[] = [];
-  readonly #at = new Map<string, number>();
-  at(key: string): number {
-    let at = this.#at.get(key);
-    if (at === undefined) this.#at.set(key, (at = this.all.push(key)));
-    return at;
-  }
-}
-
 export class Groups {
-  /** Reservations that can be settled, and the epoch they were made under: nothing is refunded to another. */
-  readonly open: WeakMap<Reservation, string | null> = new WeakMap();
   readonly #fence: Fence;
   readonly #cap: number;
   readonly #queues = new Map<string, Waiting[]>();
@@ -79,7 +64,7 @@ export class Groups {
       return this.#encode(charges, share, part, roots, keys);
     });
     try {
-      const { oneSlot, epoch } = this.#fence;
+      const { oneSlot } = this.#fence;
       const [, text] = await this.#fence.run(
         'reserve',
         RESERVE_GROUP,
@@ -91,9 +76,7 @@ export class Groups {
       );
       const verdicts = String(text).split(';');
       group.forEach((each, i) => {
-        const answer = decode(verdicts[i]!, each.charges);
-        if (answer.ok) this.open.set(answer.reservation, epoch);
-        each.done(answer);
+        each.done(decode(verdicts[i]!, each.charges));
       });
     } catch (error) {
       for (const each of group) each.fail(error);
@@ -118,6 +101,7 @@ export class Groups {
         c.windowStart,
         c.expires,
         c.caveat >= 0 ? 1 : 0,
+        ...(c.step === 0 ? [] : [c.step, spanOf(c.window, c.step)]),
       ]),
       replay === null ? 0 : at('n', replay.id),
       replay?.expires ?? 0,
@@ -130,25 +114,18 @@ export class Groups {
   }
 }
 
-/** A verdict's words: `ok` with start and amount of each counter, or the code, the place of what denied, what is left. */
+/** A verdict's words: `ok` with start, amount and what is left of each counter, or what refused it. */
 function decode(verdict: string, charges: Charges): Reserved | Refused {
   const words = verdict.split(',');
-  if (words[0] !== 'ok') return refused(words, charges);
+  if (words[0] !== 'ok') return refusedBy(words, charges);
   const starts: number[] = [];
   const amounts: number[] = [];
-  for (let i = 1; i < words.length; i += 2) {
+  const left: number[] = [];
+  for (let i = 1; i < words.length; i += 3) {
     starts.push(Number(words[i]));
     amounts.push(Number(words[i + 1]));
+    left.push(Number(words[i + 2]));
   }
-  const reservation: Reservation = Object.freeze({ charges, amounts: Object.freeze(amounts), starts });
+  const reservation: Reservation = Object.freeze({ charges, amounts: Object.freeze(amounts), starts, left });
   return { ok: true, reservation };
-}
-
-function refused([word, place, left]: readonly string[], { counters, once }: Charges): Refused {
-  const code = word as Refused['code'];
-  const at = Number(place);
-  if (code === 'replayed' || code === 'store_unavailable') return { ok: false, code, caveat: -1 };
-  if (code === 'once_used') return { ok: false, code, caveat: once[at - 1]!.caveat };
-  if (at > 0) return exceeded(counters[at - 1]!, Number(left));
-  return { ok: false, code, caveat: once[-at - 1]!.caveat, left: Number(left) };
 }

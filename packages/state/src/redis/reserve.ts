@@ -5,6 +5,7 @@
 import { GRACE } from '../budgets.ts';
 import { RESET_MARGIN } from '../clock.ts';
 import { WINDOW } from '../replay.ts';
+import { ROW, SLIDING } from './sliding.ts';
 
 /**
  * A window of a session, by the policy of core's `SequenceWindow`. `bits` is the ring as it was read, `over` what
@@ -67,17 +68,23 @@ local function decide(q)
   for i = 1, #counters do
     local c = counters[i]
     local row = rowOf(c[1])
-    local start, used, ends, renewed = c[4], 0, c[5], true
-    if row and row[1] >= start then
+    local start, used, ends, renewed, steps = c[4], 0, c[5], true, nil
+    if c[7] then
+      start, used, steps = slid(row, c)
+      if row then ends, renewed = math.max(row[3], ends), row[1] < start end
+    elseif row and row[1] >= start then
       used, renewed = row[2], false
       if row[1] == start then ends = math.max(row[3], ends) else ends = row[3] end
       start = row[1]
     end
     if c[5] <= swept or c[4] > now + ${GRACE} then return undo('budget_exceeded,' .. i .. ',0') end
     local left = math.max(0, c[3] - used)
-    if c[2] > left then return undo('budget_exceeded,' .. i .. ',' .. whole(left)) end
+    if c[2] > left then
+      local resets = steps and ',' .. whole(roomAt(c, used, steps)) or ''
+      return undo('budget_exceeded,' .. i .. ',' .. whole(left) .. resets)
+    end
     if not row and c[6] == 1 then added = added + 1; freshCounter = i end
-    met[i] = {start, used, ends, math.max(c[2], math.floor(left * share)), renewed and c[6] == 1}
+    met[i] = {start, used, ends, math.max(c[2], math.floor(left * share)), renewed and c[6] == 1, steps}
   end
   newest = newest or freshCounter
   if newest ~= nil and rowsOf(root) + added > cap then return undo('budget_exceeded,' .. newest .. ',0') end
@@ -91,11 +98,12 @@ local function decide(q)
   local words = {'ok'}
   for i = 1, #counters do
     local k, m = counters[i][1], met[i]
-    rows[k] = {m[1], m[2] + m[4], m[3]}
+    rows[k] = {m[1], m[2] + m[4], m[3], m[6] and charged(m[6], m[1], m[4])}
     if not dirty[k] then dirty[k] = true; dirtyKeys[#dirtyKeys + 1] = k end
     if m[5] then owned(root, k, counters[i][5]) end
     words[#words + 1] = whole(m[1])
     words[#words + 1] = whole(m[4])
+    words[#words + 1] = whole(math.max(0, counters[i][3] - m[2] - m[4]))
   end
   return table.concat(words, ',')
 end
@@ -105,11 +113,11 @@ end
  * KEYS: the epochs of the partitions, the rows of roots (sorted sets), then counters, nonces, claims and windows.
  * ARGV: the fence's, how many roots, and JSON: the most rows of a root, 1 when
  * a window sees all numbers of its session (so that a step ahead is bounded), and for each call [share, root,
- * [[counter, amount, limit, start, expiry, appended]], nonce or 0, its expiry, [[claim, expiry, appended]], the
+ * [[counter, amount, limit, start, expiry, appended, and for a sliding window step, span]], nonce or 0, its expiry, [[claim, expiry, appended]], the
  * window's highest number or 0, its bits, sequence, expiry]; keys by their place after the roots, roots after the
  * epochs. Returns 'ok' and the verdicts, divided by semicolons.
  */
-export const RESERVE_GROUP: string = `
+export const RESERVE_GROUP: string = `${ROW}${SLIDING}
 local roots, group = tonumber(ARGV[2]), cjson.decode(ARGV[3])
 local base = epochs + roots
 local cap = group[1]
@@ -120,10 +128,7 @@ local function rowOf(k)
   local row = rows[k]
   if row == nil then
     row = false
-    if val[k] then
-      local s, u, x = string.match(val[k], '^(%d+) (%d+) (%d+)$')
-      row = {tonumber(s), tonumber(u), tonumber(x)}
-    end
+    if val[k] then row = readRow(val[k]) end
     rows[k] = row
   end
   return row
@@ -142,7 +147,7 @@ local verdicts = {}
 for i = 1, #group[3] do verdicts[i] = decide(group[3][i]) end
 for _, k in ipairs(dirtyKeys) do
   local r = rows[k]
-  redis.call('SET', KEYS[base + k], whole(r[1]) .. ' ' .. whole(r[2]) .. ' ' .. whole(r[3]), 'PXAT', ms(r[3]))
+  redis.call('SET', KEYS[base + k], writeRow(r), 'PXAT', ms(r[3]))
 end
 for _, c in ipairs(kept) do redis.call('SET', KEYS[base + c[1]], '1', 'PXAT', ms(c[2])) end
 for _, h in ipairs(windowKeys) do

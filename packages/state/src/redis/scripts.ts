@@ -1,6 +1,7 @@
 // What is done to Redis, beside charging (`reserve.ts`), in Lua: refunds, revocations, sessions. One script is one
 // atomic step and one round trip, and starts with the fence (see `fence.ts`).
 import { GRACE } from '../budgets.ts';
+import { ROW } from './sliding.ts';
 
 /**
  * The first KEYS are the epochs of the partitions that are touched. ARGV[1] is `check:how many`; `check` is 1 when
@@ -44,16 +45,23 @@ local function whole(n) return string.format('%.0f', n) end
 `;
 
 /** KEYS: epoch, marker, counters. ARGV: check, then for each counter amount, start. Applied once, however often it is sent. */
-export const REFUND: string = `
+export const REFUND: string = `${ROW}
 if not redis.call('SET', KEYS[2], '1', 'NX', 'EX', 30) then return {'ok'} end
 for i = 3, #KEYS do
   local back, start = tonumber(ARGV[2 * i - 4]), tonumber(ARGV[2 * i - 3])
   local value = redis.call('GET', KEYS[i])
   if value and back > 0 then
-    local s, u, x = string.match(value, '^(%d+) (%d+) (%d+)$')
-    if tonumber(s) == start then
-      redis.call('SET', KEYS[i], s .. ' ' .. whole(math.max(0, tonumber(u) - back)) .. ' ' .. x, 'KEEPTTL')
+    local row = readRow(value)
+    local steps = row[4]
+    local had = row[1] == start and row[2] or 0
+    for j = 1, steps and #steps or 0, 2 do
+      if steps[j] == start then
+        had = steps[j + 1]
+        steps[j + 1] = math.max(0, had - back)
+      end
     end
+    row[2] = math.max(0, row[2] - math.min(had, back))
+    redis.call('SET', KEYS[i], writeRow(row), 'KEEPTTL')
   end
 end
 return {'ok'}

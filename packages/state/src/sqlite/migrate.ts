@@ -1,5 +1,5 @@
-// From the tables of versions 1 and 2 to those of version 3, inside one transaction: rows get sums, tables get the
-// indexes of today, and the facts about the file their names of today.
+// From the tables of versions 1 to 3 to those of version 4, inside one transaction: rows get sums, tables get the
+// columns and indexes of today, and the facts about the file their names of today.
 import { GRACE } from '../budgets.ts';
 import type { Connection, Value } from './binding.ts';
 import { Meta } from './meta.ts';
@@ -34,7 +34,9 @@ function copyTable(db: Connection, table: Table): void {
   const put = db.prepare(
     `insert into ${table}(${columns.join(', ')}, sum) values (${columns.map(() => '?').join(', ')}, ?)`,
   );
-  const rows = db.prepare(`select ${columns.join(', ')} from old_${table}`).all() as Value[][];
+  const had = db.prepare(`select name from pragma_table_info('old_${table}')`).all() as [string][];
+  const old = columns.map((c) => (had.some(([name]) => name === c) ? c : 'null'));
+  const rows = db.prepare(`select ${old.join(', ')} from old_${table}`).all() as Value[][];
   for (const row of rows) put.run(...row, sumOf(row.slice(numbered.length)));
   if (numbered.length > 0) {
     const last = db.value('select seq from sqlite_sequence where name = ?', `old_${table}`) ?? 0;

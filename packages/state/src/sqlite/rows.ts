@@ -4,6 +4,7 @@ import type { SequenceClaim, SequenceWindow } from '@ambit/core';
 import type { CounterRow, Rows } from '../apply.ts';
 import { advance, checkHorizon, sweptTo } from '../clock.ts';
 import { sequenceWindow } from '../replay.ts';
+import { readSteps, writeSteps } from '../sliding.ts';
 import { Meta } from './meta.ts';
 import { Nonces } from './nonces.ts';
 import { rowKey } from './schema.ts';
@@ -30,6 +31,22 @@ const SWEEP_EVERY = 5;
 
 /** SQLite gives columns in order under `raw()`; each statement below names its own row type. */
 type Raw<T> = T | undefined;
+
+/** The question for a counter. */
+export const COUNTER = 'select id, start, used, expires, root, steps, sum from counters where id = ?';
+
+/** A row of `counters`, checked and without its sum. */
+export function counterOf(row: readonly Value[]): { readonly row: CounterRow; readonly root: string | null } {
+  const [, start, used, expires, root, text] = row as readonly [
+    string,
+    number,
+    number,
+    number,
+    string | null,
+    string | null,
+  ];
+  return { row: { start, used, expires, steps: text === null ? null : readSteps(text) }, root };
+}
 
 export class SqliteRows implements Rows {
   sweptTo = 0;
@@ -59,10 +76,11 @@ export class SqliteRows implements Rows {
     this.meta = new Meta(db);
     this.#nonces = new Nonces(db);
     this.#sweeper = new Sweeper(db);
-    this.#counter = db.prepare('select id, start, used, expires, root, sum from counters where id = ?');
+    this.#counter = db.prepare(COUNTER);
     this.#put = db.prepare(
-      'insert into counters(id, start, used, expires, root, sum) values (?, ?, ?, ?, ?, ?) on conflict(id) do update' +
-        ' set start = excluded.start, used = excluded.used, expires = excluded.expires, sum = excluded.sum',
+      'insert into counters(id, start, used, expires, root, steps, sum) values (?, ?, ?, ?, ?, ?, ?)' +
+        ' on conflict(id) do update set start = excluded.start, used = excluded.used, expires = excluded.expires,' +
+        ' steps = excluded.steps, sum = excluded.sum',
     );
     this.#claim = db.prepare('insert or ignore into claims(id, expires, root, sum) values (?, ?, ?, ?)');
     this.#unclaim = db.prepare('delete from claims where id = ?');
@@ -111,7 +129,8 @@ export class SqliteRows implements Rows {
   end(): void {
     for (const [id, { row, root, dirty }] of this.#held) {
       if (!dirty) continue;
-      const fields = [id, row.start, row.used, row.expires, root] as const;
+      const steps = row.steps === null ? null : writeSteps(row.steps);
+      const fields = [id, row.start, row.used, row.expires, root, steps] as const;
       this.#put.run(...fields, sumOf(fields));
     }
     for (const [id, { window, expires, dirty }] of this.#windows) {
@@ -136,13 +155,7 @@ export class SqliteRows implements Rows {
     if (held !== undefined) return held;
     const found = this.#counter.get(key) as Raw<Value[]>;
     if (found === undefined) return undefined;
-    const [, start, used, expires, root] = checked(found) as [string, number, number, number, string | null];
-    const fresh: Held = {
-      row: { start, used, expires },
-      root,
-      dirty: false,
-      created: false,
-    };
+    const fresh: Held = { ...counterOf(checked(found)), dirty: false, created: false };
     this.#held.set(key, fresh);
     return fresh;
   }

@@ -1,15 +1,15 @@
 // The file's tables. Keys are the first 22 characters of a digest, 132 bits: half the pages for the same purpose.
 // `root` is set on rows that a token's holders appended, so that they can be counted (attack S12). `sum` is the
-// check of a row (`sums.ts`). Whatever sweeps look for has an index.
+// check of a row (`sums.ts`); `steps` is what a sliding window keeps (`../sliding.ts`), null for other counters. Whatever sweeps look for has an index.
 
 /** Written into the file; another version is refused rather than guessed at. */
-export const SCHEMA_VERSION = 3;
+export const SCHEMA_VERSION = 4;
 
 export const SCHEMA = `
 create table if not exists meta(key text primary key, value text not null) strict, without rowid;
 create table if not exists counters(
   id text primary key, start integer not null, used integer not null, expires integer not null, root text,
-  sum integer not null
+  steps text, sum integer not null
 ) strict, without rowid;
 create index if not exists counters_expires on counters(expires);
 create index if not exists counters_root on counters(root) where root is not null;
@@ -45,7 +45,7 @@ export type Table = 'counters' | 'claims' | 'nonces' | 'windows' | 'sessions' | 
 
 /** The columns that the sum of a row covers, in order. */
 export const COLUMNS: Readonly<Record<Table, readonly string[]>> = {
-  counters: ['id', 'start', 'used', 'expires', 'root'],
+  counters: ['id', 'start', 'used', 'expires', 'root', 'steps'],
   claims: ['id', 'expires', 'root'],
   nonces: ['expires', 'ids'],
   windows: ['id', 'highest', 'bits', 'expires'],

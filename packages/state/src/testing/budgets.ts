@@ -2,10 +2,17 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Reservation } from '../budgets.ts';
-import { NOW, charges, claim, counter, fresh, id } from './make.ts';
+import { NOW, charges, claim, counter, fresh, id, rate } from './make.ts';
 import { spend, type Answer, type World } from './world.ts';
 
 export function budgetsRules(w: World): void {
+  limitRules(w);
+  amountRules(w);
+  refundRules(w);
+  mixtureRules(w);
+}
+
+function limitRules(w: World): void {
   test('S1 two hundred calls of 50 against a sum of 10,000: the next is refused', async () => {
     for (let i = 0; i < 200; i++) expect((await spend(w, 's1', 50, 10_000)).ok).toBe(true);
     expect(await spend(w, 's1', 50, 10_000)).toEqual({
@@ -53,7 +60,9 @@ export function budgetsRules(w: World): void {
     expect((await at(first + 120, 100)).ok).toBe(true);
     expect(await at(first + 60, 1)).toMatchObject({ code: 'budget_exceeded' });
   });
+}
 
+function amountRules(w: World): void {
   test.each([-1, 0.5, NaN, Infinity, 2 ** 53, 1e300])(
     'S6 amount %s is refused and nothing is charged',
     async (amount) => {
@@ -114,7 +123,9 @@ export function budgetsRules(w: World): void {
       code: 'once_used',
     });
   });
+}
 
+function refundRules(w: World): void {
   test('settling gives back what was not used, once, and never more than was reserved', async () => {
     const c = [counter('bytes', 100, 1000, { unit: 'bytes' }), counter('calls', 1, 10, { unit: 'calls' })];
     const left = (): Promise<readonly number[]> => w.store.budgets.left(id('root'), c, NOW);
@@ -177,7 +188,9 @@ export function budgetsRules(w: World): void {
     expect(slices.reduce((a, b) => a + b)).toBeLessThanOrEqual(1000);
     expect(slices.at(-1)).toBe(1);
   });
+}
 
+function mixtureRules(w: World): void {
   test('any mixture of concurrent spends keeps every limit, and what was granted is what is gone', async () => {
     await fc.assert(
       fc.asyncProperty(
@@ -187,7 +200,9 @@ export function budgetsRules(w: World): void {
         async (calls) => {
           const run = fresh();
           const one = (n: number, amount: number, caveat: number): ReturnType<typeof counter> =>
-            counter(`${run} ${n}`, amount, 100, { caveat });
+            n < 3
+              ? counter(`${run} ${n}`, amount, 100, { caveat })
+              : rate(`${run} ${n}`, amount, 100, 60, NOW - 600, { caveat });
           const granted = [0, 0, 0, 0, 0];
           const answers = await Promise.all(
             calls.map(([a, b, amount]) =>

@@ -1,21 +1,24 @@
 // The laws that every back end keeps, written once; each back end's test runs them on real storage.
 import { afterEach, beforeEach, describe } from 'vitest';
+import { systemSeconds } from '../budgets.ts';
 import type { Store } from '../store.ts';
 import { budgetsRules } from './budgets.ts';
 import { NOW } from './make.ts';
 import { revocationsRules } from './revocations.ts';
 import { rowsRules } from './rows.ts';
+import { slidingRules } from './sliding.ts';
 import { surroundingsRules } from './surroundings.ts';
 import type { OpenOptions, World } from './world.ts';
 
 /**
  * Runs all rules; `open` makes an empty store each time it is called, `reset` does to one what an operator does
- * after state may have been lost.
+ * after state may have been lost. `clock`: whether the store has a clock of its own, as servers do.
  */
 export function conformance(
   name: string,
   open: (options: OpenOptions) => Promise<Store>,
   reset?: (store: Store) => Promise<void>,
+  clock: 'given' | 'own' = 'given',
 ): void {
   describe(`${name}: conformance`, () => {
     let store: Store;
@@ -24,6 +27,7 @@ export function conformance(
         return store;
       },
       now: NOW,
+      time: () => (clock === 'own' ? systemSeconds() : w.now),
       reset: reset ?? null,
       open: (more = {}) => open({ ...more, nowSeconds: () => w.now }),
     };
@@ -33,6 +37,7 @@ export function conformance(
     });
     afterEach(() => store.close());
     budgetsRules(w);
+    slidingRules(w);
     rowsRules(w);
     revocationsRules(w);
     surroundingsRules(w);

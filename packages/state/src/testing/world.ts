@@ -17,6 +17,8 @@ export interface World {
   readonly store: Store;
   /** Unix seconds, what `nowSeconds` says; a server's own clock does not follow it. */
   now: number;
+  /** Unix seconds: the store's own clock. */
+  time(): number;
   /** What an operator does after state may have been lost; null where there is no such thing. */
   readonly reset: ((store: Store) => Promise<void>) | null;
   /** Another empty store; the test closes it. */
