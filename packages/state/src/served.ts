@@ -28,7 +28,7 @@ export interface ChargeServer {
   /** Takes a new epoch. */
   adopt(): Promise<string>;
   era(): string | null;
-  faultOf(error: unknown): FaultCode;
+  readonly faultOf: (error: unknown) => FaultCode;
 }
 
 /** What `job` gives; what it rejects with becomes an AmbitError with a store code. */
