@@ -1,6 +1,7 @@
 // What a guard is made of and what it gives: options, requests, permits and refusals, the places where behavior,
 // metrics and adapters attach, and the value that a call is on its way through the stages. Types only.
 import type {
+  BudgetUnit,
   Call,
   CallInput,
   Charges,
@@ -12,7 +13,7 @@ import type {
   Verifier,
 } from '@ambit/core';
 import type { Sink } from '@ambit/audit';
-import type { Entitlements, LayerAnswer, Registration, ToolFacts } from '@ambit/identity';
+import type { Entitlements, LayerAnswer, Prices, Registration, ToolFacts } from '@ambit/identity';
 import type { Authorized, Store } from '@ambit/state';
 import type { Telemetry } from './telemetry.ts';
 
@@ -22,6 +23,8 @@ export interface ToolKnowledge {
   readonly external?: boolean | undefined;
   /** Labels of the data it touches; undefined is unknown, which denies under a data scope. */
   readonly data?: readonly string[] | undefined;
+  /** What a call costs, by unit; a unit that is not stated denies under a `cost` budget in it. */
+  readonly price?: Prices | undefined;
 }
 
 /** Keeps track of what came into a session, for `flow` caveats; see `@ambit/behavior`. */
@@ -78,11 +81,32 @@ export interface GuardOptions {
   readonly nowMs?: (() => number) | undefined;
   /** Told of every decision; what it throws or returns changes nothing (attack G4). */
   readonly onDecision?: ((event: DecisionEvent) => void) | undefined;
+  /**
+   * Percent of a budget after which a warning is given, where the operator's configuration states none (`warn`); default:
+   * no warnings.
+   */
+  readonly warnAt?: number | undefined;
+  /** Told of every warning; what it throws changes nothing. */
+  readonly onWarning?: ((warning: BudgetWarning) => void) | undefined;
   /** Told when an outcome could not be settled or written. The call is over then; the next decision will be denied. */
   readonly onFault?: ((error: unknown) => void) | undefined;
   readonly telemetry?: Telemetry | undefined;
   /** Turns a user's name into what may be logged. */
   readonly personal?: ((name: string) => string) | undefined;
+}
+
+/** A budget that has been used up to the operator's threshold. Given once for each of its windows. */
+export interface BudgetWarning {
+  readonly unit: BudgetUnit;
+  /** For `sum` and `cost`: what is added up. */
+  readonly argument?: string;
+  readonly limit: number;
+  /** What was left after the call. */
+  readonly left: number;
+  /** Index of the caveat that imposes it; -1 for the grant. */
+  readonly caveat: number;
+  /** Unix seconds at which a fixed window ends. */
+  readonly resets?: number;
 }
 
 /** One decision, for metrics. */
@@ -112,6 +136,8 @@ export interface CallOutcome {
   readonly status: 'ok' | 'error' | 'timeout' | 'cancelled' | 'unknown';
   /** Bytes that were really moved: what a `bytes` budget keeps. */
   readonly bytes?: number;
+  /** What it cost, by unit: what a `cost` budget keeps, within what the operator's price allows. */
+  readonly cost?: Readonly<Record<string, number>>;
   /** base64url of SHA-256 of the result. */
   readonly digest?: string;
   /** A short name of the error; never its text, which may hold anything. */
@@ -147,6 +173,8 @@ export interface Permit {
   readonly view: TokenView;
   /** Index of the decision's record in the audit log. */
   readonly record: number;
+  /** Budgets that this call has used up to the operator's threshold; as a rule none. */
+  readonly warnings: readonly BudgetWarning[];
   /** For the tool: what it knows of its own outcome. Outweighs what the adapter sees from outside. */
   report(outcome: Partial<CallOutcome>): void;
   /** For the adapter or the tool: what the call returned, for the keeper of the session's information flow. */
@@ -235,6 +263,8 @@ export interface Known extends Verified {
   readonly layers: readonly LayerAnswer[];
   /** Null without an operator's configuration. */
   readonly tool: ToolFacts | null;
+  /** What the call costs, by unit. */
+  readonly prices: Prices;
 }
 
 /** Everything allows the call, and it is charged. `layers` has the answers of the state as well. */

@@ -1,7 +1,7 @@
 // The facts about one call: what the enforcement point knows of tool, data and connection, and what the identity layers
 // say under the operator's configuration in force. None comes from the caller (law L2); a handler may add labels.
 import { asksForFlow, deny, type Facts } from '@ambit/core';
-import { checkLayers, ResolvedEntitlements } from '@ambit/identity';
+import { checkLayers, ResolvedEntitlements, type Prices } from '@ambit/identity';
 import type { GuardOptions, Known, Stopped, Verified } from './contract.ts';
 import { LATE, within } from './deadline.ts';
 import { secondsOf, stop } from './decide.ts';
@@ -46,22 +46,32 @@ export function createFacts(
     if (identity === undefined) {
       const listed = options.tools === undefined ? {} : options.tools(call.tool);
       if (listed === null) return stop(p, deny('data_unknown', `${call.tool} is not listed at this service`));
-      const { external, data = null } = listed;
+      const { external, data = null, price = {} } = listed;
       const outside = external === undefined ? {} : { external };
-      return { ...p, facts: { ...extra, ...outside, ...merged(data, added) }, layers: [], tool: null };
+      const facts = { ...extra, ...outside, ...merged(data, added), ...costs(price) };
+      return { ...p, facts, layers: [], tool: null, prices: price };
     }
     const answer = checkLayers(token, identity, now);
     const { layers, facts: tool } = answer;
+    const prices = tool?.price ?? {};
     const facts = {
       ...extra,
+      ...costs(prices),
       ...(tool === null ? {} : { external: tool.external, ...merged(tool.data, added) }),
     };
-    const found = { ...p, facts, layers, tool };
+    const found = { ...p, facts, layers, tool, prices };
     if (!answer.ok) return stop(found, answer);
     if (answer.facts.signedProof && token.proof !== 'signed')
       return stop(found, deny('proof_signature_required'));
     return found;
   };
+}
+
+// What a `cost` budget is charged before the call: the most it may cost.
+function costs(prices: Prices): Pick<Facts, 'cost'> {
+  const units = Object.entries(prices);
+  if (units.length === 0) return {};
+  return { cost: Object.fromEntries(units.map(([unit, { most }]) => [unit, most])) };
 }
 
 // A handler may know of more data than the configuration; it can add labels and take none away.

@@ -11,6 +11,7 @@ import { createFacts } from './facts.ts';
 import { createJournal } from './journal.ts';
 import { chargesIn, permitOf, refusalOf } from './permit.ts';
 import { quietly } from './quietly.ts';
+import { createWarn } from './warnings.ts';
 import { instrument, type Instruments, type Span } from './telemetry.ts';
 
 /** A guard; throws TypeError for options that make none. */
@@ -32,6 +33,7 @@ export function createGuard(options: GuardOptions): Guard {
     release: charges.release,
   });
 
+  const warn = createWarn(options, timeout, fault);
   const observe = observing(options, telemetry, clock);
 
   // Nothing unlogged (L11): what was reserved is given back, and the call does not run. A refusal that can't be
@@ -54,10 +56,9 @@ export function createGuard(options: GuardOptions): Guard {
     const record = await journal.decision(decided);
     if (record === null) return answered(await unlogged(decided), decided);
     const span = observe(decided, record);
-    return answered(
-      decided.ok ? permitOf(parts, decided, record, span) : refusalOf(decided.denial, record),
-      decided,
-    );
+    if (!decided.ok) return answered(refusalOf(decided.denial, record), decided);
+    const warnings = await warn(decided, record);
+    return answered(permitOf(parts, decided, record, span, warnings), decided);
   };
 
   const explain: Guard['explain'] = (answer) => {

@@ -6,6 +6,7 @@ export type { ListedTool, ListedTools } from './service/tools.ts';
 export type { Trust } from './service/trust.ts';
 export { createGuard } from './guard.ts';
 export type {
+  BudgetWarning,
   CallContext,
   CallOutcome,
   DecisionEvent,

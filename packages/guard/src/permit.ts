@@ -1,9 +1,10 @@
 // What a caller gets: a permit for one call, whose `finish` settles what was charged and hands the outcome to the
 // journal; or a refusal. And the way back for charges: what can't be given back stays spent, which can waste
 // budget and never make any (law L10).
-import { forCaller, type Denial } from '@ambit/core';
+import { AmbitError, forCaller, type CounterCharge, type Denial } from '@ambit/core';
+import type { Prices } from '@ambit/identity';
 import type { Authorized, Budgets } from '@ambit/state';
-import type { Allowed, CallOutcome, GuardOptions, Permit, Refusal } from './contract.ts';
+import type { Allowed, BudgetWarning, CallOutcome, GuardOptions, Permit, Refusal } from './contract.ts';
 import { within } from './deadline.ts';
 import type { Journal } from './journal.ts';
 import { quietly } from './quietly.ts';
@@ -25,6 +26,7 @@ export function permitOf(
   allowed: Allowed,
   record: number,
   span: Span | null,
+  warnings: readonly BudgetWarning[],
 ): Permit {
   const { call, view, authorized, started } = allowed;
   let finished = false;
@@ -34,6 +36,7 @@ export function permitOf(
     call,
     view,
     record,
+    warnings,
     report: (outcome: Partial<CallOutcome>) => {
       reported = { ...reported, ...outcome };
     },
@@ -46,7 +49,7 @@ export function permitOf(
       telemetry.outcome(span, call.tool, outcome.status, milliseconds);
       quietly(() => options.observer?.ended(view, call, outcome, record));
       journal.outcome(allowed, record, outcome, milliseconds);
-      await charges.settle(authorized, outcome.bytes);
+      await charges.settle(authorized, outcome, allowed.prices);
     },
   });
 }
@@ -59,8 +62,8 @@ export const refusalOf = (denial: Denial, record: number | null): Refusal =>
 export interface Charges {
   /** The call does not run: everything is given back. */
   readonly release: (authorized: Authorized) => Promise<void>;
-  /** The call ran and moved so many bytes: what a `bytes` budget was charged beyond them is given back. */
-  readonly settle: (authorized: Authorized, bytes: number | undefined) => Promise<void>;
+  /** The call ran: what `bytes` and `cost` budgets were charged beyond its outcome is given back. */
+  readonly settle: (authorized: Authorized, outcome: CallOutcome, prices: Prices) => Promise<void>;
 }
 
 /** `timeout`: milliseconds that the store may take. `fault` is told what went wrong in settling. */
@@ -74,10 +77,10 @@ export function chargesIn(budgets: Budgets, timeout: number, fault: (error: unkn
         // It stays spent.
       }
     },
-    settle: async ({ reservation, charges: { counters } }, bytes) => {
-      if (reservation === null || bytes === undefined || !counters.some((c) => c.unit === 'bytes')) return;
-      const moved = Number.isSafeInteger(bytes) && bytes >= 0 ? bytes : Number.MAX_SAFE_INTEGER;
-      const amounts = counters.map((c) => (c.unit === 'bytes' ? Math.min(c.amount, moved) : c.amount));
+    settle: async ({ reservation, charges: { counters } }, outcome, prices) => {
+      if (reservation === null) return;
+      const amounts = counters.map((c) => usedOf(c, outcome, prices, fault));
+      if (counters.every((c, i) => c.amount === amounts[i])) return;
       try {
         await within(budgets.settle(reservation, amounts), timeout);
       } catch (error) {
@@ -85,4 +88,29 @@ export function chargesIn(budgets: Budgets, timeout: number, fault: (error: unkn
       }
     },
   };
+}
+
+const isAmount = (n: number): boolean => Number.isSafeInteger(n) && n >= 0;
+
+// What a counter keeps. A report that is no amount, or above what was charged, keeps all of the charge: the price was
+// too low, which is said. One below the operator's least is a tool's word against its operator's.
+function usedOf(
+  { unit, amount, argument = '' }: CounterCharge,
+  { bytes, cost }: CallOutcome,
+  prices: Prices,
+  fault: (error: unknown) => void,
+): number {
+  if (unit === 'bytes') return bytes === undefined || !isAmount(bytes) ? amount : Math.min(amount, bytes);
+  if (unit !== 'cost') return amount;
+  const reported = cost !== undefined && Object.hasOwn(cost, argument) ? cost[argument] : undefined;
+  const least = Object.hasOwn(prices, argument) ? prices[argument]!.least : amount;
+  if (reported === undefined) return amount;
+  if (isAmount(reported) && reported <= amount) return Math.max(least, reported);
+  fault(
+    new AmbitError(
+      'budget_amount',
+      `A tool reported a cost in ${argument} that is no amount or above its price; raise the price.`,
+    ),
+  );
+  return amount;
 }

@@ -482,6 +482,35 @@ describe('the layers of an operator, asked at every call', () => {
     });
   });
 
+  it("the operator's price is charged and settled by its tool, and its threshold warns", async () => {
+    const priced = example
+      .replace('razorsec-iam-service', 'iam.acme.com')
+      .replace('class: search', 'class: search\n    price: { microusd: { most: 400, least: 0 } }');
+    operators.set('acme-corp', apply(operatorOf(`${priced}warn: 75\n`), seconds() - 5, null));
+    const g = guarded(configuredEntitlements);
+    const minted1 = await minted('analyst-sam@acme.com', configuredEntitlements, [
+      'web_search',
+      'file_write',
+    ]);
+    const token = attenuate(minted1, restrict.cost('microusd', 1000));
+    const call = async (microusd: number): Promise<unknown> => {
+      const ran = await g.run(
+        present(token, 'web_search'),
+        async () => 'found',
+        () => ({ cost: { microusd } }),
+      );
+      return ran.ok ? ran.permit.warnings.map(({ left }) => left) : ran.denial.code;
+    };
+    expect(await call(300)).toEqual([]);
+    expect(await call(300)).toEqual([]);
+    // 600 are used, and 400 more could be: 1000 of 1000.
+    expect(await call(0)).toEqual([0]);
+    expect(await call(1)).toEqual([]);
+    expect(await call(0)).toBe('budget_exceeded');
+    // A tool whose price the operator does not state.
+    expect(codeOf(await g.authorize(present(token, 'file_write')))).toBe('fact_missing');
+  });
+
   it('the state is asked once about session and revocations, and the record has the answers that were given', async () => {
     const asked: string[] = [];
     const verifier = createVerifier({

@@ -117,6 +117,26 @@ describe('a configuration', () => {
       /budgets\[0\]: sliding: needs a window/,
     ],
     [
+      'a price that is no amount',
+      edited('writes: true', 'writes: true, price: { tokens: -1 }'),
+      /price\.tokens: expected a whole number/,
+    ],
+    [
+      'a least price above the most',
+      edited('writes: true', 'writes: true, price: { tokens: { most: 5, least: 6 } }'),
+      /price\.tokens\.least: more than the most/,
+    ],
+    [
+      'a price without its least',
+      edited('writes: true', 'writes: true, price: { tokens: { most: 5 } }'),
+      /the field least is missing/,
+    ],
+    [
+      'a warning past a hundred',
+      edited('sessions:', 'warn: 101\nsessions:'),
+      /warn: expected a whole number from 1 to 100/,
+    ],
+    [
       'a federated operator with a budget',
       edited('    life: 5m', '    budgets: []'),
       /partner-labs\.budgets: unknown field/,
@@ -268,6 +288,10 @@ describe('the digest', () => {
       ['sessions:', 'grace: 5m\nsessions:'],
       ['sessions:', 'defaults: { external: false }\nsessions:'],
       ['writes: true', 'writes: true, class: fs'],
+      ['writes: true', 'writes: true, price: { tokens: 5 }'],
+      ['writes: true', 'writes: true, price: { tokens: { most: 5, least: 4 } }'],
+      ['writes: true', 'writes: true, price: { microusd: 5 }'],
+      ['sessions:', 'warn: 80\nsessions:'],
     ] as const) {
       // prettier-ignore
       const d = digest(edited(from, to));

@@ -5,6 +5,10 @@
 export const CAPABILITY_KEY = 'dev.ambit/capability';
 /** The `_meta` key of a denial in a result. */
 export const DENIAL_KEY = 'dev.ambit/denial';
+/** The `_meta` key of a result under which a tool reports what the call cost, whole numbers by unit. */
+export const COST_KEY = 'dev.ambit/cost';
+/** The `_meta` key of a result whose call has used a budget up to the operator's threshold. */
+export const WARNING_KEY = 'dev.ambit/budgets';
 /** The `_meta` key under which a guard offers proof sessions. */
 export const OFFER_KEY = 'dev.ambit/offer';
 
@@ -149,3 +153,12 @@ export const LISTS: Readonly<
   'resources/templates/list': { field: 'resourceTemplates', tool: () => 'mcp.resources.read' },
   'prompts/list': { field: 'prompts', tool: () => 'mcp.prompts.get' },
 };
+
+/** What a tool reports in the `_meta` of its result: numbers by unit; undefined when it reports nothing of that form. */
+export function reportedCost(result: unknown): Readonly<Record<string, number>> | undefined {
+  const meta = isObject(result) ? result['_meta'] : undefined;
+  const cost = isObject(meta) && Object.hasOwn(meta, COST_KEY) ? meta[COST_KEY] : undefined;
+  if (!isObject(cost)) return undefined;
+  const units = Object.entries(cost).filter((unit): unit is [string, number] => typeof unit[1] === 'number');
+  return Object.fromEntries(units.slice(0, 16));
+}

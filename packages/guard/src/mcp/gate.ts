@@ -4,7 +4,7 @@
 // `mcp.prompts.get` and so on. What is not known is refused (law L2), and so is what was not requested: an answer
 // to no question goes no further, in either direction.
 import { deny, utf8, type Arguments, type Call, type JsonObject } from '@ambit/core';
-import type { Guard } from '../contract.ts';
+import type { BudgetWarning, Guard } from '../contract.ts';
 import { denialResponse, errorResponse } from './denial.ts';
 import { filtered, hint } from './lists.ts';
 import {
@@ -15,6 +15,8 @@ import {
   FREE_NOTIFICATIONS,
   isRequest,
   isResponse,
+  reportedCost,
+  WARNING_KEY,
   type Id,
   type Message,
   type Notification,
@@ -186,8 +188,9 @@ export class Gate {
     }
     const failed = message.error !== undefined || message.result?.['isError'] === true;
     if (message.result !== undefined) permit.ingest(message.result);
-    await permit.finish({ status: failed ? 'error' : 'ok', bytes });
-    return message;
+    const cost = reportedCost(message.result);
+    await permit.finish({ status: failed ? 'error' : 'ok', bytes, ...(cost === undefined ? {} : { cost }) });
+    return warned(message, permit.warnings);
   }
 
   /** The server can't have got the request, or won't answer it: its call is over. */
@@ -207,6 +210,17 @@ export class Gate {
   async close(): Promise<void> {
     await Promise.all(this.#open.drain().map(async ({ permit }) => permit?.finish({ status: 'unknown' })));
   }
+}
+
+// Beside what the server says; its own entry of that name does not count.
+function warned(message: RpcResponse, warnings: readonly BudgetWarning[]): RpcResponse {
+  const { result } = message;
+  const meta = result?.['_meta'];
+  const others = typeof meta === 'object' && meta !== null && !Array.isArray(meta) ? meta : {};
+  if (result === undefined || (warnings.length === 0 && !Object.hasOwn(others, WARNING_KEY))) return message;
+  const { [WARNING_KEY]: _, ...rest } = others as Params;
+  const mine = warnings.length === 0 ? {} : { [WARNING_KEY]: warnings };
+  return { ...message, result: { ...result, _meta: { ...rest, ...mine } } };
 }
 
 const withParams = <M extends Message>(m: M, params: Params | undefined): M =>

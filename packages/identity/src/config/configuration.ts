@@ -6,6 +6,20 @@ import type { Budget, PublicKey } from '@ambit/core';
 /** The version of the format this package reads. */
 export const FORMAT = 1;
 
+/** What a call costs in one unit, whole numbers. */
+export interface Price {
+  /** At most: what a `cost` budget is charged before the call. */
+  readonly most: number;
+  /**
+   * At least: what it keeps after the call, however little the tool reports. Equal to `most` unless the operator states
+   * one: then the tool's own report is believed in between.
+   */
+  readonly least: number;
+}
+
+/** Prices by unit: `microusd`, `tokens`, whatever the operator counts in. */
+export type Prices = Readonly<Record<string, Price>>;
+
 /** What the operator states about a tool. What is not stated is assumed at its worst (law L2). */
 export interface ToolFacts {
   /** Whether a call leaves the operator's systems. */
@@ -22,6 +36,8 @@ export interface ToolFacts {
   readonly proceed: boolean;
   /** A class of tools for behavior baselines, such as `search`; null when not stated. */
   readonly class: string | null;
+  /** What a call costs; a unit that is not stated denies under a `cost` budget in it. */
+  readonly price: Prices;
 }
 
 /** Tools, data and what is taken away: the authority one layer leaves. */
@@ -95,6 +111,8 @@ export interface Configuration {
   readonly sessions: { readonly default: SessionTerms; readonly most: SessionTerms };
   /** Seconds that tokens minted under the configuration before this one stay valid; 0 unless stated. */
   readonly grace: number;
+  /** Percent of a budget that may be used before a warning is given; null for none. */
+  readonly warn: number | null;
   readonly federation: ReadonlyMap<string, FederatedEntry>;
 }
 
@@ -107,4 +125,5 @@ export const WORST: ToolFacts = Object.freeze({
   signedProof: false,
   proceed: false,
   class: null,
+  price: Object.freeze({}),
 });

@@ -2,7 +2,14 @@
 // every default written out). Comments, layout and the order of entries don't count; everything with a meaning
 // does. It is bound into every grant, so a change makes every token minted before it invalid.
 import { canonicalJson, LABELS, sha256, utf8, type Budget } from '@ambit/core';
-import type { UserAuthority, Ceilings, Configuration, SessionTerms, ToolFacts } from './configuration.ts';
+import type {
+  UserAuthority,
+  Ceilings,
+  Configuration,
+  Prices,
+  SessionTerms,
+  ToolFacts,
+} from './configuration.ts';
 import { FORMAT } from './configuration.ts';
 
 type Value = string | number | boolean | null | readonly Value[] | { readonly [name: string]: Value };
@@ -27,6 +34,7 @@ export function canonicalConfiguration(c: Configuration): string {
       entitlements: object({ ...c.entitlements }),
       sessions: object({ default: terms(c.sessions.default), most: terms(c.sessions.most) }),
       grace: c.grace,
+      ...(c.warn === null ? {} : { warn: c.warn }),
       federation: table(c.federation, (f) =>
         object({ issuer: f.issuer, keys: table(f.keys, String), ...authority(f), ...ceilings(f) }),
       ),
@@ -51,7 +59,12 @@ function table<T>(entries: ReadonlyMap<string, T>, write: (entry: T) => Value): 
   return out;
 }
 
-const facts = (t: ToolFacts): Value => object({ ...t });
+// Prices and warnings only where there are some: a configuration of before keeps its digest.
+const facts = ({ price, ...t }: ToolFacts): Value =>
+  object({ ...t, ...(Object.keys(price).length === 0 ? {} : { price: prices(price) }) });
+
+const prices = (all: Prices): Value =>
+  table(new Map(Object.entries(all)), ({ most, least }) => object({ most, least }));
 
 const authority = (a: UserAuthority): Record<string, Value> => ({
   tools: a.tools,

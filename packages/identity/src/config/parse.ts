@@ -27,7 +27,7 @@ export type Parsed =
 
 const FIELDS = [
   'ambit', 'operator', 'issuer', 'keys', 'signers', 'defaults', 'tools', 'allow', 'models', 'groups', 'users',
-  'entitlements', 'sessions', 'grace', 'federation',
+  'entitlements', 'sessions', 'grace', 'warn', 'federation',
 ] as const; // prettier-ignore
 
 /** Reads and checks a configuration text. Never throws for bad text. */
@@ -87,6 +87,7 @@ function configuration(s: Shape, root: Place): Configuration {
     entitlements,
     sessions: sessions(s, f.sessions),
     grace: s.duration(f.grace, 0, 0),
+    warn: f.warn === undefined ? null : s.integer(f.warn, 1, 100, 100),
     federation,
   });
 }

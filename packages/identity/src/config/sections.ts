@@ -12,18 +12,20 @@ import {
   type Budget,
   type PublicUse,
 } from '@ambit/core';
-import type { UserAuthority, Ceilings, ToolFacts } from './configuration.ts';
+import type { UserAuthority, Ceilings, Price, Prices, ToolFacts } from './configuration.ts';
 import type { Place, Shape } from './shape.ts';
 
 /** Bounds of a configuration's tables. */
-export const TABLE_LIMITS: Readonly<Record<'tools' | 'models' | 'groups' | 'users' | 'keys', number>> =
-  Object.freeze({
-    tools: 10_000,
-    models: 1_000,
-    groups: 1_000,
-    users: 100_000,
-    keys: 64,
-  });
+export const TABLE_LIMITS: Readonly<
+  Record<'tools' | 'models' | 'groups' | 'users' | 'keys' | 'prices', number>
+> = Object.freeze({
+  tools: 10_000,
+  models: 1_000,
+  groups: 1_000,
+  users: 100_000,
+  keys: 64,
+  prices: 16,
+});
 
 /** Items of a list of patterns or labels in a configuration; a grant takes 256. */
 const LIST = 4096;
@@ -41,7 +43,16 @@ export const labels = (s: Shape, at: Place | undefined): readonly string[] =>
 /** A name of the operator's choice: users, groups, models, signers. */
 export const name = (s: Shape, at: Place | undefined, what: string): string => s.text(at, what, isName);
 
-const TOOL_FIELDS = ['external', 'data', 'untrusted', 'writes', 'signedProof', 'proceed', 'class'] as const;
+const TOOL_FIELDS = [
+  'external',
+  'data',
+  'untrusted',
+  'writes',
+  'signedProof',
+  'proceed',
+  'class',
+  'price',
+] as const;
 
 /** Facts of a tool; what is not stated is `otherwise`. */
 export function toolFacts(s: Shape, at: Place, otherwise: ToolFacts): ToolFacts {
@@ -55,7 +66,27 @@ export function toolFacts(s: Shape, at: Place, otherwise: ToolFacts): ToolFacts 
     signedProof: s.boolean(f.signedProof, otherwise.signedProof),
     proceed: s.boolean(f.proceed, otherwise.proceed),
     class: f.class === undefined ? otherwise.class : name(s, f.class, 'the name of a class'),
+    price: f.price === undefined ? otherwise.price : prices(s, f.price),
   });
+}
+
+// `microusd: 2500` is a fixed price; `tokens: { most: 8000, least: 100 }` is settled by what the tool reports.
+function prices(s: Shape, at: Place): Prices {
+  const out = Object.create(null) as Record<string, Price>;
+  for (const [key, place, entry] of s.entries(at, TABLE_LIMITS.prices)) {
+    if (!isName(key)) s.fail({ node: entry, path: place.path }, 'expected the name of a unit such as tokens');
+    if (place.node.kind === 'map') {
+      const f = s.fields(place, ['most', 'least'], ['most', 'least']);
+      const most = s.integer(f.most, 0, Number.MAX_SAFE_INTEGER, 0);
+      const least = s.integer(f.least, 0, Number.MAX_SAFE_INTEGER, 0);
+      if (least > most) s.fail(f.least ?? place, 'more than the most a call costs');
+      out[key] = Object.freeze({ most, least });
+    } else {
+      const most = s.integer(place, 0, Number.MAX_SAFE_INTEGER, 0);
+      out[key] = Object.freeze({ most, least: most });
+    }
+  }
+  return Object.freeze(out);
 }
 
 /** The fields of `Authority` and `Ceilings`, for the lists of known fields. */
