@@ -2,14 +2,17 @@
 // multiple of its length and forgets everything at once, so twice the limit can be spent around its border. A sliding
 // window keeps what was charged in steps, at most 60 to its length, and forgets a step when all of it is longer ago
 // than the window: never over the limit in any window, in bounded memory, at the price of at most two steps of delay.
-import type { Budget } from './budget.ts';
 
 /** The most steps of a sliding window: what one row of a ledger has to keep. */
 const STEPS = 60;
 /** Seconds of the longest sliding window, so that no sum of times leaves 2^53. */
 export const LONGEST_SLIDING: number = 2 ** 31;
 
-type Window = Pick<Budget, 'window' | 'sliding'>;
+/** A budget's window, as `Budget` has it. */
+interface Window {
+  readonly window?: number | undefined;
+  readonly sliding?: boolean | undefined;
+}
 
 /** Seconds of a step of a sliding window: a 60th of it, rounded up; 0 for a fixed window and a total. */
 export const stepOf = ({ window = 0, sliding }: Window): number =>
