@@ -47,7 +47,7 @@ describe.skipIf(!hasPostgres)('with a PostgreSQL server', () => {
       schemas.set(store, schema);
       return store;
     },
-    async (store) => void (await resetPostgres({ ...server.place, schema: schemas.get(store)! })),
+    async (store) => void (await resetPostgres({ ...server.place, schema: schemas.get(store)!, quiet: 0 })),
     'own',
   );
 
