@@ -1,5 +1,5 @@
 // K1 at the guard: a refused message leaves nothing behind that grows with it (R1). Nothing is stubbed: gate, recorder
-// and log are those of a service.
+// and log are those of a service. Texts differ from test to test: one that is known already is not kept again.
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
@@ -46,7 +46,7 @@ it(
     const ask = async (i: number): Promise<void> => {
       const call = {
         name: 'files.read',
-        arguments: { path: `/srv/some/file/${i}` },
+        arguments: { path: `/srv/over/http/${i}` },
         pad: 'x'.repeat(2 ** 20 - 400),
       };
       const answer = await handle(
@@ -55,7 +55,7 @@ it(
           headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream' },
           body: JSON.stringify({
             jsonrpc: '2.0',
-            id: `request-number-${i}`,
+            id: `over-http-number-${i}`,
             method: 'tools/call',
             params: call,
           }),
@@ -79,11 +79,13 @@ it(
     const ask = async (i: number): Promise<void> => {
       const params = {
         name: 'files.read',
-        arguments: { path: `/srv/some/file/${i}` },
+        arguments: { path: `/srv/over/stdio/${i}` },
         pad: 'x'.repeat(2 ** 20 - 400),
       };
-      await p.transport.send({ jsonrpc: '2.0', id: `request-number-${i}`, method: 'tools/call', params });
-      await vi.waitFor(() => expect(p.lines.at(-1)).toContain(`request-number-${i}"`), { timeout: 60_000 });
+      await p.transport.send({ jsonrpc: '2.0', id: `over-stdio-number-${i}`, method: 'tools/call', params });
+      await vi.waitFor(() => expect(p.lines.at(-1)).toContain(`over-stdio-number-${i}"`), {
+        timeout: 60_000,
+      });
       expect(p.lines.at(-1)).toContain('token_missing');
     };
     await ask(-1);
