@@ -167,7 +167,12 @@ describe('one writer', () => {
   it('in one process: the second is refused until the first has closed', async () => {
     const root = scratch();
     const log = await openAt(root);
-    await expect(openAt(root)).rejects.toEqual(refused('audit_unavailable'));
+    const error: unknown = await openAt(root).catch((e: unknown) => e);
+    expect(error).toEqual(refused('audit_unavailable'));
+    // Which log, who has it, and what to do.
+    expect((error as Error).message).toContain(`${root}`);
+    expect((error as Error).message).toContain(`process ${process.pid} on `);
+    expect((error as Error).message).toContain('end it, use another directory, or write through its socket');
     const waiting = openAt(root, { lockWait: 5000 });
     await log.close();
     await (await waiting).close();

@@ -10,4 +10,4 @@ export {
   syncDirectory,
   syncFile,
 } from './atomic.ts';
-export { acquireLock, type Lock } from './lock.ts';
+export { acquireLock, lockHolder, type Lock } from './lock.ts';

@@ -1,8 +1,11 @@
 // One holder a lock file: a POSIX record lock that SQLite takes on it for us, since Node has no flock. The system
 // gives it back however the process ends (kill -9, out of memory), so no lock goes stale; it is seen across
 // containers and network namespaces that share the file; and only who may open the file, which is its owner, can
-// take it. Nothing is written: the file stays empty.
-import { closeSync, openSync, statSync } from 'node:fs';
+// take it. Nothing is written into it: the file stays empty. Who holds it stands in a file beside, as a hint to whoever
+// finds it taken; nothing depends on it.
+import { closeSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { basename } from 'node:path';
 import { DatabaseSync } from '@photostructure/sqlite';
 import { FILE_MODE } from './atomic.ts';
 
@@ -53,11 +56,39 @@ function tryLock(path: string): Lock | null {
     return null;
   }
   held.add(database);
+  quietly(() => writeFileSync(noteAt(path), ours(), { mode: FILE_MODE }));
   return {
     release: () => {
-      if (held.delete(database)) database.close();
+      if (!held.delete(database)) return;
+      // Before the lock is free: after it the note is the next holder's.
+      quietly(() => rmSync(noteAt(path), { force: true }));
+      database.close();
     },
   };
+}
+
+const noteAt = (path: string): string => `${path}.holder`;
+
+function ours(): string {
+  const program = process.argv[1];
+  const name = program === undefined ? 'node' : basename(program);
+  return `${name}, process ${process.pid} on ${hostname()}, since ${new Date().toISOString()}`;
+}
+
+/** Who says to hold the lock at `path`, in words; null when nobody has said so. For messages only. */
+export function lockHolder(path: string): string | null {
+  let note: string | null = null;
+  quietly(() => (note = readFileSync(noteAt(path), 'utf8').slice(0, 256)));
+  return note === null || note === '' ? null : (note as string).replaceAll(/[^\x20-\x7e]/g, '?');
+}
+
+// A full disk or a directory that is read-only now: the lock counts, its note does not.
+function quietly(job: () => void): void {
+  try {
+    job();
+  } catch {
+    // As above.
+  }
 }
 
 // Made by us, so that it has our mode; SQLite would take the umask's. An existing file is not opened: closing any

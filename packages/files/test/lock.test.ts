@@ -2,12 +2,12 @@
 // take. Findings A-10, A-14; attack W3.
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { acquireLock } from '../src/index.ts';
+import { acquireLock, lockHolder } from '../src/index.ts';
 
 const CHILD = fileURLToPath(new URL('child.mjs', import.meta.url));
 let root = '';
@@ -42,6 +42,23 @@ test('a second holder is refused: in the same process, and in another', async ()
   lock!.release();
   expect((await holder(at())).said).toBe('held');
   expect(await acquireLock(at())).toBeNull();
+});
+
+test('who holds it can be read, until it is given back; a note that cannot be written costs no lock', async () => {
+  const { child } = await holder(at());
+  expect(lockHolder(at())).toMatch(new RegExp(`^child\\.mjs, process ${child.pid} on .+, since 20`));
+  expect(statSync(`${at()}.holder`).mode & 0o777).toBe(0o600);
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  const lock = await acquireLock(at());
+  expect(lockHolder(at())).toContain(`process ${process.pid} on`);
+  lock!.release();
+  expect(lockHolder(at())).toBeNull();
+  mkdirSync(`${at()}.holder`);
+  const other = await acquireLock(at());
+  expect(other).not.toBeNull();
+  expect(lockHolder(at())).toBeNull();
+  other!.release();
 });
 
 test('a refused try takes nothing away from the holder', async () => {

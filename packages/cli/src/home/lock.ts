@@ -1,5 +1,5 @@
 // One writer at a time for a small file of the home: the lock that every package uses, in the command line's words.
-import { acquireLock } from '@ambit/files';
+import { acquireLock, lockHolder } from '@ambit/files';
 import { Failure, ioFailure } from '../failure.ts';
 
 const WAIT_MS = 10_000;
@@ -12,8 +12,8 @@ export async function underLock<T>(path: string, job: () => T | Promise<T>): Pro
   if (lock === null)
     throw new Failure(
       'io_failed',
-      `${path}: another ambit has held this lock for 10 s`,
-      'wait for it to end',
+      `${path}: ${lockHolder(path) ?? 'another ambit'} has held this lock for 10 s`,
+      'wait for it to end, or end it',
     );
   try {
     return await job();
