@@ -105,6 +105,11 @@ export class LogConnection implements Sink {
     return new Uint8Array(await this.#request(OPERATION.read, String(index)));
   }
 
+  /** Has everything that is durable now signed and published, so that a reader of the log's files sees it. */
+  async publish(): Promise<void> {
+    await this.#request(OPERATION.publish, '');
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     const socket = await this.#socket?.catch(() => null);

@@ -2,8 +2,8 @@
 // caller's number for it (four bytes) and a payload. There is no operation that changes, removes or skips anything.
 import { AmbitError } from '../core.ts';
 
-/** Requests: append a record (a draft as plain CBOR), or a receipt or the bytes of a record of one's own (index as text). */
-export const OPERATION = { append: 1, receipt: 2, read: 3 } as const;
+/** Requests: append a record (a draft as plain CBOR), a receipt or the bytes of a record of one's own (index as text), or publish. */
+export const OPERATION = { append: 1, receipt: 2, read: 3, publish: 4 } as const;
 /** Answers: done (index, receipt or bytes), or refused (a code, a space, a sentence). */
 export const ANSWER = { done: 0x80, refused: 0x81 } as const;
 

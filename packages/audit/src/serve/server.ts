@@ -123,6 +123,10 @@ async function perform(
     const { index } = await recorder.record(readDraft(payload), by);
     return String(index);
   }
+  if (operation === OPERATION.publish) {
+    await recorder.log.checkpoint();
+    return '';
+  }
   if (operation !== OPERATION.receipt && operation !== OPERATION.read)
     throw new AmbitError(
       'method_not_allowed',

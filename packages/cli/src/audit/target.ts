@@ -1,10 +1,13 @@
 // Which log, which records: the flags that the `ambit audit` commands share, and opening what they name.
+import { existsSync } from 'node:fs';
+import { AmbitError } from '@ambit/core';
 import { Option, type Command } from 'commander';
 import { KINDS } from '@ambit/audit';
 import type { Policy, Query, Source, TreeReader, VerifierKey, VerifyReport } from '@ambit/audit';
 import type { Cli } from '../cli.ts';
 import { Failure, usage } from '../failure.ts';
 import { readFile } from '../home/files.ts';
+import { homeSocket } from '../home/audit.ts';
 import { Home } from '../home/home.ts';
 import { wholeNumber } from '../flags/restrictions.ts';
 import { parseTime } from '../flags/times.ts';
@@ -38,6 +41,7 @@ export async function logOf(cli: Cli, f: LogFlags): Promise<Given> {
   if (f.log === undefined) {
     const home = new Home(cli).require();
     const { directory } = homePaths(home.path);
+    await publishNow(home);
     return { directory, source: directorySource(directory), key: await homeVerifier(home.path), home };
   }
   if (f.logKey === undefined)
@@ -47,6 +51,22 @@ export async function logOf(cli: Cli, f: LogFlags): Promise<Given> {
     );
   const key = parseVerifierKey(readFile(f.logKey).toString('utf8'));
   return { directory: f.log, source: openSource(f.log), key, home: null };
+}
+
+// A writer that runs signs a checkpoint each second, and a reader sees what is signed: what it did just now as well.
+async function publishNow(home: Home): Promise<void> {
+  const path = homeSocket(home);
+  if (!existsSync(path)) return;
+  const { connectLog } = await audit();
+  const connection = connectLog(path, { timeout: 2000 });
+  try {
+    await connection.publish();
+  } catch (error) {
+    // A writer that was killed leaves its socket: what it has signed can be read all the same.
+    if (!(error instanceof AmbitError)) throw error;
+  } finally {
+    await connection.close();
+  }
 }
 
 export const addLogFlags = (command: Command): Command =>
