@@ -145,6 +145,7 @@ export const CODE_TABLE = {
   request_invalid: ['The request is malformed.', 400, 3],
   request_too_large: ['The request is larger than the guard allows.', 413, 3],
   request_timeout: ['The request took too long to arrive.', 408, 4],
+  service_failed: ['The service failed on this request; its operator has the cause in the log.', 500, 4],
   upstream_failed: ['The guarded server did not answer.', 502, 4],
   behavior_narrowed: ['This session deviated from its usual pattern, and the guard restricts it.', 403, 1],
   // Command line and library use.

@@ -37,7 +37,8 @@
 // Names, numbers and forms shared by everything.
 export * from './codes.ts';
 export * from './limits.ts';
-export { Problems } from './problems.ts';
+export { nearest } from './nearest.ts';
+export { ownOptions, Problems } from './problems.ts';
 export { secondsUntil, spanSeconds, type Span } from './times.ts';
 export { LABELS, type Label, type LabelName } from './labels.ts';
 export { foldText } from './fold.ts';

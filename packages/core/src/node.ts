@@ -121,23 +121,45 @@ export function textOf(source: string): string {
     .join('\n');
 }
 
+function textIn(file: number, path: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw unreadable('file', path, error);
+  }
+}
+
+const WHY: Readonly<Record<string, string>> = {
+  ENOENT: 'it does not exist',
+  ENOTDIR: 'a part of its path is no directory',
+  EISDIR: 'it is a directory',
+  EACCES: 'this user may not read it',
+};
+
+/** The error for a file that could not be read: which, and why. `what` it is: `file`, `configuration`. */
+export function unreadable(what: string, path: string, error: unknown): AmbitError {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+  const missing = code === 'ENOENT' || code === 'ENOTDIR';
+  return new AmbitError(
+    missing ? 'file_missing' : 'io_failed',
+    `No ${what} can be read at ${path.slice(0, 256)}: ${WHY[code] ?? code}.`,
+    { cause: error },
+  );
+}
+
 function contentOf(path: string): string {
   let file: number;
   try {
     file = openSync(path, 'r');
   } catch (error) {
-    const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
-    throw new AmbitError(
-      missing ? 'file_missing' : 'io_failed',
-      `No file can be read at ${path.slice(0, 256)}.`,
-    );
+    throw unreadable('file', path, error);
   }
   try {
     // Asked of the open file, so that nothing can be put in its place between the check and the reading.
     const { mode, size } = fstatSync(file);
     if (size > INPUT_BYTES)
       throw new AmbitError('input_invalid', `${path} is too long for a key or a token.`);
-    const text = readFileSync(file, 'utf8');
+    const text = textIn(file, path);
     if (process.platform !== 'win32' && (mode & 0o077) !== 0 && text.includes('ambsec_'))
       throw new AmbitError(
         'key_exposed',

@@ -88,7 +88,10 @@ export interface GuardOptions {
   readonly warnAt?: number | undefined;
   /** Told of every warning; what it throws changes nothing. */
   readonly onWarning?: ((warning: BudgetWarning) => void) | undefined;
-  /** Told when an outcome could not be settled or written. The call is over then; the next decision will be denied. */
+  /**
+   * Told what failed: a hook of the service, the store or the log on the way of a call, which denies it; a tool's handler;
+   * an outcome that could not be settled or written, after which the next decision is denied. Its errors are ignored.
+   */
   readonly onFault?: ((error: unknown) => void) | undefined;
   readonly telemetry?: Telemetry | undefined;
   /** Turns a user's name into what may be logged. */
@@ -115,6 +118,8 @@ export interface DecisionEvent {
   readonly code: 'allowed' | Denial['code'];
   readonly tool: string;
   readonly session: string | null;
+  /** Why it was refused, beyond what the caller is told: for the operator. The record has it as well. */
+  readonly cause: string | null;
   /** Index of the decision's record in the audit log; null when it could not be written. */
   readonly record: number | null;
   readonly milliseconds: number;
@@ -153,6 +158,8 @@ export interface GuardRequest {
   readonly address?: string | undefined;
   /** At most so many bytes will be moved: what a `bytes` budget is charged before the call. */
   readonly bytes?: number | undefined;
+  /** Origins under which the client may have reached this service, by its own word: for `cause` alone. */
+  readonly origins?: readonly string[] | undefined;
   /** Data labels that the handler knows better than the configuration: added to its own. */
   readonly data?: readonly string[] | undefined;
   /** The same, found from the call once it is read. What it throws denies. */
@@ -191,6 +198,8 @@ export interface Refusal {
   readonly ok: false;
   readonly denial: Denial;
   readonly publicDenial: Denial;
+  /** What is known of the reason beside `denial`, for operators; null when that says it all. */
+  readonly cause: string | null;
   readonly record: number | null;
 }
 
@@ -221,8 +230,12 @@ export interface Guard {
       readonly token?: string | undefined;
       readonly tool?: string | undefined;
       readonly context?: CallContext | undefined;
+      /** Why, for the log and not for the caller. */
+      readonly cause?: string | undefined;
     },
   ): Promise<Refusal>;
+  /** Tells the operator what failed (`onFault`). */
+  fault(error: unknown): void;
   /** `authorize`, then `tool` with the checked call, then the outcome. What `tool` throws is thrown on. */
   run<T>(
     p: GuardRequest,
@@ -278,6 +291,8 @@ export interface Stopped extends Partial<Omit<Known, 'ok' | 'request' | 'started
   readonly request: GuardRequest;
   readonly started: number;
   readonly denial: Denial;
+  /** What the operator is told beside the denial. */
+  readonly cause?: string | undefined;
 }
 
 /** A call at the end of its way. */

@@ -2,7 +2,7 @@
 // and the identity layers asked, caveats evaluated, revocation and session asked and everything charged in one
 // step, and last the watcher asked. Each stage takes the value of the one before and returns a longer one, or a stop. A
 // stage that throws denies (L2). Nothing of a call is kept anywhere else, so that concurrent calls can't mix.
-import { deny, parseCall, type Call, type CallInput, type Denial } from '@ambit/core';
+import { CODES, deny, parseCall, type Call, type CallInput, type Denial, type Verifier } from '@ambit/core';
 import { layerOfRevocation, modelRevoked, nameIn, type LayerAnswer } from '@ambit/identity';
 import type { Admission, Authorized, Authorizer } from '@ambit/state';
 import type {
@@ -16,6 +16,7 @@ import type {
   Stopped,
   Verified,
 } from './contract.ts';
+import { threw } from './cause.ts';
 import { LATE, within } from './deadline.ts';
 
 /** What the stages work with. */
@@ -26,6 +27,8 @@ export interface Stages {
   readonly timeout: number;
   /** Finds the facts; `facts.ts`. */
   readonly know: (p: Verified) => Promise<Known | Stopped>;
+  /** Tells the operator what was thrown. */
+  readonly fault: (error: unknown) => void;
   /** Gives back what was charged. */
   readonly release: (authorized: Authorized) => Promise<void>;
 }
@@ -34,8 +37,9 @@ export interface Stages {
 export type Decide = (request: GuardRequest, started: number) => Promise<Decided>;
 
 /** The stages in their order. */
-export function createDecide({ options, authorizer, timeout, know, release }: Stages): Decide {
+export function createDecide({ options, authorizer, timeout, know, fault, release }: Stages): Decide {
   const { verifier, watcher } = options;
+  const explainProof = proofCauses(verifier, fault);
 
   function verify(p: Read): Verified | Stopped {
     const { token, proof } = p.request;
@@ -46,6 +50,8 @@ export function createDecide({ options, authorizer, timeout, know, release }: St
     const genuine = verified.unverified === true ? null : verifier.identify(token);
     if (genuine?.ok !== true) return stop(p, verified);
     const { view } = genuine.token;
+    if (verified.code === 'proof_invalid')
+      return stop({ ...p, view, cause: explainProof(p, verified) }, verified);
     // Out of its time: its session's layer refused it, and no other was asked.
     const late = verified.code === 'expired' || verified.code === 'not_yet_valid';
     if (!late || options.identity === undefined) return stop({ ...p, view }, verified);
@@ -59,7 +65,8 @@ export function createDecide({ options, authorizer, timeout, know, release }: St
   async function admit(p: Known): Promise<Allowed | Stopped> {
     const asked = authorizer.admit(p.token, p.facts);
     const answer = await within(asked, timeout, ({ verdict }) => (verdict.ok ? release(verdict) : undefined));
-    if (answer === LATE) return stop(p, deny('store_unavailable'));
+    if (answer === LATE)
+      return stop({ ...p, cause: `the store did not answer in ${timeout} ms` }, deny('store_unavailable'));
     const { verdict } = answer;
     if (verdict.ok) return { ...p, layers: [...p.layers, ...stateLayers(p, answer)], authorized: verdict };
     const denial = denialOf(p, verdict, answer);
@@ -79,15 +86,15 @@ export function createDecide({ options, authorizer, timeout, know, release }: St
 
   return async (request, started) => {
     const arrived: Arrived = { ok: true, request, started };
-    const read = await attempt(arrived, readCall, 'internal');
+    const read = await attempt(arrived, readCall, ['internal', 'reading the call'], fault);
     if (!read.ok) return read;
-    const verified = await attempt(read, verify, 'internal');
+    const verified = await attempt(read, verify, ['internal', 'verifying'], fault);
     if (!verified.ok) return verified;
-    const known = await attempt(verified, know, 'fact_missing');
+    const known = await attempt(verified, know, ['fact_missing', 'finding the facts'], fault);
     if (!known.ok) return known;
-    const allowed = await attempt(known, admit, 'store_unavailable');
+    const allowed = await attempt(known, admit, ['store_unavailable', 'asking the store'], fault);
     if (!allowed.ok) return allowed;
-    const watched = await attempt(allowed, watch, 'internal');
+    const watched = await attempt(allowed, watch, ['service_failed', 'the watcher'], fault);
     if (!watched.ok) await release(allowed.authorized);
     return watched;
   };
@@ -104,13 +111,41 @@ export function stop(p: Omit<Stopped, 'ok' | 'denial'>, denial: Denial): Stopped
 async function attempt<From extends Arrived, To extends From>(
   from: From,
   stage: (from: From) => To | Stopped | Promise<To | Stopped>,
-  thrown: Denial['code'],
+  [code, what]: readonly [Denial['code'], string],
+  fault: (error: unknown) => void,
 ): Promise<To | Stopped> {
   try {
     return Object.freeze(await stage(from));
-  } catch {
-    return stop(from, deny(thrown));
+  } catch (error) {
+    fault(error);
+    return stop({ ...from, cause: threw(what, error) }, deny(code));
   }
+}
+
+/** Refused proofs that are looked into, each second: whoever has a token could make this service work for nothing. */
+const LOOKS = 10;
+
+// What a proof fits that was refused without a word: the mistakes of agents and of set-ups look alike from outside.
+function proofCauses(
+  verifier: Verifier,
+  fault: (error: unknown) => void,
+): (p: Read, refused: Denial) => string | undefined {
+  let second = 0;
+  let looks = 0;
+  return (p, { message }) => {
+    const { token, proof, origins } = p.request;
+    if (token === undefined || message !== CODES.proof_invalid.sentence) return undefined;
+    const now = secondsOf(p);
+    if (now !== second) [second, looks] = [now, 0];
+    if (++looks > LOOKS) return undefined;
+    try {
+      return verifier.mismatch({ token, proof, call: p.call, now }, origins);
+    } catch (error) {
+      // It is refused either way, and by the same code.
+      fault(error);
+      return undefined;
+    }
+  };
 }
 
 // The state's two answers beside those of the identity layers; a revocation is said of the layer that it names.

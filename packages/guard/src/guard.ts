@@ -24,17 +24,18 @@ export function createGuard(options: GuardOptions): Guard {
   const telemetry = instrument(options.telemetry);
   const journal = createJournal(options, timeout, fault);
   const charges = chargesIn(store.budgets, timeout, fault);
-  const parts = { options, charges, journal, telemetry, clock };
+  const parts = { options, charges, journal, telemetry, fault, clock };
   const decide = createDecide({
     options,
     timeout,
     authorizer: authorizerOf(options),
     know: createFacts(options, timeout),
+    fault,
     release: charges.release,
   });
 
   const warn = createWarn(options, timeout, fault);
-  const observe = observing(options, telemetry, clock);
+  const observe = observing(options, telemetry, fault, clock);
 
   // Nothing unlogged (L11): what was reserved is given back, and the call does not run. A refusal that can't be
   // written is reported as well, or the gap would not be noticed.
@@ -56,7 +57,7 @@ export function createGuard(options: GuardOptions): Guard {
     const record = await journal.decision(decided);
     if (record === null) return answered(await unlogged(decided), decided);
     const span = observe(decided, record);
-    if (!decided.ok) return answered(refusalOf(decided.denial, record), decided);
+    if (!decided.ok) return answered(refusalOf(decided.denial, record, decided.cause), decided);
     const warnings = await warn(decided, record);
     return answered(permitOf(parts, decided, record, span, warnings), decided);
   };
@@ -69,23 +70,24 @@ export function createGuard(options: GuardOptions): Guard {
 
   const refuse = async (
     denial: Denial,
-    { tool = 'unknown', ...about }: Parameters<Guard['refuse']>[1] = {},
+    { tool = 'unknown', cause, ...about }: Parameters<Guard['refuse']>[1] = {},
   ): Promise<Refusal> => {
-    const stopped = stop({ request: { ...about, call: { tool } }, started: clock() }, denial);
+    const stopped = stop({ request: { ...about, call: { tool } }, started: clock(), cause }, denial);
     // It is refused either way; that it could not be written shows in its missing place.
     const record = await journal.decision(stopped);
     observe(stopped, record);
-    return answered(refusalOf(denial, record), stopped);
+    return answered(refusalOf(denial, record, cause), stopped);
   };
 
   const run = runOf(authorize);
-  return Object.freeze({ verifier, audit, authorize, explain, refuse, run, settled: journal.settled });
+  return Object.freeze({ verifier, audit, authorize, explain, refuse, fault, run, settled: journal.settled });
 }
 
 // Informs the callbacks; nothing that they do changes a decision.
 function observing(
   options: GuardOptions,
   telemetry: Instruments,
+  fault: (error: unknown) => void,
   clock: () => number,
 ): (decided: Decided, record: number | null) => Span | null {
   return (decided, record) => {
@@ -95,13 +97,14 @@ function observing(
       code: decided.ok ? 'allowed' : decided.denial.code,
       tool: toolOf(decided),
       session: view?.session ?? null,
+      cause: decided.ok ? null : (decided.cause ?? null),
       record,
       milliseconds: clock() - started,
     };
     const span = telemetry.decision(event, started);
-    quietly(() => options.onDecision?.(event));
+    quietly(() => options.onDecision?.(event), fault);
     if (view !== undefined && call !== undefined)
-      quietly(() => options.observer?.decided(view, call, { code: event.code, record }));
+      quietly(() => options.observer?.decided(view, call, { code: event.code, record }), fault);
     return span;
   };
 }

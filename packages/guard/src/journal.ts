@@ -1,9 +1,9 @@
 // The journal of a guard (law L11): a decision is durable before its tool runs, an outcome is handed over and awaited
 // by `settled`. Then decision and outcome as audit records. What did not verify is a digest, a size and a key id, and
 // none of its claims is repeated (docs/design.md section 9).
-import { AmbitError, toBase64url, utf8, type Call, type Denial } from '@ambit/core';
+import { AmbitError, toBase64url, utf8, type Call } from '@ambit/core';
 import { fromToken, LAYERS, unverifiedToken, type Draft, type IdentityLayer } from '@ambit/audit';
-import type { Allowed, CallContext, CallOutcome, Decided, GuardOptions } from './contract.ts';
+import type { Allowed, CallContext, CallOutcome, Decided, GuardOptions, Stopped } from './contract.ts';
 import { LATE, within } from './deadline.ts';
 
 /** Where a guard records. */
@@ -32,7 +32,8 @@ export function createJournal(
     decision: async (decided) => {
       try {
         return await write(decisionDraft(decided, personal));
-      } catch {
+      } catch (error) {
+        fault(error);
         return null;
       }
     },
@@ -61,13 +62,16 @@ function decisionDraft(decided: Decided, personal: Personal): Draft {
     // Nothing is vouched for by a token that did not verify, a proof least of all.
     ...(view === undefined ? {} : { proof: token?.proof ?? 'none' }),
     code: ok ? 'allowed' : decided.denial.code,
-    ...(ok ? proceeded(decided) : refused(decided.denial)),
+    ...(ok ? proceeded(decided) : refused(decided)),
   };
 }
 
-const refused = ({ caveat, message }: Denial): Partial<Draft> => ({
+const REASON = 240;
+
+// The operator's part first, for the code has the rest.
+const refused = ({ denial: { caveat, message }, cause }: Stopped): Partial<Draft> => ({
   ...(caveat === undefined ? {} : { caveat }),
-  reason: message.slice(0, 240),
+  reason: (cause === undefined ? message : `${cause}. ${message}`).slice(0, REASON),
 });
 
 const proceeded = ({ authorized: { fault } }: Allowed): Partial<Draft> =>

@@ -16,13 +16,14 @@ export interface PermitParts {
   readonly charges: Charges;
   readonly journal: Journal;
   readonly telemetry: Instruments;
+  readonly fault: (error: unknown) => void;
   /** Unix milliseconds. */
   readonly clock: () => number;
 }
 
 /** The permit for an allowed call, which is recorded at `record`. */
 export function permitOf(
-  { options, charges, journal, telemetry, clock }: PermitParts,
+  { options, charges, journal, telemetry, fault, clock }: PermitParts,
   allowed: Allowed,
   record: number,
   span: Span | null,
@@ -40,14 +41,14 @@ export function permitOf(
     report: (outcome: Partial<CallOutcome>) => {
       reported = { ...reported, ...outcome };
     },
-    ingest: (value: unknown) => quietly(() => options.observer?.ingested(view, call, value, record)),
+    ingest: (value: unknown) => quietly(() => options.observer?.ingested(view, call, value, record), fault),
     finish: async (seen: CallOutcome) => {
       if (finished) return;
       finished = true;
       const outcome = { ...seen, ...reported };
       const milliseconds = Math.max(0, clock() - started);
       telemetry.outcome(span, call.tool, outcome.status, milliseconds);
-      quietly(() => options.observer?.ended(view, call, outcome, record));
+      quietly(() => options.observer?.ended(view, call, outcome, record), fault);
       journal.outcome(allowed, record, outcome, milliseconds);
       await charges.settle(authorized, outcome, allowed.prices);
     },
@@ -55,8 +56,14 @@ export function permitOf(
 }
 
 /** The refusal for a denial. */
-export const refusalOf = (denial: Denial, record: number | null): Refusal =>
-  Object.freeze({ ok: false as const, denial, publicDenial: forCaller(denial), record });
+export const refusalOf = (denial: Denial, record: number | null, cause?: string | undefined): Refusal =>
+  Object.freeze({
+    ok: false as const,
+    denial,
+    publicDenial: forCaller(denial),
+    cause: cause ?? null,
+    record,
+  });
 
 /** The way back for what was charged. Neither rejects. */
 export interface Charges {
@@ -73,8 +80,9 @@ export function chargesIn(budgets: Budgets, timeout: number, fault: (error: unkn
       if (reservation === null) return;
       try {
         await within(budgets.release(reservation), timeout);
-      } catch {
+      } catch (error) {
         // It stays spent.
+        fault(error);
       }
     },
     settle: async ({ reservation, charges: { counters } }, outcome, prices) => {

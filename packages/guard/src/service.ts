@@ -1,7 +1,7 @@
-// The front door of a service: four answers (who am I, whom do I trust, where do I keep things, what do my tools touch)
-// make a guard with a door for each framework. It owns what it opened and closes it in order. The defaults are the
-// safe ones: a tool that is not listed is refused, and a session that was not seen whole counts as tainted.
-import { AmbitError, createVerifier } from '@ambit/core';
+// The front door of a service: two answers (whom do I trust, what do my tools touch) make a guard with a door for each
+// framework. It owns what it opened and closes it in order. The defaults are the safe ones: a tool that is not listed
+// is refused, and a session that was not seen whole counts as tainted.
+import { AmbitError, createVerifier, nearest } from '@ambit/core';
 import { nodeProvider } from '@ambit/core/node';
 import { configuredEntitlements } from '@ambit/identity';
 import { openStore } from '@ambit/state/open';
@@ -57,9 +57,9 @@ interface Place {
   close(): Promise<void>;
 }
 
-async function openPlace({ given, timeout }: ReadOptions): Promise<Place> {
-  if (given.home !== undefined) {
-    const home = await openGuardHome(given.home);
+async function openPlace({ given, home: path, timeout }: ReadOptions): Promise<Place> {
+  if (path !== undefined) {
+    const home = await openGuardHome(path);
     return { home, store: home.store, audit: home.recorder, close: () => home.close() };
   }
   const { store } = given;
@@ -81,7 +81,7 @@ function serviceOf(read: ReadOptions, place: Place): ServiceGuard {
       return place.audit.record(draft);
     },
   };
-  const { identity, facts } = classify(read, place);
+  const { identity, facts } = classify(read);
   const behavior = new Behavior({
     audit,
     store: place.store,
@@ -110,7 +110,7 @@ function serviceOf(read: ReadOptions, place: Place): ServiceGuard {
   return Object.freeze({
     guard,
     authorize: (request: GuardRequest) => guard.authorize(request),
-    ...doorsOf(guard, given.origin),
+    ...doorsOf(guard, read.origin, toolsOf(read)),
     mcp: <S extends ServerLike>(server: S, mcp: McpOptions = {}) =>
       guardServer(server, { ...mcp, guard: guard }),
     begin: behavior.begin.bind(behavior),
@@ -118,8 +118,8 @@ function serviceOf(read: ReadOptions, place: Place): ServiceGuard {
   });
 }
 
-function verifierOf({ given, trusted, proofAge }: ReadOptions, { home }: Place): Guard['verifier'] {
-  const { audience, bearer, signedProofTools } = given;
+function verifierOf({ given, audience, trusted, proofAge }: ReadOptions, { home }: Place): Guard['verifier'] {
+  const { bearer, signedProofTools } = given;
   const { keys, seals, federated } = trusted;
   return createVerifier({
     audience,
@@ -135,16 +135,21 @@ function verifierOf({ given, trusted, proofAge }: ReadOptions, { home }: Place):
   });
 }
 
+// A configuration classifies every tool, with the worst for those that it does not name.
+const toolsOf =
+  ({ find, given }: ReadOptions): Parameters<typeof doorsOf>[2] =>
+  (tool) =>
+    find === undefined || find(tool) !== null
+      ? { ok: true, near: null }
+      : { ok: false, near: nearest(tool, Object.keys(given.tools ?? {})) };
+
 // The issuer whose home this is keeps its sessions here; those of others are unknown here, and closing one revokes it.
 const keptIn =
   (home: GuardHome | null) =>
   (issuer: string): boolean =>
     home !== null && home.issuer === issuer;
 
-function classify(
-  { given, trusted, find }: ReadOptions,
-  { home }: Place,
-): {
+function classify({ given, home, trusted, find }: ReadOptions): {
   readonly identity: Pick<GuardOptions, 'identity' | 'tools'>;
   readonly facts: (tool: string) => BehaviorFacts;
 } {
@@ -153,7 +158,7 @@ function classify(
     return { identity: { tools }, facts: (tool) => tools(tool) ?? {} };
   }
   const now = Math.floor((given.nowMs ?? Date.now)() / 1000);
-  const registration = registrationAt(home === null ? null : given.home!, trusted.operator, now);
+  const registration = registrationAt(home ?? null, trusted.operator, now);
   const { operator } = registration;
   const identity = {
     operators: new Map([[operator.id, registration]]),
@@ -162,7 +167,11 @@ function classify(
   return { identity: { identity }, facts: (tool) => operator.facts(tool) };
 }
 
-function passed(given: OpenGuardOptions): Partial<GuardOptions> {
-  const { proceedOnFault, watcher, nowMs, onDecision, onFault, telemetry, personal } = given;
+// A service that says nothing of faults still has to hear of them: where its other errors go.
+const report = (error: unknown): void =>
+  console.error('ambit guard:', error instanceof AmbitError ? error.message : error);
+
+function passed(given: ReadOptions['given']): Partial<GuardOptions> {
+  const { proceedOnFault, watcher, nowMs, onDecision, onFault = report, telemetry, personal } = given;
   return { proceedOnFault, watcher, nowMs, onDecision, onFault, telemetry, personal };
 }

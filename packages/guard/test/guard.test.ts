@@ -167,7 +167,9 @@ describe('fail closed', () => {
     const fail = (): never => {
       throw new Error('bug');
     };
-    expect(codeOf(await base({ watcher: { refuse: fail } }).authorize(present(token)))).toBe('internal');
+    expect(codeOf(await base({ watcher: { refuse: fail } }).authorize(present(token)))).toBe(
+      'service_failed',
+    );
     expect(codeOf(await base({ flow: { facts: fail } }).authorize(present(token)))).toBe('fact_missing');
     expect(codeOf(await base({ tools: fail }).authorize(present(token)))).toBe('fact_missing');
     expect(codeOf(await base().authorize({ ...present(token), known: fail }))).toBe('fact_missing');
@@ -188,7 +190,7 @@ describe('fail closed', () => {
       codeOf(await base({ store: { ...w.store, revocations } }).authorize(present(token))),
       codeOf(await base({ watcher: { refuse: fail } }).authorize(present(token))),
     ];
-    expect(codes).toEqual(['internal', 'fact_missing', 'store_unavailable', 'internal']);
+    expect(codes).toEqual(['internal', 'fact_missing', 'store_unavailable', 'service_failed']);
     expect((await w.records()).map((r) => r.code)).toEqual(codes);
     await expect(base().authorize(unreadable)).resolves.toMatchObject({ ok: false });
     expect(codeOf(await base().authorize(present(token)))).toBe('allowed');

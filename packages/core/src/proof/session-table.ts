@@ -135,6 +135,17 @@ export class SessionTable {
     return this.#check(open, proof, u, false);
   }
 
+  /** Whether the MAC of an open session's proof is right for D(n) `token` and `call`; it claims nothing. */
+  fits(proof: SessionProof | OpeningProof, token: Uint8Array, call: Call): boolean {
+    const { sequence, time, mac } = proof;
+    const id = proof.kind === 'session' ? proof.session : sessionId(proof.ticket, proof.signature);
+    const open = this.#open.get(bytesKey(id));
+    if (open === undefined) return false;
+    const fields = { audience: this.audience, token, time, freshness: { session: open.id, sequence } };
+    const length = writeStatement(LABELS.statementSession, fields, call);
+    return open.key.verify(statementScratch, length, mac);
+  }
+
   /** Checks a proof that brings a ticket, and registers the session when all of it holds. */
   opening(proof: OpeningProof, u: SessionUse): SessionVerdict {
     const id = sessionId(proof.ticket, proof.signature);

@@ -17,6 +17,7 @@ import { Prefixes } from '../token/prefix.ts';
 import { makeAuthentic, partsOf, type AuthenticToken, type VerifiedBy } from './authentic.ts';
 import { TokenCache } from './cache.ts';
 import { configure, type Config, type HeldKey, type Presentation, type VerifierOptions } from './options.ts';
+import { mismatch } from './mismatch.ts';
 import { checkProof } from './possession.ts';
 import { checkSignatures } from './signatures.ts';
 import { checkTimes } from './times.ts';
@@ -172,6 +173,17 @@ export class Verifier {
     // Only now: whoever has a token's bytes could fill the cache with others that it made of them (attack K1).
     if (kept === undefined) this.#tokens?.set(p.token, authentic.token);
     return { ok: true, token: makeVerified(authentic.token, p.call, this.#config, this.#highest, proved) };
+  }
+
+  /**
+   * For the log of an operator, when `verify` said `proof_invalid`: what the proof fits instead, or what it should have
+   * been made for. It costs up to 14 verifications of a signature, so ask it seldom. A caller must not be told.
+   * `origins`: those under which the client may have reached this service.
+   */
+  mismatch(p: Presentation, origins: readonly string[] = []): string {
+    requireCall(p.call);
+    const found = this.identify(p.token);
+    return found.ok ? mismatch(found.token, p, this.#config, this.#sessions, origins) : 'no genuine token';
   }
 }
 

@@ -2,7 +2,7 @@
 // before the proof and before any state; `authorize` answers again for the time of the facts; `identify` does not.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { attenuate, authorize, inspect, ProofSession, prove, restrict } from '@ambit/core';
+import { attenuate, authorize, evaluate, inspect, ProofSession, prove, restrict } from '@ambit/core';
 import {
   AUDIENCE,
   countingProvider,
@@ -79,6 +79,18 @@ describe('SPEC section 5, step 13', () => {
       code: 'expired',
     });
   });
+});
+
+// The facts may be later than the verification: a call that waited in between is judged by the later of the two.
+test.each([
+  ['the second before the end of its grant', mintBase(), end - 1, 'ok'],
+  ['the end of its grant', mintBase(), end, 'expired', -1],
+  ['the end of a caveat', attenuate(mintBase(), restrict.expires(NOW + 10)), NOW + 10, 'expired', 0],
+])('L6 the time is checked again by authorize alone: %s', (_, token, now, code, caveat?: number) => {
+  const shown = verifierWith().verify({ token, proof: provedAt(token, NOW), call: search, now: NOW });
+  if (!shown.ok) throw new Error(shown.message);
+  const answer = evaluate(shown.token, { now, data: ['public'], external: true });
+  expect(answer).toMatchObject(code === 'ok' ? { ok: null } : { ok: false, code, caveat });
 });
 
 test('L8 an expired token costs no signature of a proof, opens no session and claims no number', () => {

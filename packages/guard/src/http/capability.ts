@@ -2,7 +2,9 @@
 // few lines over it.
 import { parseCall as makeCall, deny, type Call, type Denial } from '@ambit/core';
 import { readBody } from '../body.ts';
+import { blamesRequest, threw } from '../cause.ts';
 import type { Guard, Permit } from '../contract.ts';
+import { originProblem } from './origin.ts';
 import { refusal, type HttpRefusal } from './answer.ts';
 import {
   BODY_BYTES,
@@ -39,15 +41,18 @@ export interface Capability {
   (request: HttpCall): Promise<HttpAnswer>;
   /** Reads a request's body within the limits of size and time; undefined for none. */
   readonly read: (stream: AsyncIterable<Uint8Array>) => Promise<Uint8Array<ArrayBuffer> | BodyFault>;
+  /** Tells the operator what failed; the caller is told nothing of it. */
+  readonly fault: (error: unknown) => void;
 }
 
 /** The function for `options`; throws TypeError for an invalid origin. */
 export function httpGuard(options: CapabilityOptions): Capability {
   const { guard, origin, toCall = byMethod, known, bodyTime = 10_000 } = options;
-  if (!/^https?:\/\/[^\s/?#@\\]+$/.test(origin)) throw new TypeError('origin: expected https://host[:port]');
+  const wrong = originProblem(origin);
+  if (wrong !== null) throw new TypeError(`origin: ${wrong}`);
   const realm = guard.verifier.audience;
-  const refused = async (denial: Denial, token?: string): Promise<HttpAnswer> => {
-    const { publicDenial: shown, record } = await guard.refuse(denial, token === undefined ? {} : { token });
+  const refused = async (denial: Denial, token?: string, cause?: string): Promise<HttpAnswer> => {
+    const { publicDenial: shown, record } = await guard.refuse(denial, { token, cause });
     return { ok: false, refusal: refusal(shown, realm, record) };
   };
 
@@ -60,8 +65,12 @@ export function httpGuard(options: CapabilityOptions): Capability {
     let wanted: ReturnType<CallMapping>;
     try {
       wanted = toCall(request);
-    } catch {
-      return refused(deny('request_invalid'), given.token);
+    } catch (error) {
+      // The service's own code: what it says of the request is the caller's, anything else is its operator's.
+      const cause = threw('reading what the request asks for', error);
+      if (blamesRequest(error)) return refused(deny('request_invalid'), given.token, cause);
+      guard.fault(error);
+      return refused(deny('service_failed'), given.token, cause);
     }
     const made = makeCall({ ...wanted, http: contextOf(request, origin) });
     if (!made.ok) return refused(made, given.token);
@@ -69,6 +78,7 @@ export function httpGuard(options: CapabilityOptions): Capability {
       token: given.token,
       proof: given.proof,
       call: made.call,
+      origins: originsOf(request),
       ...(known === undefined ? {} : { known: (call: Call) => known(request, call) }),
       ...(request.address === undefined ? {} : { address: request.address }),
     });
@@ -76,5 +86,12 @@ export function httpGuard(options: CapabilityOptions): Capability {
     return { ok: false, refusal: refusal(decided.publicDenial, realm, decided.record) };
   };
   const read: Capability['read'] = (stream) => readBody(stream, BODY_BYTES, bodyTime);
-  return Object.freeze(Object.assign(answer, { read }));
+  return Object.freeze(Object.assign(answer, { read, fault: guard.fault }));
+}
+
+// By the client's word, for the operator's log alone: what is checked is the configured origin.
+function originsOf({ header }: HttpCall): readonly string[] {
+  const [host] = header('host');
+  if (host === undefined || !/^[\w.:[\]-]{1,255}$/.test(host)) return [];
+  return [`http://${host}`, `https://${host}`];
 }

@@ -24,10 +24,20 @@ const fetchCall = (request: Request, body: HttpCall['body']): HttpCall => ({
 const answerFetch = ({ status, headers, body }: HttpRefusal): Response =>
   new Response(body, { status, headers });
 
-const bodyOf = async (cap: Capability, request: Request): Promise<HttpCall['body']> =>
-  request.body === null ? undefined : cap.read(request.body);
+async function bodyOf(cap: Capability, request: Request): Promise<HttpCall['body']> {
+  if (!request.bodyUsed) return request.body === null ? undefined : cap.read(request.body);
+  const error = new TypeError(
+    'The body was read before the guard, and the proof covers its bytes: put the guard before whatever reads it.',
+  );
+  cap.fault(error);
+  throw error;
+}
 
-/** Plain Fetch handlers: `fetchHandler(cap, (request, permit, body) => new Response(...))`. */
+/** The request with the bytes that were checked, to be read again. */
+const again = (request: Request, body: HttpCall['body']): Request =>
+  body instanceof Uint8Array ? new Request(request, { body: body as Uint8Array<ArrayBuffer> }) : request;
+
+/** Plain Fetch handlers: `fetchHandler(cap, (request, permit, body) => new Response(...))`. `request` can be read as usual. */
 export function fetchHandler(
   cap: Capability,
   handler: (request: Request, permit: Permit, body: Uint8Array) => Response | Promise<Response>,
@@ -38,7 +48,8 @@ export function fetchHandler(
     if (!answer.ok) return answerFetch(answer.refusal);
     const { permit } = answer;
     try {
-      const response = await handler(request, permit, body instanceof Uint8Array ? body : new Uint8Array(0));
+      const bytes = body instanceof Uint8Array ? body : new Uint8Array(0);
+      const response = await handler(again(request, body), permit, bytes);
       await permit.finish({ status: response.status < 400 ? 'ok' : 'error' });
       return response;
     } catch (error) {
@@ -64,8 +75,7 @@ export function honoCapability(cap: Capability): (
     if (!answer.ok) return answerFetch(answer.refusal);
     const { permit } = answer;
     // The handler reads the bytes that were checked.
-    if (body instanceof Uint8Array)
-      c.req.raw = new Request(request, { body: body as Uint8Array<ArrayBuffer> });
+    c.req.raw = again(request, body);
     c.set('capability', permit);
     try {
       await next();

@@ -23,7 +23,8 @@ export interface NodeResponse {
   readonly statusCode: number;
 }
 
-function headerOf(raw: readonly string[], name: string): string[] {
+/** All values of a header. */
+export function headerOf(raw: readonly string[], name: string): string[] {
   const values: string[] = [];
   for (let i = 0; i + 1 < raw.length; i += 2) if (raw[i]!.toLowerCase() === name) values.push(raw[i + 1]!);
   return values;
@@ -70,39 +71,63 @@ export function nodeHandler<Q extends NodeRequest & AsyncIterable<Uint8Array>, S
       finishWith(permit, response);
       await handler(request, response, { permit, body: typeof body === 'string' ? new Uint8Array(0) : body });
     };
-    serve().catch(() => {
+    serve().catch((error: unknown) => {
       // A handler that failed: an error for the client, and nothing of it in the answer.
+      cap.fault(error);
       if (!response.headersSent) response.writeHead(500);
       response.end();
     });
   };
 }
 
+/** A request of Express as it comes to a guard. `rawBody`: the bytes, kept by a parser that ran before. */
+export interface ExpressLike extends NodeRequest, AsyncIterable<Uint8Array> {
+  readonly originalUrl: string;
+  body?: unknown;
+  readonly rawBody?: unknown;
+  capability?: Permit;
+}
+
+/** Whether a parser has run before; one that found no body may have left anything. */
+const isParsed = (r: ExpressLike): boolean =>
+  r.body !== undefined && !(r.body instanceof Uint8Array) && hasBody(r);
+
+/** RFC 9112 section 6: a request has a body when it says so. */
+export const hasBody = ({ rawHeaders }: NodeRequest): boolean =>
+  headerOf(rawHeaders, 'transfer-encoding').length > 0 ||
+  headerOf(rawHeaders, 'content-length').some((length) => length !== '0');
+
+/** The bytes of a body that was read before; undefined when it still is to be read. Throws TypeError when they are lost. */
+export function rawBody(request: ExpressLike): Uint8Array | undefined {
+  const { body, rawBody: kept } = request;
+  if (kept instanceof Uint8Array) return kept;
+  if (body instanceof Uint8Array) return body;
+  if (!isParsed(request)) return undefined;
+  throw new TypeError(
+    'The guard came after a body parser, and the proof covers the bytes: put the guard before express.json(), or keep them, express.json({ verify: (req, res, bytes) => { req.rawBody = bytes; } }).',
+  );
+}
+
 /** Express 5: `app.use(expressCapability(cap))` before any parser; then `req.capability` is the permit, `req.body` raw. */
 export function expressCapability(
   cap: Capability,
-): (
-  request: NodeRequest &
-    AsyncIterable<Uint8Array> & { originalUrl: string; body?: unknown; capability?: Permit },
-  response: NodeResponse,
-  next: (error?: unknown) => void,
-) => void {
+): (request: ExpressLike, response: NodeResponse, next: (error?: unknown) => void) => void {
   return (request, response, next) => {
     const serve = async (): Promise<void> => {
-      const given = request.body;
-      if (given !== undefined && !(given instanceof Uint8Array)) {
-        throw new TypeError('expressCapability: expected no parser before it but express.raw()');
-      }
-      const body = given ?? (await cap.read(request));
+      const body = rawBody(request) ?? (await cap.read(request));
       const answer = await cap(httpCall(request, request.originalUrl, body));
       if (!answer.ok) return answerNode(response, answer.refusal);
       finishWith(answer.permit, response);
-      request.body =
-        typeof body === 'string' ? undefined : Buffer.from(body.buffer, body.byteOffset, body.length);
+      if (!isParsed(request))
+        request.body =
+          typeof body === 'string' ? undefined : Buffer.from(body.buffer, body.byteOffset, body.length);
       request.capability = answer.permit;
       next();
     };
-    serve().catch(next);
+    serve().catch((error: unknown) => {
+      cap.fault(error);
+      next(error);
+    });
   };
 }
 
@@ -122,6 +147,8 @@ export function fastifyCapability(cap: Capability): (
 ) => Promise<Readable | undefined> {
   return async (request, reply, payload) => {
     const { raw } = request;
+    if (typeof payload?.[Symbol.asyncIterator] !== 'function')
+      throw new TypeError('The guard is a preParsing hook: { preParsing: guard.fastify(tool) }.');
     const body = await cap.read(payload);
     const answer = await cap(httpCall(raw, raw.url ?? '/', body));
     if (!answer.ok) {

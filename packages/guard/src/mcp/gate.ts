@@ -4,6 +4,7 @@
 // `mcp.prompts.get` and so on. What is not known is refused (law L2), and so is what was not requested: an answer
 // to no question goes no further, in either direction.
 import { deny, utf8, type Arguments, type Call, type JsonObject } from '@ambit/core';
+import { threw } from '../cause.ts';
 import type { BudgetWarning, Guard } from '../contract.ts';
 import { denialResponse, errorResponse } from './denial.ts';
 import { filtered, hint } from './lists.ts';
@@ -85,9 +86,15 @@ export class Gate {
     try {
       const asked = askedBy(m.method, rest);
       return asked === null ? await this.#free(m, open, rest) : await this.#call(m, open, rest, asked);
-    } catch {
+    } catch (error) {
+      // A hook of the service (`alias`), for the guard itself answers with refusals.
       this.#open.end(m.id);
-      return { reply: errorResponse(m.id, -32603, 'internal') };
+      this.#guard.fault(error);
+      await this.#guard.refuse(deny('service_failed'), {
+        ...attached,
+        cause: threw('reading the call', error),
+      });
+      return { reply: errorResponse(m.id, -32603, 'service_failed') };
     }
   }
 

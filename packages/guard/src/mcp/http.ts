@@ -99,7 +99,9 @@ export function proxyHttp(options: HttpProxyOptions): (request: Request) => Prom
       if ('drop' in verdict) return new Response(null, { status: 202 });
       if (isRequest(verdict.forward)) ({ id } = verdict.forward);
       return await forward(request, verdict.forward, gate, id);
-    } catch {
+    } catch (error) {
+      // A client that has left is no fault.
+      if (!request.signal.aborted) guard.fault(error);
       if (id !== null) await gate?.failed(id);
       return failure(502, 'upstream_failed');
     }

@@ -7,6 +7,14 @@ import type { ToolKnowledge } from '../contract.ts';
 /** One tool, or all that a pattern matches. `untrusted` and `writes` are for `flow` caveats; absent: the worst. */
 export interface ListedTool extends ToolKnowledge, BehaviorFacts {}
 
+const FIELDS: Readonly<Record<keyof ListedTool, true>> = {
+  external: true,
+  data: true,
+  untrusted: true,
+  writes: true,
+  shape: true,
+};
+
 /** Tools by name or pattern. */
 export type ListedTools = Readonly<Record<string, ListedTool>>;
 
@@ -20,7 +28,18 @@ export function findIn(tools: ListedTools, problems: Problems): FindTool {
     problems.add('tools', 'expected at least one; a tool that is not listed is refused');
   for (const name of names) {
     if (!isToolPattern(name)) problems.add('tools', `"${name}" is no tool name and no pattern`);
-    const { external, data } = tools[name] ?? {};
+    const tool: unknown = tools[name];
+    if (typeof tool !== 'object' || tool === null) {
+      problems.add('tools', `"${name}": expected what it touches, such as { data: ['internal'] }`);
+      continue;
+    }
+    for (const field of Object.keys(tool))
+      if (!Object.hasOwn(FIELDS, field))
+        problems.add(
+          'tools',
+          `"${name}": ${field.slice(0, 64)}: no such field; known: ${Object.keys(FIELDS).join(', ')}`,
+        );
+    const { external, data } = tool as ListedTool;
     if (external !== undefined && typeof external !== 'boolean')
       problems.add('tools', `"${name}": external: expected true or false`);
     if (

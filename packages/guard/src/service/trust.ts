@@ -2,7 +2,7 @@
 // which names them and classifies tools.
 import { readFileSync } from 'node:fs';
 import { AmbitError, PublicKey, VerificationKey, type Problems, type SealKey } from '@ambit/core';
-import { textOf } from '@ambit/core/node';
+import { textOf, unreadable } from '@ambit/core/node';
 import { readOperator, verifierSeals, type Operator } from '@ambit/identity';
 
 /**
@@ -21,9 +21,15 @@ export interface Trusted {
   readonly operator: { readonly text: string; readonly operator: Operator } | null;
 }
 
-/** Reads everything; what is wrong goes to `problems`. */
-export function readTrust(trust: Trust, audience: string, problems: Problems): Trusted {
+/** Reads everything; what is wrong goes to `problems`. `audience`: absent, the one that the keys name. */
+export function readTrust(
+  trust: Trust,
+  audience: string | undefined,
+  problems: Problems,
+): Trusted & { readonly audience: string | undefined } {
+  if (typeof trust === 'object') problems.unknown(trust, { operator: true, keys: true });
   const texts = typeof trust === 'string' ? trust : trust.keys;
+  let own = audience;
   const keys: VerificationKey[] = [];
   const seals: SealKey[] = [];
   const lines = texts === undefined ? '' : (problems.attempt('trust', () => textOf(texts)) ?? '');
@@ -31,19 +37,20 @@ export function readTrust(trust: Trust, audience: string, problems: Problems): T
     if (line === '') return;
     problems.attempt(`trust, line ${i + 1}`, () => {
       const key = keyOf(line);
-      if (!(key instanceof VerificationKey)) seals.push(key);
-      else if (key.audience === null || key.audience === audience) keys.push(key);
-      else throw new AmbitError('key_invalid', `it is for ${key.audience}, not for ${audience}`);
+      if (!(key instanceof VerificationKey)) return void seals.push(key);
+      if (key.audience !== null && key.audience !== (own ??= key.audience))
+        throw new AmbitError('key_invalid', `it is for ${key.audience}, not for ${own}`);
+      keys.push(key);
     });
   });
   const operator =
     typeof trust === 'string'
       ? null
-      : (problems.attempt('trust', () => configurationAt(trust.operator)) ?? null);
+      : (problems.attempt('trust.operator', () => configurationAt(trust.operator)) ?? null);
   const all = [...seals, ...(operator === null ? [] : verifierSeals(operator.operator.config).seals)];
   const held = new Set(keys.map((k) => k.issuer));
   const federated = [...new Set(all.map((s) => s.issuer))].filter((issuer) => !held.has(issuer));
-  return { keys, seals: all, federated, operator };
+  return { keys, seals: all, federated, operator, audience: own };
 }
 
 function keyOf(line: string): VerificationKey | SealKey {
@@ -55,11 +62,13 @@ function keyOf(line: string): VerificationKey | SealKey {
 }
 
 function configurationAt(path: string): NonNullable<Trusted['operator']> {
+  if (typeof path !== 'string' || path === '')
+    throw new TypeError("expected the file of the operator's configuration");
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
-  } catch {
-    throw new AmbitError('file_missing', `No configuration can be read at ${path}.`);
+  } catch (error) {
+    throw unreadable('configuration', path, error);
   }
   return { text, operator: readOperator(text, path) };
 }

@@ -1,7 +1,7 @@
 // From the YAML text of a configuration to the configuration, or to every problem with its line and path.
 // The sections refer to one another (users to groups, models to signers), so names are checked here.
 import { isModelDigest } from '../model/digest.ts';
-import { isLabel, isName, isToolPattern, LIMITS } from '@ambit/core';
+import { isLabel, isName, isToolPattern, LIMITS, nearest } from '@ambit/core';
 import {
   FORMAT,
   WORST,
@@ -17,7 +17,7 @@ import {
 } from './configuration.ts';
 import { AUTHORITY_FIELDS, authority, budgets, CEILING_FIELDS, ceilings, keys, life } from './sections.ts';
 import { name, TABLE_LIMITS, toolFacts } from './sections.ts';
-import { nearest, Shape, type Place } from './shape.ts';
+import { Shape, type Place } from './shape.ts';
 import { readSource, type ConfigProblem } from './source.ts';
 
 /** The configuration, or what is wrong with the text. */
