@@ -3,6 +3,9 @@
 // (`capabilityFetch`, `attach`, `withSubAgent`) stay for whoever needs more; they have no file access.
 import {
   inspect,
+  isName,
+  isToolPattern,
+  ownOptions,
   Problems,
   publicKey,
   PublicKey,
@@ -39,6 +42,17 @@ export interface OpenAgentOptions {
   readonly fetch?: typeof fetch;
 }
 
+// The compiler asks for a name that is added above.
+const NAMES: Readonly<Record<keyof OpenAgentOptions, true>> = {
+  key: true,
+  token: true,
+  audience: true,
+  revoke: true,
+  toCall: true,
+  nowMs: true,
+  fetch: true,
+};
+
 /** What a request asks for, as the service's guard will see it. */
 export interface AgentRequest extends RequestInit {
   readonly tool?: string;
@@ -61,6 +75,15 @@ export interface SubTask {
   readonly label?: string;
 }
 
+const TASK_NAMES: Readonly<Record<keyof SubTask, true>> = {
+  to: true,
+  tools: true,
+  calls: true,
+  only: true,
+  for: true,
+  label: true,
+};
+
 /** An agent with its authority. */
 export interface Agent {
   readonly audience: string;
@@ -81,13 +104,20 @@ export function createAgentKey(): { readonly key: string; readonly holder: strin
 }
 
 /** Opens an agent. AmbitError `input_invalid` that lists everything that is missing or wrong. */
-export function openAgent(options: OpenAgentOptions): Agent {
+export function openAgent(given: OpenAgentOptions): Agent {
+  const options = ownOptions(given);
   const { nowMs, revoke = endsByTime } = options;
   const problems = new Problems();
+  problems.unknown(options, NAMES);
   const key = problems.attempt('key', () => signerOf(options.key));
   const token = problems.attempt('token', () => tokenOf(options.token));
   const said = token === undefined ? undefined : problems.attempt('token', () => inspect(token()));
   const audience = options.audience ?? said?.grant.audience;
+  if (audience !== undefined && !(typeof audience === 'string' && isName(audience)))
+    problems.add('audience', 'expected the name of the service, such as files.acme.com');
+  for (const field of ['revoke', 'toCall', 'nowMs', 'fetch'] as const)
+    if (options[field] !== undefined && typeof options[field] !== 'function')
+      problems.add(field, 'expected a function');
   if (said !== undefined && audience === undefined)
     problems.add('audience', 'the token names no service, so say which one is called');
   if (said !== undefined && key !== undefined && said.holder !== toBase64url(key.publicKey.bytes))
@@ -115,35 +145,47 @@ export function openAgent(options: OpenAgentOptions): Agent {
 
 const endsByTime = (): Promise<void> => Promise.resolve();
 
-function signerOf(key: OpenAgentOptions['key']): Signer<'holder'> {
+function signerOf(key: OpenAgentOptions['key'] | undefined): Signer<'holder'> {
   if (typeof key === 'object' && key !== null) return key;
   if (typeof key !== 'string') throw new TypeError('expected the secret key, or the file that has it');
   return signer(SecretKey.parse('holder', textOf(key)), nodeProvider);
 }
 
 // A text is read once: a file that changes later belongs to another opening.
-function tokenOf(token: OpenAgentOptions['token']): () => string {
+function tokenOf(token: OpenAgentOptions['token'] | undefined): () => string {
   if (typeof token === 'function') return token;
   if (typeof token !== 'string') throw new TypeError('expected the token, or the file that has it');
   const text = textOf(token);
   return () => text;
 }
 
-function spawnOf(given: SubTask): Omit<SpawnOptions, 'revoke'> {
+function spawnOf(task: SubTask): Omit<SpawnOptions, 'revoke'> {
   const problems = new Problems();
+  const given = ownOptions(task);
+  problems.unknown(given, TASK_NAMES);
   const { to: key, tools, calls, only = [], for: span = '5m', label = 'sub-agent' } = given;
-  const to = problems.attempt('to', () =>
-    typeof key === 'string' ? PublicKey.parse('holder', textOf(key)) : key,
-  );
+  const to = problems.attempt('to', () => {
+    if (key instanceof PublicKey) return key;
+    if (typeof key !== 'string')
+      throw new TypeError("expected the sub-agent's public key, or the file that has it");
+    return PublicKey.parse('holder', textOf(key));
+  });
   const life = spanSeconds(span);
   if (life === null) problems.add('for', "expected a time span such as '90s', '5m' or seconds");
+  if (
+    tools !== undefined &&
+    !(Array.isArray(tools) && tools.every((t) => typeof t === 'string' && isToolPattern(t)))
+  )
+    problems.add('tools', "expected tool names or patterns, such as ['files.*']");
+  if (calls !== undefined && !(Number.isSafeInteger(calls) && calls >= 0))
+    problems.add('calls', 'expected how many calls, a whole number');
+  if (tools === undefined && calls === undefined && only.length === 0)
+    problems.add('tools, calls, only', 'expected at least one: a sub-agent gets less');
+  problems.done('withSubAgent');
   const narrowed = [
     ...(tools === undefined ? [] : [restrict.tools(...tools)]),
     ...(calls === undefined ? [] : [restrict.calls(calls)]),
     ...only,
   ];
-  if (narrowed.length === 0)
-    problems.add('tools, calls, only', 'expected at least one: a sub-agent gets less');
-  problems.done('withSubAgent');
   return { to: to!, only: narrowed, label, life: life! };
 }

@@ -111,6 +111,13 @@ describe('openAgent', () => {
       '  audience',
       '  token',
     ]);
+    expect(messageOf({ key, token, audiance: 'files.acme.com' })).toContain(
+      'audiance: no such option; did you mean audience?',
+    );
+    expect(
+      messageOf({ key, token, audience: '', revoke: 1, toCall: 1, nowMs: 1, fetch: 1 }).match(/^ {2}\w+/gm),
+    ).toEqual(['  audience', '  revoke', '  toCall', '  nowMs', '  fetch']);
+    expect(messageOf(undefined as never).match(/^ {2}\w+/gm)).toEqual(['  key', '  token']);
     const root = SecretKey.generate('root').unsafeText();
     expect(messageOf({ key: root, token })).not.toContain(root.slice(12));
     expect(messageOf({ key: join(folder, 'none'), token })).toContain('none');
@@ -156,5 +163,16 @@ describe('a sub-agent', () => {
     const { message } = error as Error;
     expect(message.match(/^ {2}[\w, ]+/gm)).toEqual(['  to', '  for', '  tools, calls, only']);
     expect(message).not.toContain(worker.key.slice(15));
+    const more = { to: undefined, tool: ['files.read'], tools: ['no tool'], calls: -1 };
+    const other: unknown = await agent
+      .withSubAgent(more as never, async () => undefined)
+      .catch((e: unknown) => e);
+    expect((other as AmbitError).code).toBe('input_invalid');
+    expect((other as Error).message.match(/^ {2}[\w, ]+/gm)).toEqual([
+      '  tool',
+      '  to',
+      '  tools',
+      '  calls',
+    ]);
   });
 });

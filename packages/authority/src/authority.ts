@@ -8,13 +8,14 @@ import {
   AmbitError,
   inspect,
   isName,
+  ownOptions,
   Problems,
   PublicKey,
   toBase64url,
   toHex,
   type GrantSpec,
 } from '@ambit/core';
-import { nodeProvider, textOf } from '@ambit/core/node';
+import { nodeProvider, textOf, unreadable } from '@ambit/core/node';
 import { FILE_MODE, replaceFileSync } from '@ambit/files';
 import {
   configuredEntitlements,
@@ -28,7 +29,7 @@ import {
 import type { RevocationInput } from '@ambit/state';
 import { applyConfiguration } from './configuration.ts';
 import { readAsk, type Ask } from './door/ask.ts';
-import { openIssuerHome, type IssuerHome } from './door/home.ts';
+import { isHome, openIssuerHome, type IssuerHome } from './door/home.ts';
 import { mintedToken } from './door/minted.ts';
 import { bindGrant } from './issuer.ts';
 import type { Taken } from './grant.ts';
@@ -47,6 +48,15 @@ export interface OpenAuthorityOptions {
   /** Unix milliseconds; default the system clock. */
   readonly nowMs?: () => number;
 }
+
+// The compiler asks for a name that is added above.
+const NAMES: Readonly<Record<keyof OpenAuthorityOptions, true>> = {
+  home: true,
+  configuration: true,
+  issuer: true,
+  operator: true,
+  nowMs: true,
+};
 
 /** A token in its session. */
 export interface Issued {
@@ -85,10 +95,11 @@ export interface Authority {
 }
 
 /** Opens an issuer. AmbitError `input_invalid` lists everything that is missing or wrong; nothing is left open. */
-export async function openAuthority(options: OpenAuthorityOptions): Promise<Authority> {
+export async function openAuthority(given: OpenAuthorityOptions): Promise<Authority> {
+  const options = ownOptions(given);
   const seconds = (): number => Math.floor((options.nowMs ?? Date.now)() / 1000);
-  const { text, issuer } = readOptions(options);
-  const home = await openIssuerHome(options.home, issuer, seconds());
+  const { text, issuer, home: path } = readOptions(options);
+  const home = await openIssuerHome(path, issuer, seconds());
   try {
     const registration = await registrationIn(home, text, seconds());
     const operator = registration?.operator.id ?? options.operator ?? home.keyring.issuer;
@@ -105,33 +116,42 @@ export async function openAuthority(options: OpenAuthorityOptions): Promise<Auth
   }
 }
 
-function readOptions(o: OpenAuthorityOptions): {
+function readOptions(o: Partial<OpenAuthorityOptions>): {
   readonly text: string | null;
   readonly issuer: string | undefined;
+  readonly home: string;
 } {
   const problems = new Problems();
-  if (typeof o.home !== 'string' || o.home === '') problems.add('home', 'expected a directory');
+  problems.unknown(o, NAMES);
+  const { home, configuration } = o;
+  if (typeof home !== 'string' || home === '') problems.add('home', 'expected a directory');
   for (const field of ['issuer', 'operator'] as const)
-    if (o[field] !== undefined && !isName(o[field])) problems.add(field, 'expected a name');
+    if (o[field] !== undefined && !(typeof o[field] === 'string' && isName(o[field])))
+      problems.add(field, 'expected a name');
+  if (o.nowMs !== undefined && typeof o.nowMs !== 'function') problems.add('nowMs', 'expected a function');
+  if (configuration !== undefined && typeof configuration !== 'string')
+    problems.add('configuration', "expected the file of the operator's configuration");
   const text =
-    o.configuration === undefined
+    typeof configuration !== 'string'
       ? null
-      : (problems.attempt('configuration', () => fileAt(o.configuration!)) ?? null);
+      : (problems.attempt('configuration', () => fileAt(configuration)) ?? null);
   const operator = text === null ? undefined : problems.attempt('configuration', () => readOperator(text));
   const named = operator?.config.issuer;
   if (named !== undefined && o.issuer !== undefined && o.issuer !== named)
     problems.add('issuer', `the configuration names ${named}`);
   if (o.configuration !== undefined && o.operator !== undefined)
     problems.add('operator', 'the configuration has it: leave it out');
+  if (typeof home === 'string' && home !== '' && !isHome(home) && (named ?? o.issuer) === undefined)
+    problems.add('issuer', `expected the name that tokens carry, for ${home} is a new home`);
   problems.done('openAuthority');
-  return { text, issuer: named ?? o.issuer };
+  return { text, issuer: named ?? o.issuer, home: home! };
 }
 
 function fileAt(path: string): string {
   try {
     return readFileSync(path, 'utf8');
-  } catch {
-    throw new AmbitError('file_missing', `No file can be read at ${path}.`);
+  } catch (error) {
+    throw unreadable('file', path, error);
   }
 }
 
@@ -229,11 +249,14 @@ function attestationOf(
 /** After a token's expiry, for clocks that are behind. */
 const MARGIN = 120;
 
-async function revokeIn(home: IssuerHome, { reason = '', ...what }: Revoke, now: number): Promise<void> {
+async function revokeIn(home: IssuerHome, given: Revoke, now: number): Promise<void> {
+  const { reason = '', ...what } = ownOptions(given);
   const [entry, ...more] = Object.entries(what);
   if (entry === undefined || more.length > 0)
     throw new AmbitError('input_invalid', 'revoke: expected exactly one thing, such as { session }');
   const [kind, value] = entry;
+  if (typeof value !== 'string' || value === '')
+    throw new AmbitError('input_invalid', `revoke: ${kind.slice(0, 64)}: expected a text`);
   const input = revocationOf(home.keyring.issuer, kind, value, reason);
   const { sessions, revocations } = home.store;
   // Closing a session is revoking it; one that is not known here can still be revoked.

@@ -1,6 +1,15 @@
 // The front door of an issuer: a home of its own, or one that `ambit init` made; what is asked for bound by the four layers
 // where a configuration is in force; everything that is wrong said at once; revoking; the log beside a running guard.
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -94,6 +103,37 @@ describe('openAuthority', () => {
     expect((await errorOf(opened({ issuer: 'other' }))).code).toBe('key_invalid');
     rmSync(join(folder, 'home', 'state.db'));
     expect((await errorOf(opened())).code).toBe('store_corrupt');
+  });
+
+  it('a misspelled option is refused, and what a new home lacks is said before it is made', async () => {
+    const home = join(folder, 'none');
+    const wrong = { home, isuer: 'iam.acme.com', operator: 7, nowMs: 1, configuration: true };
+    const error = await errorOf(openAuthority(wrong as never));
+    expect(fieldsOf(error)).toEqual(['isuer', 'operator', 'nowMs', 'configuration', 'operator', 'issuer']);
+    expect(error.message).toContain('did you mean issuer?');
+    expect(fieldsOf(await errorOf(openAuthority(undefined as never)))).toEqual(['home']);
+    expect(existsSync(home)).toBe(false);
+    const authority = await opened();
+    const asked = await errorOf(authority.issue({ ...ask(), tool: ['files.write'], audiance: 'x' } as Ask));
+    expect(fieldsOf(asked)).toEqual(['tool', 'audiance']);
+    expect((await errorOf(authority.revoke({ session: undefined as never }))).message).toContain(
+      'session: expected a text',
+    );
+  });
+
+  it('a model that is missing, empty, a link or not named as one is each said as it is', async () => {
+    const authority = await opened();
+    mkdirSync(join(folder, 'empty'));
+    symlinkSync(join(folder, 'weights'), join(folder, 'link'));
+    const said = async (model: string): Promise<string> =>
+      (await errorOf(authority.issue(ask({ model })))).message.split('\n')[1]!.trim();
+    expect(await said(join(folder, 'none'))).toMatch(
+      /none does not exist\. Expected a folder or file to measure, or NAME@/,
+    );
+    expect(await said(join(folder, 'empty'))).toMatch(/empty holds no files\.$/);
+    expect(await said(join(folder, 'link'))).toMatch(/link is a symbolic link/);
+    expect(await said('agent-v2@sha256:12')).toMatch(/does not exist\. Expected .* NAME@sha256:DIGEST/);
+    expect(await said('')).toBe('model: expected a folder or file to measure, or NAME@sha256:DIGEST');
   });
 
   it('says everything that is missing or wrong at once', async () => {

@@ -3,8 +3,10 @@
 import { basename, resolve } from 'node:path';
 import {
   isLabel,
+  AmbitError,
   isName,
   isToolPattern,
+  ownOptions,
   Problems,
   PublicKey,
   secondsUntil,
@@ -46,6 +48,24 @@ export interface Ask {
   readonly attestation?: string;
 }
 
+// The compiler asks for a name that is added above.
+const NAMES: Readonly<Record<keyof Ask, true>> = {
+  user: true,
+  model: true,
+  modelId: true,
+  tools: true,
+  holder: true,
+  for: true,
+  audience: true,
+  data: true,
+  deny: true,
+  budgets: true,
+  delegations: true,
+  session: true,
+  restrictions: true,
+  attestation: true,
+};
+
 /** The same, read. */
 export interface Read {
   readonly spec: GrantSpec;
@@ -57,8 +77,11 @@ export interface Read {
 const LIFE = 900;
 
 /** Reads what is asked for at `now`; AmbitError `input_invalid` with everything that is missing or wrong. */
-export async function readAsk(ask: Ask, operator: string, now: number): Promise<Read> {
+export async function readAsk(given: Ask, operator: string, now: number): Promise<Read> {
   const problems = new Problems();
+  // Of the asker's own, whatever is missing: each is said below.
+  const ask = ownOptions(given) as Ask;
+  problems.unknown(ask, NAMES);
   const { user, tools, data, deny, audience, session = newSessionId() } = ask;
   for (const [field, name] of Object.entries({ user, session, audience: audience ?? 'none' }))
     if (typeof name !== 'string' || !isName(name)) problems.add(field, 'expected a name');
@@ -100,16 +123,27 @@ function holderOf(holder: Ask['holder']): PublicKey<'holder'> {
   return PublicKey.parse('holder', textOf(holder));
 }
 
+// Missing, empty, unreadable: each asks for something else to be done.
+function whyNot(error: unknown): string {
+  if (!(error instanceof AmbitError)) throw error;
+  const hint =
+    error.code === 'file_missing' ? ' Expected a folder or file to measure, or NAME@sha256:DIGEST.' : '';
+  return `${error.message}${hint}`;
+}
+
 async function modelOf(ask: Ask, problems: Problems): Promise<GrantSpec['model'] | undefined> {
   const { model, modelId } = ask;
   const named = /^(.+)@(sha256:[0-9a-f]{64})$/.exec(typeof model === 'string' ? model : '');
   if (named !== null) return { id: modelId ?? named[1]!, digest: parseModelDigest(named[2]!) };
+  if (typeof model !== 'string' || model === '') {
+    problems.add('model', 'expected a folder or file to measure, or NAME@sha256:DIGEST');
+    return undefined;
+  }
   try {
-    if (typeof model !== 'string' || model === '') throw new TypeError('none');
     const { digest } = await measure(model);
     return { id: modelId ?? basename(resolve(model)), digest };
-  } catch {
-    problems.add('model', 'expected a folder or file to measure, or NAME@sha256:DIGEST');
+  } catch (error) {
+    problems.add('model', whyNot(error));
     return undefined;
   }
 }

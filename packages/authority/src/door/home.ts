@@ -27,13 +27,16 @@ interface KeyringFile {
 /** Other writers of the log are waited for. */
 const LOCK_WAIT_MS = 60_000;
 
+/** Whether there is a home. */
+export const isHome = (path: string): boolean => existsSync(join(path, 'home.json'));
+
 /** Opens the home of `issuer`, or makes it; `issuer` may be left out where the home has it. Rejects with AmbitError. */
 export async function openIssuerHome(
   path: string,
   issuer: string | undefined,
   now: number,
 ): Promise<IssuerHome> {
-  if (!existsSync(join(path, 'home.json'))) await make(path, issuer, now);
+  if (!isHome(path)) await make(path, issuer, now);
   const keyring = keyringOf(path, issuer);
   const state = join(path, 'state.db');
   if (!existsSync(state))
