@@ -1,13 +1,13 @@
 // The words of the command line: times, argument rules, grants in files, errors. What is not understood is refused.
 import { readFileSync } from 'node:fs';
 import { inspect } from 'node:util';
-import { AmbitError, restrict } from '@ambit/core';
+import { AmbitError, restrict, spanSeconds } from '@ambit/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { argsCaveats } from '../src/flags/constraint.ts';
 import { Failure, plain, reportOf } from '../src/failure.ts';
 import { readGrantFile } from '../src/flags/grant-file.ts';
-import { durationOf, fromNow, parseTime, rfc3339, timeText } from '../src/flags/times.ts';
+import { fromNow, parseTime, rfc3339, timeText } from '../src/flags/times.ts';
 
 const codeOf = (job: () => unknown): string => {
   try {
@@ -43,8 +43,8 @@ describe('times', () => {
     '',
   ])('refuses %j', (text) => expect(rfc3339(text)).toBeNull());
   it('reads spans, and nothing like them', () => {
-    expect(['90s', '15m', '2h', '7d'].map(durationOf)).toEqual([90, 900, 7200, 604_800]);
-    expect(['0m', '-5m', '1.5h', '5', 'm', '5M', '5 m', '1h30m', '99999999999d'].map(durationOf)).toEqual(
+    expect(['90s', '15m', '2h', '7d'].map(spanSeconds)).toEqual([90, 900, 7200, 604_800]);
+    expect(['0m', '-5m', '1.5h', '5', 'm', '5M', '5 m', '1h30m', '99999999999d'].map(spanSeconds)).toEqual(
       Array.from({ length: 9 }, () => null),
     );
     expect(parseTime('--at', '15m', 100)).toBe(1000);

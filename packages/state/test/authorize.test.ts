@@ -8,6 +8,7 @@ import {
   delegate,
   fromHex,
   listCounters,
+  mintBearer,
   prove,
   ProofSession,
   restrict,
@@ -32,6 +33,7 @@ import {
   pay,
   sealKey,
   sealer,
+  spec,
   token,
   use,
   verifier,
@@ -191,6 +193,20 @@ describe.each([
     const denied = await use(to, inAll, pay(1));
     expect(denied).toMatchObject({ code: 'budget_exceeded', left: 0 });
     expect(denied).not.toHaveProperty('resets');
+  });
+
+  test('S7 revoked where neither a session nor a reservation asks: the first question alone refuses', async () => {
+    const store = open();
+    const a = await authorizer(store, { verifier: verifier({ bearer: true }), requireOpenSession: false });
+    const { holder: _, delegations: __, ...bearer } = spec;
+    const t = mintBearer(keyring, bearer);
+    const shown = (): ReturnType<typeof a.authorize> =>
+      a.authorize({ token: t, call: pay(1), facts: facts() });
+    // Nothing is charged and no session is looked up, so there is no second question.
+    expect(await shown()).toMatchObject({ ok: true, reservation: null, session: null });
+    await store.revocations.add({ kind: 'session', issuer: ISSUER, value: SESSION, reason: '' }, NOW);
+    expect(code(await shown())).toBe('revoked');
+    await store.close();
   });
 
   test('S3 revoked while the call waits for the store: refused, and its budget is given back', async () => {

@@ -53,8 +53,12 @@ export const addCallFlags = (command: Command): Command =>
 export const addFactFlags = (command: Command): Command =>
   command
     .optionsGroup('Facts about the call (they come from the service, never from the caller):')
-    .option('--data <label>', "a label of the data it touches, or 'none'; repeatable", collect)
-    .option('--internal', 'it does not leave your systems')
+    .option(
+      '--data <label>',
+      "a label of the data it touches instead of the home's default, or 'none'; under a configuration, one more; repeatable",
+      collect,
+    )
+    .option('--internal', 'it does not leave your systems; not under a configuration, which says it')
     .option('--bytes <n>', 'bytes it will move at most')
     .option('--address <ip>', "the client's address")
     .option(

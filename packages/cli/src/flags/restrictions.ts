@@ -1,11 +1,11 @@
 // The flags that say what a token allows or no longer allows: the same flags for `mint`, `attenuate` and
 // `delegate`. They become core's restrictions in one fixed order, which is their order in the token.
-import { isLabel, isToolPattern, restrict, type Budget, type Restriction } from '@ambit/core';
+import { isLabel, isToolPattern, restrict, spanSeconds, type Budget, type Restriction } from '@ambit/core';
 import type { Command } from 'commander';
 import type { Cli } from '../cli.ts';
 import { argsCaveats } from './constraint.ts';
 import { usage } from '../failure.ts';
-import { durationOf, parseTime } from './times.ts';
+import { parseTime } from './times.ts';
 
 /** What the flags give. */
 export interface NarrowFlags {
@@ -119,7 +119,7 @@ function amount(flag: string, text: string): Pick<Budget, 'limit' | 'window' | '
   // `100/any-1m`: in any minute; `100/1m`: in each minute of the clock. `100/h` and `100/1h` are the same.
   const sliding = span?.startsWith('any-') === true;
   const time = sliding ? span.slice('any-'.length) : span;
-  const window = time === undefined ? undefined : durationOf(/^\d/.test(time) ? time : `1${time}`);
+  const window = time === undefined ? undefined : spanSeconds(/^\d/.test(time) ? time : `1${time}`);
   if (window === null || more.length > 0)
     throw usage(`${flag}: expected a number, or one per time such as 100/1h or 100/any-1h, got "${text}"`);
   return {

@@ -1,20 +1,13 @@
 // Times as people write them: `15m` from now, or RFC 3339 with its zone. Shown in UTC, with the distance from now.
+import { spanSeconds } from '@ambit/core';
 import { usage } from '../failure.ts';
 
-const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
-const DURATION = /^([1-9]\d{0,8})(s|m|h|d)$/;
 const RFC3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.\d{1,9})?(?:[Zz]|([+-])(\d\d):(\d\d))$/;
 const FORMS = 'as 15m, 2h or 7d from now, or RFC 3339 such as 2026-03-01T14:05:00Z';
 
-/** Seconds of `90s`, `15m`, `2h`, `7d`; null for anything else. */
-export function durationOf(text: string): number | null {
-  const m = DURATION.exec(text);
-  return m === null ? null : Number(m[1]) * UNITS[m[2]!]!;
-}
-
 /** Seconds of a duration; Failure that names the field. */
 export function parseDuration(field: string, text: string): number {
-  const seconds = durationOf(text);
+  const seconds = spanSeconds(text);
   if (seconds === null)
     throw usage(`${field}: expected a time span such as 90s, 15m, 2h or 7d, got "${text}"`);
   return seconds;
@@ -45,7 +38,7 @@ export function rfc3339(text: string): number | null {
 
 /** Unix seconds of a time as people write it; Failure that names the field. */
 export function parseTime(field: string, text: string, now: number): number {
-  const span = durationOf(text);
+  const span = spanSeconds(text);
   const at = span === null ? rfc3339(text) : now + span;
   if (at === null) throw usage(`${field}: expected a time ${FORMS}, got "${text}"`);
   return at;
