@@ -2,11 +2,12 @@
 //   audit/key       the log's signing key, mode 0600        audit/log/      the log
 //   audit/log.vkey  the verifier key, for readers           audit/head      the last signed checkpoint
 //   audit/vault/    content that can be erased              audit/sessions  places of open sessions
+import { accessSync, constants, statSync } from 'node:fs';
 import { chmod, readFile, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { AmbitError } from './core.ts';
-import { makeDirectory, replaceFile } from '@ambit/files';
+import { makeDirectory, makeDirectorySync, replaceFile } from '@ambit/files';
 import { fileHead, type HeadStore } from './log/head.ts';
 import { Log, type LogOptions } from './log/log.ts';
 import {
@@ -18,6 +19,26 @@ import {
 } from './note/key.ts';
 import { Recorder } from './record/recorder.ts';
 import { isMissing } from './tile/source.ts';
+
+/**
+ * Makes the directory of a home when it is not there. AmbitError `io_failed` that names it when that can't be done, when
+ * it is no directory, or when this user can't write to it.
+ */
+export function makeHome(home: string): void {
+  let why: string;
+  try {
+    makeDirectorySync(home);
+    accessSync(home, constants.W_OK | constants.X_OK);
+    if (statSync(home).isDirectory()) return;
+    why = 'it is no directory';
+  } catch (error) {
+    why = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+  }
+  throw new AmbitError(
+    'io_failed',
+    `${home} can't be a home (${why}); name a directory that this user can make or write to.`,
+  );
+}
 
 /** Where the parts of a home's log are. */
 export interface HomePaths {

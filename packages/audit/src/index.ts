@@ -46,7 +46,15 @@ export { Witnessing, type WitnessingOptions } from './witness/witnessing.ts';
 export { openFleet, verifyFleet, type FleetOptions } from './witness/fleet.ts';
 export { serveLog, type LogServer, type ServeOptions, type ServeSocket } from './serve/server.ts';
 export { connectLog, LogConnection, type ConnectOptions } from './serve/client.ts';
-export { homeHead, homePaths, homeVerifier, openHome, type HomeOptions, type HomePaths } from './home.ts';
+export {
+  homeHead,
+  homePaths,
+  homeVerifier,
+  makeHome,
+  openHome,
+  type HomeOptions,
+  type HomePaths,
+} from './home.ts';
 export { htmlReport, type ReportOptions } from './report/report.ts';
 export { EXPORT_FORMS, exportLines, type ExportForm } from './export/export.ts';
 export { jsonLine } from './export/jsonl.ts';

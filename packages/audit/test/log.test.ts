@@ -170,7 +170,7 @@ describe('one writer', () => {
     const error: unknown = await openAt(root).catch((e: unknown) => e);
     expect(error).toEqual(refused('audit_unavailable'));
     // Which log, who has it, and what to do.
-    expect((error as Error).message).toContain(`${root}`);
+    expect((error as Error).message).toContain(root);
     expect((error as Error).message).toContain(`process ${process.pid} on `);
     expect((error as Error).message).toContain('end it, use another directory, or write through its socket');
     const waiting = openAt(root, { lockWait: 5000 });

@@ -56,7 +56,7 @@ export function permitOf(
 }
 
 /** The refusal for a denial. */
-export const refusalOf = (denial: Denial, record: number | null, cause?: string | undefined): Refusal =>
+export const refusalOf = (denial: Denial, record: number | null, cause?: string): Refusal =>
   Object.freeze({
     ok: false as const,
     denial,

@@ -227,8 +227,8 @@ describe('openGuard before HTTP services', () => {
 
   it('a door that could let nobody in is refused when the route is made', async () => {
     const guard = await opened();
-    for (const door of [guard.express, guard.hono, guard.fastify])
-      expect(() => door('files.raed')).toThrow(/files\.raed is not one .* did you mean files\.read\?/);
+    for (const door of ['express', 'hono', 'fastify'] as const)
+      expect(() => guard[door]('files.raed')).toThrow(/files\.raed is not one .* did you mean files\.read\?/);
     expect(() => guard.express('who.knows')).toThrow(/add it to `tools`/);
     expect(() => guard.express('')).toThrow(/the tool's name/);
     expect(() => guard.express('files.read', { id: '7' } as never)).toThrow(/a function/);
@@ -720,6 +720,23 @@ describe('the home and the end', () => {
     const error = await opened().catch((e: unknown) => e);
     expect((error as AmbitError).code).toBe('store_corrupt');
     expect(existsSync(join(home, 'state.db'))).toBe(false);
+  });
+
+  it('a home that cannot be one is named, with the reason and what to do', async () => {
+    const file = join(folder, 'file');
+    writeFileSync(file, '');
+    for (const home of [file, join(file, 'below'), '/proc/ambit']) {
+      const error = await opened({ home }).catch((e: unknown) => e);
+      expect(error).toMatchObject({ name: 'AmbitError', code: 'io_failed' });
+      expect((error as Error).message).toContain(`${home} can't be a home (`);
+    }
+  });
+
+  it('of two guards on one home the second is told who has it', async () => {
+    await opened();
+    const error = await opened().catch((e: unknown) => e);
+    expect((error as AmbitError).code).toBe('audit_unavailable');
+    expect((error as Error).message).toContain(`process ${process.pid} on`);
   });
 
   it('takes records of others who share the home', async () => {

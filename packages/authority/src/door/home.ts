@@ -3,9 +3,9 @@
 // cut short is made again; a part that is missing later is refused.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { connectLog, homePaths, openHome, type Draft } from '@ambit/audit';
+import { connectLog, homePaths, makeHome, openHome, type Draft } from '@ambit/audit';
 import { AmbitError, Keyring, SecretKey, type KeyStatus } from '@ambit/core';
-import { FILE_MODE, makeDirectorySync, replaceFileSync } from '@ambit/files';
+import { FILE_MODE, replaceFileSync } from '@ambit/files';
 import type { SyncStore } from '@ambit/state';
 import { openSqlite } from '@ambit/state/sqlite';
 
@@ -56,7 +56,7 @@ async function make(path: string, issuer: string | undefined, now: number): Prom
       'input_invalid',
       `issuer: expected the name that tokens carry, for ${path} is a new home.`,
     );
-  makeDirectorySync(path);
+  makeHome(path);
   const json = (name: string, value: unknown): void =>
     replaceFileSync(join(path, name), `${JSON.stringify(value, null, 2)}\n`, FILE_MODE);
   const root = SecretKey.generate('root').unsafeText();

@@ -44,7 +44,7 @@ export function mismatch(
 function* otherCalls(call: Call, origins: readonly string[]): Generator<readonly [string, Call]> {
   const { tool, args, http } = call;
   // A call's own fields are behind getters; a statement needs these three.
-  const made = (context: HttpContext | undefined): Call => ({ tool, args, http: context }) as unknown as Call;
+  const made = (context: HttpContext | undefined): Call => ({ tool, args, http: context });
   const bare = (name: string): Call | null => {
     const read = parseCall({ tool: name, args: {}, ...(http === undefined ? {} : { http }) });
     return read.ok ? read.call : null;

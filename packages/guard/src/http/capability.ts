@@ -86,7 +86,7 @@ export function httpGuard(options: CapabilityOptions): Capability {
     return { ok: false, refusal: refusal(decided.publicDenial, realm, decided.record) };
   };
   const read: Capability['read'] = (stream) => readBody(stream, BODY_BYTES, bodyTime);
-  return Object.freeze(Object.assign(answer, { read, fault: guard.fault }));
+  return Object.freeze(Object.assign(answer, { read, fault: (error: unknown) => guard.fault(error) }));
 }
 
 // By the client's word, for the operator's log alone: what is checked is the configured origin.

@@ -5,10 +5,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { homePaths, openHome, serveLog, type Recorder } from '@ambit/audit';
+import { homePaths, makeHome, openHome, serveLog, type Recorder } from '@ambit/audit';
 import { AmbitError, fromHex, SecretKey } from '@ambit/core';
 import { textOf } from '@ambit/core/node';
-import { FILE_MODE, makeDirectorySync, replaceFileSync } from '@ambit/files';
+import { FILE_MODE, replaceFileSync } from '@ambit/files';
 import type { SyncStore } from '@ambit/state';
 import { openSqlite } from '@ambit/state/sqlite';
 
@@ -30,7 +30,7 @@ export interface GuardHome {
 
 /** Opens a home, or makes it. Rejects with AmbitError, and leaves nothing open. */
 export async function openGuardHome(home: string): Promise<GuardHome> {
-  makeDirectorySync(home);
+  makeHome(home);
   const state = join(home, 'state.db');
   const session = join(home, 'session.key');
   const marker = join(home, 'home.json');
