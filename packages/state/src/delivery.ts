@@ -1,15 +1,14 @@
 // When an acceptance is given. A decision is worth what was known when it was made, and the calls that are decided
 // in one turn of the event loop are many: by the time the last of a thousand is told, what was asked for the first
-// is old. So acceptances are given in slices, and each call asks the revocation list again when its slice comes.
+// is old, and older still on a machine whose processor others want too. So acceptances are given one after the
+// other, the next after the caller of the one before has run, and each on a look at the revocation list of its own.
 //
-// Where asking reads the list itself (memory, SQLite) the slices follow each other at once, each after the callers
-// of the one before have run. Where the list is pushed, being told needs the event loop: a turn gives
-// acceptances for a few milliseconds, lets the loop read its sockets, and waits for what it was told of to be read.
-/** Acceptances that are given on the same look. */
-export const SLICE = 16;
+// Where asking reads the list itself (memory, SQLite) they follow each other at once. Where the list is pushed, being
+// told needs the event loop: a turn gives acceptances for a few milliseconds, then lets the loop read its sockets,
+// and waits for what it was told of to be read.
 /** Milliseconds of one turn in which acceptances are given on what the turn before has heard. */
 const TURN = 5;
-/** Steps of promises between a slice and the code of its callers, about. */
+/** Steps of promises between an acceptance and the code of its caller, about. */
 const DEPTH = 4;
 
 /** A turn of the event loop: timers and sockets are served. */
@@ -37,7 +36,7 @@ export class Delivery {
 
   async #atOnce(): Promise<void> {
     await Promise.resolve();
-    while (this.#waiting.length > 0) await this.#slices(Infinity);
+    while (this.#waiting.length > 0) await this.#give(Infinity);
     this.#running = false;
   }
 
@@ -47,19 +46,18 @@ export class Delivery {
     while (this.#waiting.length > 0) {
       await loop();
       await unread();
-      await this.#slices(performance.now() + TURN);
+      await this.#give(performance.now() + TURN);
     }
     this.#running = false;
   }
 
-  /** Gives slices until `end`, one at least. */
-  async #slices(end: number): Promise<void> {
+  /** Gives acceptances until `end`, one at least. */
+  async #give(end: number): Promise<void> {
     const all = this.#waiting;
     this.#waiting = [];
     let at = 0;
     do {
-      for (const resolve of all.slice(at, at + SLICE)) resolve();
-      at += SLICE;
+      all[at++]!();
       for (let step = 0; step < DEPTH; step++) await Promise.resolve();
     } while (at < all.length && performance.now() < end);
     if (at < all.length) this.#waiting = all.slice(at).concat(this.#waiting);

@@ -28,6 +28,7 @@ export interface Place {
 
 /** Milliseconds that the tests' stores wait, on a busy machine. */
 const PATIENCE = 60_000;
+const patient = { timeout: PATIENCE, staleAfter: PATIENCE };
 
 function memoryPlace(): Place {
   const store = memoryStore();
@@ -62,7 +63,7 @@ async function redisPlace(server: Server, n: number): Promise<Place> {
     name: 'redis',
     orders: { redis: { port: server.port, prefix } },
     open: async () =>
-      redisStore({ client: await connect(), subscriber: await connect(), prefix, timeout: PATIENCE }),
+      redisStore({ client: await connect(), subscriber: await connect(), prefix, ...patient }),
     reset: async () => void (await resetRedis(client, { prefix, quiet: 0 })),
   };
 }
@@ -73,7 +74,7 @@ async function postgresPlace(server: PostgresServer, n: number): Promise<Place> 
   return {
     name: 'postgres',
     orders: { postgres: { port: server.port, schema } },
-    open: () => postgresStore({ ...server.place, schema, timeout: PATIENCE }),
+    open: () => postgresStore({ ...server.place, schema, ...patient }),
     reset: async () => void (await resetPostgres({ ...server.place, schema, quiet: 0 })),
   };
 }

@@ -1,10 +1,13 @@
 // `ambit state`: the store of budgets, used proofs, revocations and sessions, whichever back end it has: is it sound, what
 // is in it, and what an operator does when it is not.
+import { userInfo } from 'node:os';
+import { toHex, utf8 } from '@ambit/core';
 import type { OperatorOptions, StateStatus } from '@ambit/state/operator';
 import { withoutPassword } from '@ambit/state/url';
 import { Option, type Command } from 'commander';
 import type { Cli } from '../cli.ts';
 import { example } from '../help.ts';
+import { account, hasLog } from '../home/audit.ts';
 import { Home } from '../home/home.ts';
 import { withOperator } from '../home/state.ts';
 
@@ -42,6 +45,33 @@ function statusText(where: string, { backend, version, stats, problem }: StateSt
       lines.push(`bytes    ${stats.bytes}${stats.logBytes === null ? '' : `, log ${stats.logBytes}`}`);
   }
   return lines.map((line) => `${line}\n`).join('');
+}
+
+/** The login of the person at the prompt; their number where it has no name. */
+function login(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid ${process.getuid?.() ?? 'unknown'}`;
+  }
+}
+
+/** Records what makes spent budgets and used proofs count for less: who did it, when, and to which store. */
+async function record(
+  cli: Cli,
+  home: Home,
+  where: string,
+  what: 'reset' | 'restored' | 'repaired',
+): Promise<void> {
+  if (!hasLog(home)) return;
+  // Names the store, whose place may be longer than a name.
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', utf8(where)));
+  await account(cli, home, {
+    kind: 'configuration',
+    user: login(),
+    reason: `${where}: ${what}`,
+    configuration: { digest: toHex(digest), what: `state ${what}` },
+  });
 }
 
 // What changes nothing.
@@ -85,6 +115,7 @@ function defineFiles(command: Command, cli: Cli, home: () => Home, where: () => 
     .description('Put a copy in the place of a state file that is missing or damaged.')
     .action(async (file: string) => {
       await withOperator(home(), (operator) => operator.restore(file));
+      await record(cli, home(), where(), 'restored');
       cli.say(`${where()}: restored; what was spent and revoked since the copy is forgotten`);
       if (cli.json) cli.result({ store: where(), file }, '');
     });
@@ -94,6 +125,7 @@ function defineFiles(command: Command, cli: Cli, home: () => Home, where: () => 
     .description('Mend a state file that was swept by a clock ahead of this one.')
     .action(async () => {
       const repaired = await withOperator(home(), (operator) => operator.repair());
+      if (repaired) await record(cli, home(), where(), 'repaired');
       cli.say(repaired ? `${where()}: repaired` : `${where()}: nothing to repair`);
       if (cli.json) cli.result({ store: where(), repaired }, '');
     });
@@ -115,6 +147,7 @@ function defineServer(command: Command, cli: Cli, home: () => Home, where: () =>
       .description('Accept the state as it is after a loss: a new epoch, in which older proofs are refused.'),
   ).action(async (options: OperatorOptions) => {
     await withOperator(home(), (operator) => operator.reset(options));
+    await record(cli, home(), where(), 'reset');
     cli.say(`${where()}: a new epoch; what was lost counts as unspent`);
     if (cli.json) cli.result({ store: where() }, '');
   });

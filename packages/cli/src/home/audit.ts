@@ -14,6 +14,9 @@ const LOCK_WAIT_MS = 60_000;
 /** The socket of the home's own writer. */
 export const homeSocket = (home: Home): string => home.at('audit', 'socket');
 
+/** Whether the home has a log, or what is left of one. */
+export const hasLog = (home: Home): boolean => existsSync(home.at('audit'));
+
 /** Makes the log of a new home. */
 export async function beginLog(home: Home): Promise<void> {
   const { openHome } = await import('@ambit/audit');

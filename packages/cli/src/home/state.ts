@@ -20,7 +20,9 @@ function failureOf(url: string, error: unknown): unknown {
       ? '`ambit state check` says what is wrong'
       : error.code === 'store_unavailable' && fileOf(url) === null
         ? 'see that the server runs and lets this user in'
-        : undefined;
+        : error.code === 'file_exists' && fileOf(url) === null
+          ? '`ambit state status` shows what is there'
+          : undefined;
   return new Failure(error.code, error.message.replace(/^file:/, ''), hint, { cause: error });
 }
 
