@@ -62,6 +62,7 @@ const x25519 = new SecretKey('x25519', fill(0x33));
 const holderSecrets = [0, 1, 2, 3].map((i) => new SecretKey('holder', fill(0x40 + i)));
 const [a, b, c, d] = holderSecrets.map((s) => signer(s));
 
+const SPEC = new URL('../../packages/core/SPEC.md', import.meta.url);
 const spec = {
   operator: { id: 'acme-corp', config: fill(0x51) },
   model: { id: 'razorsec-agent-v2.1', digest: fill(0x52) },
@@ -416,8 +417,13 @@ const forged = [
 for (const [name, token] of forged)
   tok(`forged: ${name}`, 'Refused before anything else is read.', token, 'token_invalid');
 // Behind a right MAC: what the strict parser refuses. Raw items in hexadecimal.
+// The types that SPEC.md section 3 defines: the first number after them is no caveat.
+const types = [...readFileSync(SPEC, 'utf8').matchAll(/^ *(?:caveat =|\/) \[(\d+), /gm)].map((m) =>
+  Number(m[1]),
+);
+const unknownType = Math.max(...types) + 1;
 const malformed = [
-  ['unknown caveat type 16', [16, null]],
+  [`unknown caveat type ${unknownType}`, [unknownType, null]],
   ['caveat type 0', [0, null]],
   ['caveat type as text', ['time', [null, 1]]],
   ['caveat with a third member', [13, null, 0]],
@@ -1288,7 +1294,6 @@ function example() {
   ].join('\n');
 }
 
-const SPEC = new URL('../../packages/core/SPEC.md', import.meta.url);
 const [OPEN, CLOSE] = ['<!-- example: written by test/vectors/generate.mjs -->', '<!-- end of example -->'];
 
 /** SPEC.md with the example as it is now. */

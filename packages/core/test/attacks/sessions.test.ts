@@ -9,7 +9,6 @@ import {
   delegate,
   encodeCbor,
   fromBase64url,
-  hmacSha256,
   LABELS,
   mint,
   OFFER_PREFIX,
@@ -20,10 +19,6 @@ import {
   restrict,
   SecretKey,
   toBase64url,
-  type Call,
-  type SessionOffer,
-  type Signer,
-  type Verifier,
 } from '@ambit/core';
 import { nodeProvider } from '@ambit/core/node';
 import {
@@ -31,74 +26,28 @@ import {
   bytes16,
   COLD,
   facts,
+  EPOCH,
   holder,
   keyring,
   makeCall,
   mintBase,
   NOW,
+  openingProof as opening,
   search,
+  SESSION_OFFER as offer,
+  SESSIONS as sessions,
+  sessionVerifier as make,
+  shownSession as verdict,
   T0,
   TestLedger,
   verifierWith,
   x25519Secret,
+  type Lie,
 } from '../sample.ts';
 import { proofText, readProof } from '../../src/proof/proof.ts';
-import { statement } from '../../src/proof/statement.ts';
-import { encodeTicket, sessionId, sessionKey, type Ticket } from '../../src/proof/ticket.ts';
-import { Prefixes } from '../../src/token/prefix.ts';
-import { readToken } from '../../src/token/frame.ts';
+import { sessionId } from '../../src/proof/ticket.ts';
 
 const token = mintBase();
-const EPOCH = bytes16(0x0e);
-const sessions = { key: x25519Secret, unsafeEpoch: EPOCH };
-const make = (more: object = {}): Verifier =>
-  verifierWith({ ...COLD, proofSessions: { ...sessions, ...more } });
-const offer: SessionOffer = make().sessionOffer!;
-
-const verdict = (v: Verifier, proof: string, t = token, now = NOW, c: Call = search): string => {
-  const answer = v.verify({ token: t, proof, call: c, now });
-  return answer.ok ? answer.token.proof : answer.code;
-};
-
-const eph = new SecretKey('x25519', new Uint8Array(32).fill(0x77)).unsafeBytes();
-interface Lie {
-  readonly ticket?: Partial<Ticket>;
-  readonly sequence?: number;
-  readonly by?: Signer<'holder'>;
-  readonly shared?: Uint8Array;
-  readonly token?: string;
-  readonly time?: number;
-  readonly call?: Call;
-  readonly signature?: (s: Uint8Array) => Uint8Array;
-}
-// An opening proof with any field of one's choice, honestly signed and MACed.
-function opening(lie: Lie = {}): string {
-  const fields: Ticket = {
-    holder: holder(0).publicKey.bytes,
-    ephemeral: nodeProvider.x25519PublicKey(eph),
-    audience: offer.audience,
-    verifier: offer.key.bytes,
-    epoch: EPOCH,
-    issuedAt: NOW,
-    expires: NOW + 300,
-    nonce: bytes16(1),
-    ...lie.ticket,
-  };
-  const ticket = encodeTicket(fields);
-  const signed = (lie.by ?? holder(0)).sign(LABELS.ticket, ticket);
-  const signature = lie.signature === undefined ? signed : lie.signature(signed);
-  const shared = lie.shared ?? nodeProvider.x25519(eph, offer.key.bytes)!;
-  const id = sessionId(ticket, signature);
-  const sequence = lie.sequence ?? 0;
-  const time = lie.time ?? NOW;
-  const digest = new Prefixes(readToken(lie.token ?? token)!).all();
-  const st = statement(
-    { audience: offer.audience, token: digest, time, freshness: { session: id, sequence } },
-    lie.call ?? search,
-  );
-  const mac = hmacSha256(sessionKey(shared, id, fields), LABELS.statementSession.bytes, st);
-  return proofText({ kind: 'opening', ticket, signature, sequence, time, mac });
-}
 
 test('P6 an honest ticket, by hand and by ProofSession, opens a session that goes on', () => {
   expect(verdict(make(), opening())).toBe('session');
@@ -356,7 +305,11 @@ describe('P9 captured traffic', () => {
       'session_limit',
     ]);
     const other = mintBase({ holder: holder(9).publicKey });
-    const theirs = opening({ token: other, by: holder(9), ticket: { holder: holder(9).publicKey.bytes } });
+    const theirs = opening({
+      token: other,
+      by: holder(9),
+      ticket: { holder: holder(9).publicKey.bytes },
+    });
     expect(verdict(v, theirs, other)).toBe('session');
     for (const wrong of [0, -1, 1.5, Number.NaN, Infinity]) {
       for (const field of ['perHolder', 'perRoot', 'total'])

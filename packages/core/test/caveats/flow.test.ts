@@ -1,0 +1,28 @@
+// The caveat `flow`: what untrusted content may cause.
+import { expect, test } from 'vitest';
+import { asksForFlow, attenuate, restrict } from '@ambit/core';
+import { mintBase, NOW, outcome, verifiedAt, withRawCaveats } from '../sample.ts';
+
+test('L2 a missing flow denies', () => {
+  expect(outcome(attenuate(mintBase(), restrict.flow('named', 'web_search')))).toBe('fact_missing');
+});
+
+test('L2 a token asks for the flow exactly where a caveat would deny without it', () => {
+  for (const tools of [['web_search'], ['mail.*'], ['mail.*', 'web_*']]) {
+    const token = attenuate(mintBase(), restrict.flow('refuse', ...tools));
+    const missing = outcome(token) === 'fact_missing';
+    expect(asksForFlow(verifiedAt(token, NOW)), tools.join()).toBe(missing);
+    expect(missing).toBe(tools.some((tool) => tool.startsWith('web_')));
+  }
+  expect(() => asksForFlow({} as never)).toThrow(TypeError);
+});
+
+test('L2 a rule that is none of the three is unknown', () => {
+  for (const rule of [0, 4])
+    expect(outcome(withRawCaveats(mintBase(), [15, [['web_search'], rule]]))).toBe('token_invalid');
+});
+
+test('L2 an empty list would mean no restriction: it is no legal form, written or read', () => {
+  expect(() => attenuate(mintBase(), restrict.flow('refuse'))).toThrow(/flow/);
+  expect(outcome(withRawCaveats(mintBase(), [15, [[], 1]]))).toBe('token_invalid');
+});

@@ -1,0 +1,35 @@
+// The caveat `http`: which methods and paths.
+import { expect, it, test } from 'vitest';
+import { attenuate, restrict } from '@ambit/core';
+import { knownCall, knownFacts, makeCall, mintBase, outcome } from '../sample.ts';
+
+test('L2 a missing HTTP request denies', () => {
+  expect(outcome(attenuate(mintBase(), restrict.http(['GET'], ['/*'])))).toBe('fact_missing');
+});
+
+test.each([
+  ['methods', restrict.http([], ['/*'])],
+  ['paths', restrict.http(['GET'], [])],
+])('L2 an empty list of %s allows nothing', (_, caveat) => {
+  expect(outcome(attenuate(mintBase(), caveat), knownCall, knownFacts)).toBe('http_refused');
+});
+
+it('C1 every escape that a path may not hold', () => {
+  const token = attenuate(mintBase(), restrict.http(['GET'], ['/public/*']));
+  const escapes = [
+    '2e',
+    '2f',
+    '5c',
+    '25',
+    '7f',
+    ...Array.from({ length: 32 }, (_, i) => i.toString(16).padStart(2, '0')),
+  ];
+  for (const escape of escapes.flatMap((e) => [e, e.toUpperCase()])) {
+    const target = `/public/a%${escape}b`;
+    const call = makeCall({
+      tool: 'web_search',
+      http: { method: 'GET', origin: 'https://a.example', target },
+    });
+    expect(outcome(token, call), target).toBe('http_refused');
+  }
+});
