@@ -1,0 +1,120 @@
+// A test runner for Stryker over one vitest worker that stays (worker.ts).
+import { BroadcastChannel } from 'node:worker_threads';
+import { createVitest } from 'vitest/node';
+
+const SUCCESS = 0;
+const FAILED = 1;
+/** A test that takes more of the slice's time than this is left out: what it alone notices wants a quicker test. */
+const LARGEST_SHARE = 0.1;
+
+class WarmRunner {
+  static inject = [];
+  #vitest;
+  #channel;
+  #running;
+  #answer = () => {};
+  #first;
+  #cost = new Map();
+
+  capabilities() {
+    return { reloadEnvironment: false };
+  }
+
+  async init() {
+    process.env.NODE_ENV = 'test';
+    process.env.VITEST = '1';
+    await this.#start();
+  }
+
+  // Starts the worker and waits for the first run of all tests.
+  async #start() {
+    this.#channel = new BroadcastChannel('ambit-mutation');
+    const first = new Promise((resolve, reject) => {
+      this.#channel.onmessage = ({ data }) => {
+        if (data.verdict === undefined) resolve(data);
+        else this.#answer(data.verdict);
+      };
+      this.#running = createVitest('test', {
+        config: 'test/mutation/vitest.config.ts',
+        watch: false,
+        reporters: [{}],
+        onConsoleLog: () => false,
+      })
+        .then((vitest) => {
+          this.#vitest = vitest;
+          return vitest.start();
+        })
+        .then(() => reject(new Error('The tests ended without an answer.')), reject);
+    });
+    this.#first = await first;
+    const all = this.#first.tests.reduce((sum, t) => sum + t.timeSpentMs, 0);
+    for (const { id, timeSpentMs } of this.#first.tests)
+      if (timeSpentMs <= LARGEST_SHARE * all) this.#cost.set(id, timeSpentMs);
+  }
+
+  async #stop() {
+    this.#channel.postMessage('end');
+    await this.#running;
+    this.#channel.close();
+    await this.#vitest.close();
+  }
+
+  dryRun() {
+    const { tests, coverage } = this.#first;
+    return Promise.resolve({
+      status: 'complete',
+      mutantCoverage: coverage,
+      tests: tests.map(({ id, name, fileName, passed, message, timeSpentMs }) => ({
+        id,
+        name,
+        fileName,
+        timeSpentMs,
+        status: passed ? SUCCESS : FAILED,
+        ...(passed ? {} : { failureMessage: message ?? 'failed' }),
+      })),
+    });
+  }
+
+  #judge(trial) {
+    return new Promise((resolve) => {
+      this.#answer = resolve;
+      this.#channel.postMessage(trial);
+    });
+  }
+
+  /** The cheapest tests first: the first that fails ends the trial. */
+  async mutantRun({ activeMutant, testFilter, hitLimit }) {
+    const tests = (testFilter ?? [...this.#cost.keys()])
+      .filter((id) => this.#cost.has(id))
+      .toSorted((a, b) => this.#cost.get(a) - this.#cost.get(b));
+    const trial = { mutant: activeMutant.id, tests, hitLimit };
+    let verdict = await this.#judge(trial);
+    if (verdict.status === 'spoiled') {
+      await this.#stop();
+      await this.#start();
+      verdict = await this.#judge(trial);
+      // In a worker that has seen no other mutant, whatever fails fails because of this one.
+      if (verdict.status === 'spoiled') {
+        await this.#stop();
+        await this.#start();
+        return {
+          status: 'killed',
+          killedBy: [],
+          failureMessage: 'by what it left behind',
+          nrOfTests: verdict.ran,
+        };
+      }
+    }
+    const { status, by, message, ran } = verdict;
+    if (status === 'killed') return { status, killedBy: [by], failureMessage: message, nrOfTests: ran };
+    return status === 'survived'
+      ? { status, nrOfTests: ran }
+      : { status, reason: 'it goes round in circles' };
+  }
+
+  dispose() {
+    return this.#stop();
+  }
+}
+
+export const strykerPlugins = [{ kind: 'TestRunner', name: 'warm', injectableClass: WarmRunner }];

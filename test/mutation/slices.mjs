@@ -1,0 +1,91 @@
+// The slices of mutation testing: what is mutated, and the tests that ought to notice. A slice names its tests, since
+// by imports every test of a package is related to every file of it (all go through the entry file). The first
+// folder named is where the package lies; `core` needs no prefix.
+import { readdirSync } from 'node:fs';
+
+const core = (mutate, tests) => ({ package: 'core', mutate, tests });
+const of = (name) => (mutate, tests) => ({ package: name, mutate, tests });
+const state = of('state');
+const audit = of('audit');
+
+/** Slices by name: files below `packages/PACKAGE/src`, and tests below `packages/PACKAGE/test` in the order in which they are
+ * run. A mutant's run ends with the first test that fails: what is quick and looks closely stands in front. */
+export const SLICES = {
+  verify: core(
+    ['verify/*.ts'],
+    [
+      'view',
+      'cache',
+      'signatures',
+      'attacks/delegation',
+      'attacks/possession',
+      'attacks/sessions',
+      'laws/times',
+      'laws/fail-closed',
+      'mutants',
+      'vectors',
+      'attacks/forging',
+    ],
+  ),
+  authorize: core(
+    ['authorize/*.ts', 'charges.ts', 'call.ts', 'make-call.ts'],
+    ['attacks/integration', 'attacks/pools', 'laws/fail-closed', 'mutants', 'vectors'],
+  ),
+  token: core(
+    ['token/*.ts'],
+    [
+      'attacks/delegation',
+      'attacks/pools',
+      'mutants',
+      'attacks/encoding',
+      'laws/received-bytes',
+      'vectors',
+      'attacks/forging',
+    ],
+  ),
+  proof: core(['proof/*.ts'], ['statement', 'attacks/possession', 'attacks/sessions', 'vectors']),
+  caveats: core(
+    ['caveats/*.ts'],
+    ['laws/fail-closed', 'caveats/kinds', 'attacks/pools', 'mutants', 'vectors', 'laws/bounded'],
+  ),
+  cbor: core(['cbor/*.ts'], ['laws/values', 'attacks/encoding', 'laws/received-bytes', 'vectors']),
+  args: core(
+    ['args/*.ts'],
+    [
+      'args-arguments',
+      'args-canonical',
+      'args-cidr',
+      'args-constraint',
+      'args-email',
+      'args-json',
+      'args-path',
+      'args-pattern',
+      'args-snapshot',
+      'args-url',
+      'vectors',
+    ],
+  ),
+  'state:rules': state(['apply.ts', 'clock.ts', 'memory/*.ts'], ['clock', 'memory']),
+  'state:lease': state(['lease.ts', 'lease/*.ts'], ['lease']),
+  'audit:note': audit(['note/*.ts'], ['note']),
+  'audit:merkle': audit(['merkle/*.ts', 'tile/*.ts'], ['merkle']),
+};
+
+/** The slice of that name, its paths relative to the root; throws RangeError for a name that is not there. */
+export function slice(name) {
+  const found = Object.hasOwn(SLICES, name) ? SLICES[name] : undefined;
+  if (found === undefined)
+    throw new RangeError(`No slice ${JSON.stringify(name)}; there are: ${Object.keys(SLICES).join(', ')}.`);
+  const at = `packages/${found.package}`;
+  return {
+    package: found.package,
+    mutate: found.mutate.map((p) => `${at}/src/${p}`),
+    tests: found.tests.map((t) => `${at}/test/${t}.test.ts`),
+  };
+}
+
+/** Folders of all packages but one, which its tests reach through node_modules and which are not copied. */
+export const otherPackages = (own) =>
+  readdirSync(new URL('../../packages', import.meta.url))
+    .filter((name) => name !== own)
+    .map((name) => `packages/${name}`);

@@ -1,0 +1,19 @@
+import { defineConfig } from 'vitest/config';
+import { slice } from './slices.mjs';
+
+const { tests } = slice(process.env['AMBIT_SLICE'] ?? '');
+
+// How the tests of a slice run against one mutant (run.mjs): from source, in one worker that stays (worker.ts).
+export default defineConfig({
+  resolve: { conditions: ['@ambit/source'] },
+  ssr: { resolve: { conditions: ['@ambit/source', 'node', 'import', 'default'] } },
+  test: {
+    include: [...tests],
+    runner: './test/mutation/worker.ts',
+    pool: 'threads',
+    maxWorkers: 1,
+    isolate: false,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
+});
