@@ -96,6 +96,8 @@ export default class extends TestRunner {
     stryker.currentTestId = undefined;
   }
 
+  // vitest awaits it, whatever its type says: the worker stays, warm, until the last mutant is judged.
+  // oxlint-disable-next-line typescript/no-misused-promises
   override async onAfterRunFiles(): Promise<void> {
     super.onAfterRunFiles();
     if (++files < Number(process.env['AMBIT_SLICE_FILES'])) return;
