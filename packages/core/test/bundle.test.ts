@@ -112,14 +112,14 @@ describe('bundled for the browser', () => {
 
   test('sizes: the whole, and the verifier alone', () => {
     const verifier = bundle(
-      `export { createVerifier, call, clear, forCaller, VerificationKey, PublicKey } from '@ambit/core';`,
+      `export { createVerifier, parseCall, authorize, publicDenial, VerificationKey, PublicKey } from '@ambit/core';`,
     );
     const kb = (s: string): string =>
       `${(s.length / 1000).toFixed(1)} KB (${(gzipSync(s).length / 1000).toFixed(1)} KB gzip)`;
     console.log(`bundle: the whole core ${kb(whole)}, the verifier alone ${kb(verifier)}`);
-    // Measured: 132 KB, of which noble is 36, argument constraints 35, the table of codes 7; 48 KB on the wire.
+    // Measured: 150 KB, 54 KB on the wire; noble is 36 of them, argument constraints 35, the table of codes 7.
     expect(gzipSync(verifier).length).toBeLessThan(60_000);
-    expect(verifier.length).toBeLessThan(145_000);
+    expect(verifier.length).toBeLessThan(155_000);
     expect(verifier.length).toBeLessThan(whole.length);
     expect(whole).not.toMatch(/node:|\bBuffer\b/);
   });

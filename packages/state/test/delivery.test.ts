@@ -116,7 +116,7 @@ async function chargedCalls(store: Store): Promise<() => ReturnType<Authorizer['
 /** Proofs of a session that this process counts itself: the store has nothing to write. */
 async function freeCalls(store: Store): Promise<() => ReturnType<Authorizer['authorize']>> {
   const key = SecretKey.generate('x25519');
-  const v = verifier({ proofSessions: { key, epoch: new Uint8Array(16), shared: false } });
+  const v = verifier({ proofSessions: { key, unsafeEpoch: new Uint8Array(16) } });
   const to = await authorizer(store, { verifier: v });
   const session = ProofSession.open(v.sessionOffer!, { time: NOW }, agent(0), nodeProvider);
   const call = pay(1);

@@ -136,7 +136,7 @@ async function findTarget(
 }
 
 const KNOWN =
-  /^(?:checkpoint|checkpoint\.cosigned|lock|writer\.lock|checkpoints\/[0-9]{8}|wal\/torn-[0-9]+-[0-9]+)$/;
+  /^(?:checkpoint|checkpoint\.cosigned|lock|writer\.lock|writer\.lock\.holder|checkpoints\/[0-9]{8}|wal\/torn-[0-9]+-[0-9]+)$/;
 
 /** Every file there is, and whether it may be: partial tiles by the path of their full one, and the segments of the write-ahead log. */
 async function listFiles(
