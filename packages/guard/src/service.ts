@@ -172,6 +172,7 @@ const report = (error: unknown): void =>
   console.error('ambit guard:', error instanceof AmbitError ? error.message : error);
 
 function passed(given: ReadOptions['given']): Partial<GuardOptions> {
-  const { proceedOnFault, watcher, nowMs, onDecision, onFault = report, telemetry, personal } = given;
-  return { proceedOnFault, watcher, nowMs, onDecision, onFault, telemetry, personal };
+  const { proceedOnFault, watcher, nowMs, onDecision, warnAt, onWarning, telemetry, personal } = given;
+  const { onFault = report } = given;
+  return { proceedOnFault, watcher, nowMs, onDecision, warnAt, onWarning, onFault, telemetry, personal };
 }

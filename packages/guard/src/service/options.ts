@@ -16,7 +16,16 @@ import { originProblem } from '../http/origin.ts';
 import { findIn, type FindTool, type ListedTools } from './tools.ts';
 import { readTrust, type Trust, type Trusted } from './trust.ts';
 
-type Passed = 'proceedOnFault' | 'watcher' | 'nowMs' | 'onDecision' | 'onFault' | 'telemetry' | 'personal';
+type Passed =
+  | 'proceedOnFault'
+  | 'watcher'
+  | 'nowMs'
+  | 'onDecision'
+  | 'warnAt'
+  | 'onWarning'
+  | 'onFault'
+  | 'telemetry'
+  | 'personal';
 
 /** Whom the service trusts and what its tools touch; what is left out has a default. */
 export interface OpenGuardOptions extends Pick<GuardOptions, Passed> {
@@ -72,6 +81,8 @@ const NAMES: Readonly<Record<keyof OpenGuardOptions, true>> = {
   watcher: true,
   nowMs: true,
   onDecision: true,
+  warnAt: true,
+  onWarning: true,
   onFault: true,
   telemetry: true,
   personal: true,
@@ -189,9 +200,11 @@ function checkKinds(given: Partial<OpenGuardOptions>, problems: Problems): void 
   for (const field of ['bearer', 'requireOpenSession'] as const)
     if (given[field] !== undefined && typeof given[field] !== 'boolean')
       problems.add(field, 'expected true or false');
-  for (const field of ['nowMs', 'onDecision', 'onFault', 'personal'] as const)
+  for (const field of ['nowMs', 'onDecision', 'onWarning', 'onFault', 'personal'] as const)
     if (given[field] !== undefined && typeof given[field] !== 'function')
       problems.add(field, 'expected a function');
+  if (given.warnAt !== undefined && !(given.warnAt > 0 && given.warnAt <= 100))
+    problems.add('warnAt', 'expected a percentage above 0 and up to 100, such as 80');
   if (given.watcher !== undefined && typeof given.watcher?.refuse !== 'function')
     problems.add('watcher', 'expected an object with a function `refuse`');
 }

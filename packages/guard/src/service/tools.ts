@@ -10,6 +10,7 @@ export interface ListedTool extends ToolKnowledge, BehaviorFacts {}
 const FIELDS: Readonly<Record<keyof ListedTool, true>> = {
   external: true,
   data: true,
+  price: true,
   untrusted: true,
   writes: true,
   shape: true,
@@ -20,6 +21,18 @@ export type ListedTools = Readonly<Record<string, ListedTool>>;
 
 /** Finds a tool; null when it is not listed. */
 export type FindTool = (tool: string) => ListedTool | null;
+
+const isWhole = (n: unknown): n is number => typeof n === 'number' && Number.isSafeInteger(n) && n >= 0;
+
+// `{ tokens: { most: 8000, least: 100 } }`: what a call is charged before it runs, and the least that it keeps.
+function isPrices(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.values(value).every((price: unknown) => {
+    if (typeof price !== 'object' || price === null) return false;
+    const { most, least } = price as { readonly most?: unknown; readonly least?: unknown };
+    return isWhole(most) && isWhole(least) && least <= most;
+  });
+}
 
 /** Checks the list and makes the search. */
 export function findIn(tools: ListedTools, problems: Problems): FindTool {
@@ -39,7 +52,7 @@ export function findIn(tools: ListedTools, problems: Problems): FindTool {
           'tools',
           `"${name}": ${field.slice(0, 64)}: no such field; known: ${Object.keys(FIELDS).join(', ')}`,
         );
-    const { external, data } = tool as ListedTool;
+    const { external, data, price } = tool as ListedTool;
     if (external !== undefined && typeof external !== 'boolean')
       problems.add('tools', `"${name}": external: expected true or false`);
     if (
@@ -47,6 +60,11 @@ export function findIn(tools: ListedTools, problems: Problems): FindTool {
       !(Array.isArray(data) && data.every((l) => typeof l === 'string' && isLabel(l)))
     )
       problems.add('tools', `"${name}": data: expected a list of labels`);
+    if (price !== undefined && !isPrices(price))
+      problems.add(
+        'tools',
+        `"${name}": price: expected whole numbers by unit, such as { tokens: { most: 8000, least: 100 } }`,
+      );
   }
   const listed = new Map(names.map((name) => [name, Object.freeze({ ...tools[name] })]));
   return (tool) => {
