@@ -12,6 +12,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
+import {
+  AggregationTemporality,
+  InMemoryMetricExporter,
+  MeterProvider,
+  PeriodicExportingMetricReader,
+} from '@opentelemetry/sdk-metrics';
 import { build } from 'esbuild';
 import { afterAll, describe, expect, test } from 'vitest';
 import { observeStore, type Store, type StoreMeter } from '../src/index.ts';
@@ -349,5 +355,39 @@ test("a store's figures reach a meter; what fails reports nothing and harms noth
   gauges.clear();
   observeStore(() => Promise.reject(new Error('down')), meter);
   expect((await collect()).size).toBe(0);
+  await store.close();
+});
+
+test("a store's figures arrive through OpenTelemetry's own meter, with codes for attributes and no names", async () => {
+  const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
+  const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 3_600_000 });
+  const provider = new MeterProvider({ readers: [reader] });
+  const path = fresh();
+  const store = await openStore(`file:${path}`);
+  observeStore(() => store.stats(), provider.getMeter('ambit'));
+  for (const _ of [1, 2, 3]) await spend(store, 60);
+  rmSync(path);
+  expect(await spend(store, 1)).toBe('store_corrupt');
+  await provider.forceFlush();
+  const metrics = exporter.getMetrics().flatMap((r) => r.scopeMetrics.flatMap((scope) => scope.metrics));
+  const points = metrics.flatMap(({ descriptor, dataPoints }) =>
+    dataPoints.map(({ value, attributes }) => {
+      const { 'ambit.store': backend, ...rest } = attributes;
+      expect(backend).toBe('sqlite');
+      return [descriptor.name, ...Object.values(rest), value];
+    }),
+  );
+  expect(points).toContainEqual(['ambit.store.granted', 1]);
+  expect(points).toContainEqual(['ambit.store.refused', 'budget_exceeded', 2]);
+  expect(points).toContainEqual(['ambit.store.refused', 'store_corrupt', 1]);
+  expect(points.find(([name]) => name === 'ambit.store.faults')).toEqual([
+    'ambit.store.faults',
+    expect.any(String) as string,
+    expect.any(Number) as number,
+  ]);
+  expect(metrics.find(({ descriptor }) => descriptor.name === 'ambit.store.log.size')?.descriptor.unit).toBe(
+    'By',
+  );
+  await provider.shutdown();
   await store.close();
 });

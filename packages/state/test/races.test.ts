@@ -172,7 +172,7 @@ describe('sqlite', () => {
   });
 
   test(
-    `S4 kill -9 of a writer, ${KILLS} times: nothing acknowledged is lost, nothing is over`,
+    `W3 S4 kill -9 of a writer, ${KILLS} times: nothing acknowledged is lost, nothing is over`,
     { timeout: 30 * MINUTES },
     async () => {
       const { place, store } = await at();

@@ -215,7 +215,7 @@ describe.skipIf(!hasRedis)('with redis-server', () => {
     });
   });
 
-  test('S8 a full server: store_full', async () => {
+  test('S8 W4 a full server: store_full', async () => {
     const own = await startRedis(['--save', '', '--maxmemory', '1mb', '--maxmemory-policy', 'noeviction']);
     try {
       const admin = await connected(own);

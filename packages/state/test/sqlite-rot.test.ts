@@ -146,7 +146,7 @@ describe('W1 (finding S1) a file that was swept ahead of the clock', () => {
   });
 });
 
-test('S10 a process that never sweeps forgets nonces that have ended, whoever swept', async () => {
+test('finding S10 a process that never sweeps forgets nonces that have ended, whoever swept', async () => {
   const file = path();
   await openSqlite(file).close();
   let now = NOW;

@@ -139,7 +139,7 @@ describe('S8', () => {
     expect([...codes]).toEqual(['store_corrupt']);
   });
 
-  test('a full file: store_full, nothing half done, and it goes on when there is room', async () => {
+  test('W4 a full file: store_full, nothing half done, and it goes on when there is room', async () => {
     const file = path();
     const store = openSqlite(file, { maxBytes: 256 * 1024 });
     let last = 'ok';
@@ -167,7 +167,7 @@ describe('S8', () => {
     await roomy.close();
   });
 
-  test('another process holds the lock for too long: store_unavailable, then it goes on', async () => {
+  test('W3 another process holds the lock for too long: store_unavailable, then it goes on', async () => {
     const file = path();
     const store = openSqlite(file, { timeout: 150 });
     const blocker = new Connection(file);

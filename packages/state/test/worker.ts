@@ -5,10 +5,12 @@ import type { Store } from '../src/index.ts';
 import { postgresStore } from '../src/postgres.ts';
 import { REDIS_OPTIONS, redisStore } from '../src/redis.ts';
 import { openSqlite } from '../src/sqlite.ts';
+import { play } from './histories.ts';
 import { NOW, charges, counter, fresh, id, rate } from '../src/testing/make.ts';
 
 export interface Orders {
-  readonly work: 'spend' | 'write' | 'tree' | 'refuse' | 'revoke' | 'once' | 'ledger' | 'slide' | 'minute';
+  readonly work:
+    'spend' | 'write' | 'tree' | 'refuse' | 'revoke' | 'once' | 'ledger' | 'slide' | 'minute' | 'histories';
   readonly sqlite?: string;
   readonly redis?: { readonly port: number; readonly prefix: string };
   readonly postgres?: { readonly port: number; readonly schema: string };
@@ -18,6 +20,11 @@ export interface Orders {
   readonly name: string;
   /** Whose name is revoked; default acme. */
   readonly issuer?: string;
+  /** Histories: the first, the milliseconds between two, this client's number, and the time that counts. */
+  readonly first?: number;
+  readonly gap?: number;
+  readonly client?: number;
+  readonly now?: number;
   /** Milliseconds to stay after a revocation was acknowledged. */
   readonly stay?: number;
 }
@@ -40,6 +47,18 @@ async function open(orders: Orders): Promise<Store> {
   return redisStore({ client, subscriber, prefix, timeout: 60_000 });
 }
 
+/** Under a nemesis: a connection may be cut while it is made. */
+async function openAtLast(orders: Orders): Promise<Store> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await open(orders);
+    } catch (error) {
+      if (attempt === 100) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+}
+
 async function parallel(orders: Orders, step: (i: number) => Promise<void>): Promise<void> {
   let next = 0;
   const lane = async (): Promise<void> => {
@@ -49,7 +68,7 @@ async function parallel(orders: Orders, step: (i: number) => Promise<void>): Pro
 }
 
 async function main(orders: Orders): Promise<void> {
-  const store = await open(orders);
+  const store = orders.work === 'histories' ? await openAtLast(orders) : await open(orders);
   say('ready');
   await new Promise<void>((resolve) => process.stdin.once('data', () => resolve()));
   const tally: Record<string, number> = { granted: 0 };
@@ -111,6 +130,16 @@ async function main(orders: Orders): Promise<void> {
       );
       say(answer.ok ? 1 : answer.code);
     });
+  } else if (orders.work === 'histories') {
+    const { first = 0, gap = 0, client = 0, now = NOW } = orders;
+    const began = performance.now();
+    for (let k = first; k < first + orders.n; k++) {
+      // Together with the other clients, as far as the machine lets them.
+      const wait = began + (k - first) * gap - performance.now();
+      if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
+      const name = `${orders.name} ${k}`;
+      await play(store, name, k * 64 + client, 6, now, (step) => say({ k, step }));
+    }
   } else if (orders.work === 'refuse') {
     const subject = { issuer: 'acme', token: 't', key: 'k', user: orders.name, nodes: [], holders: [] };
     while (store.revocations.isRevoked(subject).ok) await new Promise((resolve) => setImmediate(resolve));

@@ -40,7 +40,7 @@ export function rowsRules(w: World): void {
     });
   });
 
-  test("S12 endless fresh budgets: a token's holders may append so many rows and no more", async () => {
+  test("S12 K6 endless fresh budgets: a token's holders may append so many rows and no more", async () => {
     const small = await w.open({ rowsPerToken: 20 });
     try {
       const append = (i: number, root = 'root'): Answer =>

@@ -109,7 +109,7 @@ export function surroundingsRules(w: World): void {
     await leased.stop();
   });
 
-  test('W5 (finding S4) nothing crosses a reset: no refund, no slice, no number of a session, no proof', async (context) => {
+  test('W5 (findings S4, S7) nothing crosses a reset: no refund, no slice, no number of a session, no proof', async (context) => {
     if (w.reset === null) return context.skip();
     const { budgets, replay } = w.store;
     const taken = await budgets.reserve(
