@@ -1,4 +1,5 @@
 // A test runner for Stryker over one vitest worker that stays (worker.ts).
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { BroadcastChannel } from 'node:worker_threads';
 import { createVitest } from 'vitest/node';
 
@@ -6,6 +7,8 @@ const SUCCESS = 0;
 const FAILED = 1;
 /** A test that takes more of the slice's time than this is left out: what it alone notices wants a quicker test. */
 const LARGEST_SHARE = 0.1;
+/** In the copy of the project that is mutated: what each test takes. */
+const COSTS = 'mutation-costs.json';
 
 class WarmRunner {
   static inject = [];
@@ -23,6 +26,11 @@ class WarmRunner {
   async init() {
     process.env.NODE_ENV = 'test';
     process.env.VITEST = '1';
+    // Stryker starts another process for a mutant that does not end.
+    if (existsSync(COSTS)) {
+      this.#cost = new Map(JSON.parse(readFileSync(COSTS, 'utf8')));
+      process.env.AMBIT_SLICE_KNOWN = '1';
+    }
     await this.#start();
   }
 
@@ -47,9 +55,12 @@ class WarmRunner {
         .then(() => reject(new Error('The tests ended without an answer.')), reject);
     });
     this.#first = await first;
+    if (process.env.AMBIT_SLICE_KNOWN === '1') return;
     const all = this.#first.tests.reduce((sum, t) => sum + t.timeSpentMs, 0);
     for (const { id, timeSpentMs } of this.#first.tests)
       if (timeSpentMs <= LARGEST_SHARE * all) this.#cost.set(id, timeSpentMs);
+    writeFileSync(COSTS, JSON.stringify([...this.#cost]));
+    process.env.AMBIT_SLICE_KNOWN = '1';
   }
 
   async #stop() {

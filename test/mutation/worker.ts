@@ -5,7 +5,8 @@
 // Modules keep what they remember, and a mutant may put something false there. So the test that found a mutant is run
 // once more without it: if it fails then too, nothing is known, and the worker is given up ("spoiled").
 import { BroadcastChannel } from 'node:worker_threads';
-import { TestRunner, type RunnerTestCase, type RunnerTestSuite } from 'vitest';
+import fc from 'fast-check';
+import { TestRunner, type RunnerTestCase, type RunnerTestFile, type RunnerTestSuite } from 'vitest';
 
 interface Stryker {
   activeMutant?: string | undefined;
@@ -34,6 +35,9 @@ const shared = globalThis as unknown as { __stryker__?: Stryker; ambitTests?: Ma
 const stryker = (shared.__stryker__ ??= {});
 const tests = (shared.ambitTests ??= new Map());
 let files = 0;
+
+// The smallest counterexample is of no use here.
+fc.configureGlobal({ ...fc.readConfigureGlobal(), endOnFailure: true });
 
 const nameOf = (task: RunnerTestCase | RunnerTestSuite): string =>
   task.suite === undefined ? task.name : `${nameOf(task.suite)} ${task.name}`;
@@ -83,11 +87,22 @@ async function judge({ mutant, tests: ids, hitLimit }: Trial): Promise<Verdict> 
   return { status: 'survived', ran };
 }
 
+const casesIn = (suite: RunnerTestSuite): RunnerTestCase[] =>
+  suite.tasks.flatMap((task) => (task.type === 'suite' ? casesIn(task) : [task]));
+
 /** vitest's runner, with the loop after the last file. */
 export default class extends TestRunner {
+  onCollected(collected: RunnerTestFile[]): void {
+    for (const task of collected.flatMap(casesIn)) {
+      if (task.mode === 'skip' || task.mode === 'todo') continue;
+      tests.set(idOf(task), task);
+      // A worker that takes the place of a spoiled one: what each test takes and comes by is known.
+      if (process.env['AMBIT_SLICE_KNOWN'] === '1') task.mode = 'skip';
+    }
+  }
+
   override onBeforeTryTask(test: RunnerTestCase): void {
     super.onBeforeTryTask(test);
-    tests.set(idOf(test), test);
     stryker.currentTestId = idOf(test);
   }
 
@@ -96,8 +111,6 @@ export default class extends TestRunner {
     stryker.currentTestId = undefined;
   }
 
-  // vitest awaits it, whatever its type says: the worker stays, warm, until the last mutant is judged.
-  // oxlint-disable-next-line typescript/no-misused-promises
   override async onAfterRunFiles(): Promise<void> {
     super.onAfterRunFiles();
     if (++files < Number(process.env['AMBIT_SLICE_FILES'])) return;
