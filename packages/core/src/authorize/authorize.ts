@@ -67,11 +67,25 @@ export function authorize(v: VerifiedToken, facts: Facts, ledger?: Ledger): Deci
   return deny(answer.code, left === undefined ? undefined : `${left} left`, answer.caveat);
 }
 
-// A ledger that fails denies (law L9), with any error it throws; the error may hold more than a caller should see.
+const REFUSALS: ReadonlySet<unknown> = new Set([
+  'budget_exceeded',
+  'budget_amount',
+  'replayed',
+  'once_used',
+  'store_unavailable',
+  'store_corrupt',
+  'store_full',
+] satisfies Extract<LedgerAnswer, { ok: false }>['code'][]);
+const NO_ANSWER: LedgerAnswer = Object.freeze({ ok: false, code: 'store_unavailable', caveat: -1 });
+
+// A ledger that fails denies (law L9), with any error it throws; the error may hold more than a caller should see. So
+// does one whose answer is none, such as the promise of a store that answers later.
 function applied(ledger: Ledger, charges: Charges, now: number): LedgerAnswer {
   try {
-    return ledger.apply(charges, now);
+    const answer: LedgerAnswer | null | undefined = ledger.apply(charges, now);
+    if (answer?.ok === true || (answer?.ok === false && REFUSALS.has(answer.code))) return answer;
   } catch {
-    return { ok: false, code: 'store_unavailable', caveat: -1 };
+    // As below.
   }
+  return NO_ANSWER;
 }
