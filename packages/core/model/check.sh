@@ -1,8 +1,8 @@
 #!/bin/sh
 # Checks the model of proofs with spin: the protocol breaks no claim, and each deliberate mistake breaks one.
 #
-#   sh model/check.sh          the full bounds (minutes)
-#   sh model/check.sh quick    smaller bounds (half a minute)
+#   sh model/check.sh          the full bounds, all mistakes (minutes)
+#   sh model/check.sh quick    smaller bounds, the first twelve mistakes (half a minute)
 #   sh model/check.sh trail MISTAKE FLAGS ...    the run in which a mistake is found, as lines for people
 set -eu
 model=$(cd "$(dirname "$0")" && pwd)/possession.pml
@@ -38,7 +38,7 @@ holds() {
 if [ "${1:-}" = quick ]; then
   holds SIGNED NP=1 LAST=4 DELEGATIONS=1
   holds OWN NP=2 LAST=2
-  holds SHARED NP=1 LAST=3
+  holds SHARED NP=1 LAST=2
 else
   holds SIGNED NP=1 LAST=5 DELEGATIONS=2 RESTARTS=2
   holds SIGNED NP=1 LAST=4 DELEGATIONS=1 SPLICE
@@ -58,15 +58,20 @@ fails() {
   echo "$mistake $*: $found errors"
   [ "$found" != 0 ]
 }
-for mistake in NO_MAC NO_CHILD NO_PREFIX NO_TOKEN NO_ARGUMENTS NO_BODY NO_AUDIENCE NO_NONCE NO_TIME \
-  NOT_ATOMIC SHORT_MEMORY LATE NO_RESET; do
+for mistake in NO_CHILD NO_PREFIX NO_TOKEN NO_BODY NO_AUDIENCE NOT_ATOMIC; do
   fails "$mistake" SIGNED NP=1 LAST=5 DELEGATIONS=1
 done
-for mistake in NO_NUMBER NO_EPOCH SAME_EPOCH EARLY_SWEEP NO_HIGHEST NO_HOLDER NO_TICKET_SIGNATURE NO_TICKET_END; do
+for mistake in NO_NUMBER NO_EPOCH SAME_EPOCH NO_HOLDER; do
+  fails "$mistake" OWN NP=1 LAST=3
+done
+fails SLIDES_BACK OWN NP=2 LAST=0
+fails OLD_ERA SHARED NP=1 LAST=3
+[ "${1:-}" = quick ] && exit 0
+for mistake in NO_MAC NO_ARGUMENTS NO_NONCE NO_TIME SHORT_MEMORY LATE NO_RESET; do
+  fails "$mistake" SIGNED NP=1 LAST=5 DELEGATIONS=1
+done
+for mistake in EARLY_SWEEP NO_HIGHEST NO_TICKET_SIGNATURE NO_TICKET_END; do
   fails "$mistake" OWN NP=1 LAST=3
 done
 fails KEEPS_OLD OWN NP=3 NUMBERS=3 LAST=0
-fails SLIDES_BACK OWN NP=2 LAST=0
-for mistake in FORGETS OLD_ERA; do
-  fails "$mistake" SHARED NP=1 LAST=3
-done
+fails FORGETS SHARED NP=1 LAST=3

@@ -9,15 +9,15 @@ if (!hasSpin)
   console.warn('SKIPPED: spin or cc is not on the PATH, so the model of proofs is not checked here.');
 const long = process.env['AMBIT_LONG'] === '1';
 
-/** What check.sh plants, and what it must find. */
-const MISTAKES = [
-  'NO_MAC NO_CHILD NO_PREFIX NO_TOKEN NO_ARGUMENTS NO_BODY NO_AUDIENCE NO_NONCE NO_TIME NOT_ATOMIC SHORT_MEMORY LATE NO_RESET',
-  'NO_NUMBER NO_EPOCH SAME_EPOCH EARLY_SWEEP NO_HIGHEST NO_HOLDER NO_TICKET_SIGNATURE NO_TICKET_END KEEPS_OLD SLIDES_BACK',
-  'FORGETS OLD_ERA',
-].flatMap((names) => names.split(' '));
+/** What check.sh plants and must find: at every run, and at the long one. */
+const QUICK =
+  'NO_CHILD NO_PREFIX NO_TOKEN NO_BODY NO_AUDIENCE NOT_ATOMIC NO_NUMBER NO_EPOCH SAME_EPOCH NO_HOLDER SLIDES_BACK OLD_ERA';
+const MORE =
+  'NO_MAC NO_ARGUMENTS NO_NONCE NO_TIME SHORT_MEMORY LATE NO_RESET EARLY_SWEEP NO_HIGHEST NO_TICKET_SIGNATURE NO_TICKET_END KEEPS_OLD FORGETS';
+const mistakes = (long ? `${QUICK} ${MORE}` : QUICK).split(' ');
 
 test.skipIf(!hasSpin)(
-  'P2 P3 P6 P9 D1 D2 no run clears a call that its holder did not prove, or one proof twice; spin finds each of 25 mistakes',
+  'P2 P3 P6 P9 D1 D2 no run clears a call that its holder did not prove, or one proof twice; and spin finds what is planted',
   { timeout: long ? 3_600_000 : 900_000 },
   () => {
     const script = fileURLToPath(new URL('../model/check.sh', import.meta.url));
@@ -28,9 +28,9 @@ test.skipIf(!hasSpin)(
       [],
     );
     for (const kind of ['SIGNED', 'OWN', 'SHARED']) expect(stdout).toContain(`protocol ${kind}`);
-    for (const mistake of MISTAKES)
+    for (const mistake of mistakes)
       expect(stdout, stderr).toMatch(new RegExp(`^${mistake} .*: 1 errors$`, 'm'));
-    expect(MISTAKES).toHaveLength(25);
+    expect(mistakes).toHaveLength(long ? 25 : 12);
     expect(status, stderr).toBe(0);
   },
 );
