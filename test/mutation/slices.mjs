@@ -37,7 +37,7 @@ export const SLICES = {
   proof: core(['proof/*.ts'], ['proof', 'statement', 'attacks/possession', 'attacks/sessions', 'mutants']),
   caveats: core(
     ['caveats/*.ts'],
-    ['laws/fail-closed', 'caveats/kinds', 'attacks/pools', 'mutants', 'vectors', 'laws/bounded'],
+    ['caveats/fields', 'authorize', 'caveats/kinds', 'attacks/pools', 'laws/fail-closed', 'mutants'],
   ),
   cbor: core(['cbor/*.ts'], ['laws/values', 'attacks/encoding', 'laws/received-bytes', 'vectors']),
   args: core(

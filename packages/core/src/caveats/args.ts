@@ -57,6 +57,7 @@ export const args: RestrictionKind<
     for (const [name, constraint] of c.args) {
       out.set(isName(name) ? name : fail('args: expected argument names'), encodeConstraint(constraint));
     }
+    if (typeof c.closed !== 'boolean') fail('args closed: expected true or false');
     if (out.size === 0 && !c.closed) fail('args: expected a constraint, or closed');
     return [writeTools('args tools', c.tools), out, c.closed];
   },

@@ -3,7 +3,7 @@ import { MALFORMED } from '../cbor/index.ts';
 import { deny, shortList } from '../codes.ts';
 import { matchesAny } from '../patterns.ts';
 import { NOT_APPLICABLE, type RestrictionKind } from './kind.ts';
-import { listWords, readTools, writeTools } from './name-list.ts';
+import { fail, listWords, readTools, writeTools } from './name-list.ts';
 
 /** What a `flow` caveat asks of its tools once untrusted content is in the session. */
 export type FlowRule = 'refuse' | 'named' | 'approval';
@@ -35,7 +35,10 @@ export const flow: RestrictionKind<
   number: 15,
   mayAppend: true,
   make: { flow: (rule, ...tools) => ({ type: 'flow', rule, tools }) },
-  write: (c) => [writeTools('flow tools', c.tools), RULES.indexOf(c.rule) + 1],
+  write: (c) => [
+    writeTools('flow tools', c.tools),
+    RULES.includes(c.rule) ? RULES.indexOf(c.rule) + 1 : fail('flow: expected refuse, named or approval'),
+  ],
   read(r) {
     r.array(2);
     const tools = readTools(r);
