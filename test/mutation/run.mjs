@@ -53,7 +53,7 @@ async function run(name) {
     disableTypeChecks: false,
     concurrency: 1,
     // A loop without an end is noticed by counting; a busy machine must not look like one.
-    timeoutMS: 60_000,
+    timeoutMS: 120_000,
     tempDirName: temporary,
     ignorePatterns: ['bench', 'reports', 'examples', 'packages/*/dist', ...otherPackages(own)],
     // Texts of messages: their codes decide and are tested; a test of every sentence would say it twice.

@@ -290,7 +290,7 @@ describe('facts', () => {
   it('say yes by true alone', () => {
     const flow = verified(tokenOf({}, restrict.flow('named', '*')));
     const given = (more: Record<string, unknown>): Facts =>
-      facts({ flow: { untrusted: ['web'], destinationsNamed: false, approved: false, ...more } as never });
+      facts({ flow: { untrusted: ['web'], destinationsNamed: false, approved: false, ...more } });
     expect(evaluate(flow, given({}))).toMatchObject({ code: 'flow_refused' });
     for (const yes of [1, 'true', {}]) {
       expect(evaluate(flow, given({ destinationsNamed: yes }))).toMatchObject({ code: 'flow_refused' });

@@ -318,7 +318,7 @@ describe('an offer', () => {
       { sequence: -1 }, { sequence: 0.5 }, { sequence: '1' }, { expires: 'x' }, { expires: 0.5 }]; // prettier-ignore
     for (const change of damaged)
       expect(
-        () => ProofSession.unsafeResume(holder(0).publicKey, { ...state, ...change } as typeof state),
+        () => ProofSession.unsafeResume(holder(0).publicKey, { ...state, ...change }),
         JSON.stringify(change),
       ).toThrow('The kept session is damaged');
     expect(

@@ -483,7 +483,7 @@ describe('minting and delegating', () => {
     for (const wrong of [undefined, issuerKey, {}]) {
       const spec = { ...baseSpec, holder: wrong as PublicKey<'holder'> };
       expect(() => mint(keyring, spec)).toThrow('holder: expected a PublicKey of a holder');
-      await expect(mintSealed(keyring, spec, issuerSigner)).rejects.toThrow(
+      await expect(mintSealed(keyring, spec, issuerSigner as never)).rejects.toThrow(
         'holder: expected a PublicKey of a holder',
       );
       const to = { to: wrong as PublicKey<'holder'>, label: 'x', time: NOW };
