@@ -33,7 +33,7 @@ function takeFacts(given: Facts): Facts {
   requireObject(given, 'facts');
   // One assignment over names that are all there: 65 ns, where a question for each takes 165.
   const known = {
-    now: 0,
+    now: -1,
     data: undefined,
     address: undefined,
     external: undefined,
