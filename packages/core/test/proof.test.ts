@@ -279,7 +279,7 @@ describe('an offer', () => {
   });
 
   it('is used call by call: numbers go up, the ticket is left away once it is known', () => {
-    const verifier = verifierWith({ ...COLD, proofSessions: { key: x25519Secret, epoch: bytes16(4) } });
+    const verifier = verifierWith({ ...COLD, proofSessions: { key: x25519Secret } });
     const session = ProofSession.open(verifier.sessionOffer!, { time: NOW }, holder(0), nodeProvider);
     const token = mintBase();
     const read = (): Proof => readProof(session.prove(token, search, NOW + 0.5))!;
