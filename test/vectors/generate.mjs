@@ -138,8 +138,7 @@ const federated = { audience: AUDIENCE, keys: [], seals: [sealed], federated: [I
 /** A verifier of core from a description in a vector file. */
 export function verifierOf(v) {
   const { keys, seals = [], sessions, ...rest } = v;
-  // A fixed epoch for a table of its own is for vectors only.
-  const { epoch, ...table } = sessions ?? {};
+  const { key, epoch, ...bounds } = sessions ?? {};
   return createVerifier({
     ...rest,
     keys: keys.map((k) => new VerificationKey(k.issuer, k.keyId, k.audience, hex(k.key), k.retired)),
@@ -148,9 +147,9 @@ export function verifierOf(v) {
       ? {}
       : {
           proofSessions: {
-            ...table,
-            key: new SecretKey('x25519', hex(sessions.key)),
-            [sessions.shared === true ? 'epoch' : 'unsafeEpoch']: hex(epoch),
+            ...bounds,
+            key: new SecretKey('x25519', hex(key)),
+            [bounds.shared === true ? 'epoch' : 'unsafeEpoch']: hex(epoch),
           },
         }),
   });

@@ -12,7 +12,7 @@ export interface HttpContext {
   readonly origin: string;
   /** Path and query as received, starting with `/`. */
   readonly target: string;
-  /** SHA-256(label || body) of the raw body; absent without a body. */
+  /** SHA-256(label || body) of the raw body, as `bodyDigest` gives it; absent without a body or for an empty one. */
   readonly bodyDigest?: Uint8Array | undefined;
 }
 

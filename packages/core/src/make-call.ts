@@ -8,6 +8,10 @@ import { deny, type Denial } from './codes.ts';
 import { isMethod } from './caveats/http-path.ts';
 import { isToolName } from './patterns.ts';
 
+// Visible ASCII, as a browser writes an origin; without `# / ? @ \`. Every dialect of expressions reads it alike.
+const ORIGIN = /^https?:\/\/[\x21\x22\x24-\x2e\x30-\x3e\x41-\x5b\x5d-\x7e]+$/;
+const TARGET = /^\/[\x21-\x7e]*$/;
+
 /** Known to this file only: what the constructor demands. */
 const CHECKED: unique symbol = Symbol('checked');
 
@@ -83,7 +87,7 @@ function withHttp(
   if (![method, origin, target].every((text) => typeof text === 'string' && isWellFormed(text))) {
     return deny('request_invalid', 'method, origin or target');
   }
-  if (!isMethod(method) || !/^https?:\/\/[^\s/?#@\\]+$/.test(origin) || !/^\/[\x21-\x7e]*$/.test(target)) {
+  if (!isMethod(method) || !ORIGIN.test(origin) || !TARGET.test(target)) {
     return deny('request_invalid', 'method, origin or target');
   }
   if (bodyDigest !== undefined && !(bodyDigest instanceof Uint8Array && bodyDigest.length === 32))

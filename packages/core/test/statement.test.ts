@@ -50,7 +50,7 @@ test('a statement is [audience, D(n), tool, arguments, time, nonce or [session, 
       (audience, token, tool, args, time, freshness, http) => {
         const c = makeCall({ tool, args, ...(http === undefined ? {} : { http }) });
         const context: Cbor =
-          http === undefined ? null : [http.method, http.origin, http.target, http.bodyDigest];
+          http === undefined ? null : [http.method, http.origin, http.target, http.bodyDigest ?? null];
         const expected = encodeCbor([
           audience,
           token,

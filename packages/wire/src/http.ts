@@ -34,7 +34,7 @@ export const byMethod: CallMapping = ({ method }) => ({ tool: `http.${method.toL
 
 /** The part of a call that method, target and body make. */
 export function contextOf(r: Pick<HttpCall, 'method' | 'target' | 'body'>, origin: string): HttpContext {
-  const digest = r.body instanceof Uint8Array && r.body.length > 0 ? { bodyDigest: bodyDigest(r.body) } : {};
+  const digest = r.body instanceof Uint8Array ? { bodyDigest: bodyDigest(r.body) } : {};
   return { method: r.method, origin, target: r.target, ...digest };
 }
 

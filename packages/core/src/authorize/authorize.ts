@@ -28,7 +28,7 @@ export interface Conditional {
 
 /** Evaluates everything but state. Throws TypeError when `v` is not what a verifier made. */
 export function evaluate(v: VerifiedToken, facts: Facts): Conditional | Denial {
-  const { token, call, now, skew, audience, replay, sequence } = verifiedParts(v);
+  const { token, call, now, skew, audience, replay, replayLife, sequence } = verifiedParts(v);
   const request = makeRequest(call, facts, now, skew, audience);
   const parts = partsOf(token);
   for (const check of GRANT_CHECKS) {
@@ -40,7 +40,17 @@ export function evaluate(v: VerifiedToken, facts: Facts): Conditional | Denial {
     const answer = evaluateCaveat(caveats[i]!, i, request);
     if (answer !== null && answer !== NOT_APPLICABLE) return answer;
   }
-  const charges = chargesOf(parts, chargeRulesOf(token, compileChargeRules), request, replay, sequence);
+  // Until no verifier would accept the proof again: by its own time, or by that of the charge if that is later. A
+  // ledger refuses a claim that has expired, so the verifier's time would not do for a call that waited.
+  const claim =
+    replay === null
+      ? null
+      : {
+          id: replay.id,
+          expires: Math.ceil(Math.max(replay.time, request.now)) + replayLife,
+          caveat: -1,
+        };
+  const charges = chargesOf(parts, chargeRulesOf(token, compileChargeRules), request, claim, sequence);
   return isDenial(charges) ? charges : { ok: null, charges };
 }
 
@@ -60,7 +70,8 @@ export function authorize(v: VerifiedToken, facts: Facts, ledger?: Ledger): Deci
   if (!free && ledger === undefined) return deny('ledger_required');
   if (!takeUse(v)) return deny('replayed');
   if (free || ledger === undefined) return { ok: true, charges };
-  const answer = applied(ledger, charges, Math.max(facts.now, verifiedParts(v).now));
+  // Whole seconds, as ledgers count.
+  const answer = applied(ledger, charges, Math.floor(Math.max(facts.now, verifiedParts(v).now)));
   if (answer.ok === true) return { ok: true, charges };
   giveUseBack(v);
   const left = ownOf(answer, 'left');

@@ -59,6 +59,7 @@ export const args: RestrictionKind<
     }
     if (typeof c.closed !== 'boolean') fail('args closed: expected true or false');
     if (out.size === 0 && !c.closed) fail('args: expected a constraint, or closed');
+    if (out.size > LIMITS.listItems) fail(`args: expected at most ${LIMITS.listItems} arguments`);
     return [writeTools('args tools', c.tools), out, c.closed];
   },
   read(r) {

@@ -1,6 +1,7 @@
 // The textual forms that caveats carry beside tools and labels: HTTP methods and paths. A path is held to the rule that
 // `url` holds its paths to (args/url.ts): one function, so that what one refuses the other does not let through.
 import { pathRuleProblem } from '../args/url.ts';
+import { LIMITS } from '../limits.ts';
 
 const METHOD = /^[A-Z]{1,32}$/;
 // RFC 3986 pchar and "/", percent-encodings kept; checked further by `isPlainPath`.
@@ -14,15 +15,16 @@ export const isMethod = (text: string): boolean => METHOD.test(text);
  * UTF-8, is a plain name, also when cut at its first `;`, as servlet containers cut it.
  */
 export function isPlainPath(path: string): boolean {
-  if (path.length > 1024 || !PATH.test(path)) return false;
+  if (path.length > LIMITS.textBytes || !PATH.test(path)) return false;
   if (/\/(?:\.{1,2})?(?:\/|$)/.test(path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path)) {
     return path === '/';
   }
   return !/%2e/i.test(path) && pathRuleProblem(path) === null;
 }
 
-/** A path pattern: a plain path, or one followed by `/*`, which covers everything below it. */
+/** A path pattern of at most 1024 bytes: a plain path, or one followed by `/*`, which covers everything below it. */
 export function isPathPattern(text: string): boolean {
+  if (text.length > LIMITS.textBytes) return false;
   const stem = text.endsWith('/*') ? text.slice(0, -2) : text;
   return !stem.includes('*') && (stem === '' ? text === '/*' : isPlainPath(stem));
 }

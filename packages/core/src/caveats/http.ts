@@ -1,5 +1,6 @@
 // `http`: the method is one of these and the path matches one of these.
 import { deny, shortList } from '../codes.ts';
+import { LIMITS } from '../limits.ts';
 import { readList } from '../token/lists.ts';
 import { isMethod, isPathPattern, isPlainPath, matchPath, pathOf } from './http-path.ts';
 import type { RestrictionKind } from './kind.ts';
@@ -29,7 +30,8 @@ export const http: RestrictionKind<
   ],
   read(r) {
     r.array(2);
-    return { type: 'http', methods: readList(r, isMethod), paths: readList(r, isPathPattern) };
+    const methods = readList(r, isMethod);
+    return { type: 'http', methods, paths: readList(r, isPathPattern, LIMITS.textBytes) };
   },
   decidedBy: 'call',
   check(c, { call }, i) {

@@ -4,7 +4,7 @@ import { MALFORMED, type Reader } from '../cbor/index.ts';
 import { AmbitError } from '../codes.ts';
 import { LIMITS } from '../limits.ts';
 import { isToolPattern } from '../patterns.ts';
-import { isList, readList } from '../token/lists.ts';
+import { isList, isWhole, readList } from '../token/lists.ts';
 
 /** Throws AmbitError `input_invalid`: what can't be written as asked. */
 export const fail = (what: string): never => {
@@ -34,7 +34,7 @@ export function readTools(r: Reader): readonly string[] {
 
 /** A whole number from 0 to 2^53-1; else AmbitError `input_invalid` that names the field. */
 export function writeWhole(what: string, n: number): number {
-  if (!Number.isSafeInteger(n) || n < 0) fail(`${what}: expected a whole number`);
+  if (!isWhole(n)) fail(`${what}: expected a whole number`);
   return n;
 }
 

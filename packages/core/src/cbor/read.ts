@@ -210,13 +210,13 @@ export class Reader {
     return map;
   }
 
-  /** Skips one value, checking it as `value` does but for the content of texts and the order of keys. */
+  /** Skips one value, checking it as `value` does but for the content of texts, and the order and type of keys. */
   skip(depth: number = LIMITS.cborDepth): void {
     const type = this.peek();
-    if (type === TYPE.uint || type === TYPE.negative) this.head(type);
+    if (type === TYPE.uint || type === TYPE.negative) this.int();
     else if (type === TYPE.bytes || type === TYPE.text) {
       const n = this.head(type);
-      if (n > this.end - this.pos) throw MALFORMED;
+      if (n > this.end - this.pos || (type === TYPE.text && n > LIMITS.textBytes)) throw MALFORMED;
       this.pos += n;
     } else if (type === TYPE.array || type === TYPE.map) {
       if (depth === 0) throw MALFORMED;

@@ -123,14 +123,20 @@ export class SessionTable {
     });
   }
 
-  /** Sessions open now. */
+  // A session whose ticket is over is not open, whether it was swept by now or not.
+  #find(name: string, now: number): Open | undefined {
+    const open = this.#open.get(name);
+    return open !== undefined && now < open.expires ? open : undefined;
+  }
+
+  /** Sessions kept now; some of them may be over. */
   get size(): number {
     return this.#open.size;
   }
 
   /** Checks a proof of an open session. */
   use(proof: SessionProof, u: SessionUse): SessionVerdict {
-    const open = this.#open.get(bytesKey(proof.session));
+    const open = this.#find(bytesKey(proof.session), u.now);
     if (open === undefined) return deny('session_unknown');
     return this.#check(open, proof, u, false);
   }
@@ -149,7 +155,7 @@ export class SessionTable {
   /** Checks a proof that brings a ticket, and registers the session when all of it holds. */
   opening(proof: OpeningProof, u: SessionUse): SessionVerdict {
     const id = sessionId(proof.ticket, proof.signature);
-    const known = this.#open.get(bytesKey(id));
+    const known = this.#find(bytesKey(id), u.now);
     if (known !== undefined) return this.#check(known, proof, u, false);
     const ticket = readTicket(proof.ticket);
     if (ticket === null) return deny('ticket_invalid', 'malformed');
@@ -197,7 +203,6 @@ export class SessionTable {
     if (!open.key.verify(statementScratch, length, mac)) return deny('proof_invalid');
     // The session is its holder's: a delegatee, or another key of the chain, can't continue it.
     if (!equal(open.holder, u.holder)) return deny('proof_invalid', "the session is another holder's");
-    if (u.now >= open.expires) return deny('ticket_expired');
     if (register) {
       const refused = this.#register(open, u.now);
       if (refused !== null) return refused;

@@ -32,8 +32,12 @@ export function contextDigest(http: HttpContext | undefined): Uint8Array {
   return digest([http.method, http.origin, http.target, http.bodyDigest ?? null]);
 }
 
-/** SHA-256(label || body): the body digest of an HTTP context. */
-export const bodyDigest = (body: Uint8Array): Uint8Array => sha256(LABELS.body.bytes, body);
+/**
+ * SHA-256(label || body): the body digest of an HTTP context. Undefined for no bytes: HTTP does not tell an empty body
+ * from none in every framing, so both are no body, for holder and verifier (SPEC.md section 5).
+ */
+export const bodyDigest = (body: Uint8Array): Uint8Array | undefined =>
+  body.length === 0 ? undefined : sha256(LABELS.body.bytes, body);
 
 // Label, two names of at most 256 bytes, four digests, heads: under 768 bytes.
 const scratch = new Uint8Array(1024);

@@ -8,7 +8,7 @@ import { LIMITS } from '../limits.ts';
 import { isToolPattern } from '../patterns.ts';
 import { LONGEST_SLIDING } from './budget-window.ts';
 import { isName } from './names.ts';
-import { isList, readList } from './lists.ts';
+import { isList, isWhole, readList } from './lists.ts';
 
 /**
  * Units of a budget: `calls` counts calls, `external` calls that leave, `bytes` a fact, `sum` an argument, `cost` what
@@ -44,8 +44,6 @@ export const unitNumber = (unit: BudgetUnit): number => BUDGET_UNITS.indexOf(uni
 /** The window on the wire and in the ids of counters: 0 for none, negative for a sliding one. */
 export const windowNumber = ({ window = 0, sliding }: Pick<Budget, 'window' | 'sliding'>): number =>
   sliding === true ? -window : window;
-
-const isWhole = (n: unknown): n is number => typeof n === 'number' && Number.isSafeInteger(n) && n >= 0;
 
 /** Why an entry can't be used, or null. `inGrant` allows a pool. */
 function fault(b: Budget, inGrant: boolean): string | null {

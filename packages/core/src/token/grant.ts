@@ -5,7 +5,7 @@ import { encode, MALFORMED, Reader, type Cbor } from '../cbor/index.ts';
 import { AmbitError } from '../codes.ts';
 import { isLabel, isToolPattern } from '../patterns.ts';
 import { budgetToCbor, poolsTwice, readBudgets, requireBudget, type Budget } from './budget.ts';
-import { isList, readList } from './lists.ts';
+import { isList, isWhole, readList } from './lists.ts';
 import { isName, requireName } from './names.ts';
 import { LIMITS } from '../limits.ts';
 
@@ -69,7 +69,7 @@ function requireBytes(field: string, bytes: Uint8Array, length: number): Uint8Ar
 }
 
 function requireTime(field: string, seconds: number): number {
-  if (!Number.isSafeInteger(seconds) || seconds < 0) {
+  if (!isWhole(seconds)) {
     throw new AmbitError('input_invalid', `${field}: expected whole Unix seconds.`);
   }
   return seconds;
@@ -89,7 +89,7 @@ export function encodeGrant(g: Grant): Uint8Array {
   if (requireTime('expires', g.expires) <= requireTime('issued at', g.issuedAt)) {
     throw new AmbitError('input_invalid', 'expires: expected a time after issued at.');
   }
-  if (!Number.isSafeInteger(g.delegations) || g.delegations < 0 || g.delegations > LIMITS.delegations) {
+  if (!isWhole(g.delegations) || g.delegations > LIMITS.delegations) {
     throw new AmbitError('input_invalid', `delegations: expected 0 to ${LIMITS.delegations}.`);
   }
   const map = new Map<number, Cbor>([
@@ -198,13 +198,18 @@ export interface Selectors {
   readonly issuer: string;
 }
 
-/** Finds the selectors in the grant at `r` without interpreting anything else. Throws MALFORMED. */
+/**
+ * Finds the selectors in the grant at `r` without interpreting anything else: its keys in their order up to the key
+ * id, values passed over. Throws MALFORMED.
+ */
 export function readSelectors(r: Reader): Selectors {
   let keyId: string | undefined;
   let audience: string | undefined;
   let issuer: string | undefined;
+  let previous: number | null = null;
   for (let n = r.map(); n > 0; n--) {
-    const key = r.int();
+    const key = r.mapKey(previous);
+    previous = key;
     if (key === GRANT_KEYS.issuer) issuer = r.text(LIMITS.nameBytes);
     else if (key === GRANT_KEYS.audience) audience = r.text(LIMITS.nameBytes);
     else if (key === GRANT_KEYS.keyId) {

@@ -10,6 +10,7 @@ import { randomBytes } from '../crypto/index.ts';
 import type { PublicKey } from '../keys/key.ts';
 import { signLater, signNow, type AsyncSigner, type Signer, type SigningPlan } from '../keys/signer.ts';
 import { LABELS } from '../labels.ts';
+import { isWhole } from './lists.ts';
 import { requireName } from './names.ts';
 import {
   currentHolder,
@@ -93,10 +94,11 @@ function plan(token: string, given: Delegation, by: PublicKey<'holder'>): Signin
   if (seen.some((key) => key !== undefined && equal(key, to))) {
     throw new AmbitError('delegation_invalid', 'This key is in the chain already; a key occurs once.');
   }
-  if (!(d.time >= 0)) throw new RangeError('time: expected Unix seconds');
+  const time = Math.floor(d.time) + 0;
+  if (!isWhole(time)) throw new RangeError('time: expected Unix seconds');
   const nonce = d.nonce ?? randomBytes(16);
   if (nonce.length !== 16) throw new TypeError('nonce: expected 16 bytes');
-  const fields = encode([to, requireName('label', d.label), Math.floor(d.time), nonce]);
+  const fields = encode([to, requireName('label', d.label), time, nonce]);
   const more = restrictions.map(encodeCaveat);
   const middle: Frame | null = readFrame(extend(contents, more));
   if (middle === null) throw new AmbitError('input_invalid', 'The token would exceed the limits.');
@@ -108,7 +110,7 @@ function plan(token: string, given: Delegation, by: PublicKey<'holder'>): Signin
         type: 'delegate',
         to,
         label: d.label,
-        time: d.time,
+        time,
         nonce,
         fields,
         signature,

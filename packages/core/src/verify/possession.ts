@@ -2,7 +2,7 @@
 // section 5).
 import { ownOf } from '../bare.ts';
 import { chargeId } from '../charge-id.ts';
-import type { NonceClaim, SequenceClaim } from '../charges.ts';
+import type { SequenceClaim } from '../charges.ts';
 import { deny, type Denial } from '../codes.ts';
 import { readProofBriefly, type Proof, type SignedProof } from '../proof/proof.ts';
 import type { SessionTable } from '../proof/session-table.ts';
@@ -13,11 +13,18 @@ import type { Config, Presentation } from './options.ts';
 /** How the holder was proved; `bearer` when there is none. */
 export type ProofKind = 'signed' | 'session' | 'bearer';
 
+/** The nonce of a signed proof. How long it is claimed for follows from the time at which it is charged. */
+export interface ReplayClaim {
+  readonly id: string;
+  /** The proof's own time, Unix seconds. */
+  readonly time: number;
+}
+
 /** A proof that holds, and what the ledger still has to claim for it. */
 export interface Proved {
   readonly ok: true;
   readonly kind: ProofKind;
-  readonly replay: NonceClaim | null;
+  readonly replay: ReplayClaim | null;
   readonly sequence: SequenceClaim | null;
 }
 
@@ -43,7 +50,7 @@ export function checkProof(
   if (late !== null) return late;
   // In order: the ledger will ask for D(0), and the running hash should not have to start again for it.
   prefixes.at(0);
-  if (proof.kind === 'signed') return checkSigned(proof, holder, prefixes.all(), p, config, now);
+  if (proof.kind === 'signed') return checkSigned(proof, holder, prefixes.all(), p, config);
   if (config.needsSignedProof(p.call.tool)) return deny('proof_signature_required');
   if (sessions === null) return deny('proof_signature_required', 'this verifier takes no session proofs');
   const use = {
@@ -70,18 +77,12 @@ function checkSigned(
   digest: Uint8Array,
   p: Presentation,
   config: Config,
-  now: number,
 ): Proved | Denial {
-  const { audience, proofAge, skew } = config;
+  const { audience } = config;
   const fields = { audience, token: digest, time: proof.time, freshness: proof.nonce };
   if (!config.provider.verify(holder, signedMessage(fields, p.call), proof.signature))
     return deny('proof_invalid');
-  const replay = {
-    id: replayId(holder, audience, proof.nonce),
-    // Until no verifier would accept it again: its age counted from its own time, or from now if that is later.
-    expires: Math.ceil(Math.max(proof.time, now)) + proofAge + skew + 1,
-    caveat: -1,
-  };
+  const replay = { id: replayId(holder, audience, proof.nonce), time: proof.time };
   return { ok: true, kind: 'signed', replay, sequence: null };
 }
 

@@ -1,10 +1,10 @@
 // A token verified for one call: genuine, and shown by its holder. The only thing `authorize` takes, and only a
 // verifier makes it (law L6): the type has no public constructor, and a forged object is refused at run time.
 import type { Call } from '../call.ts';
-import type { NonceClaim, SequenceClaim } from '../charges.ts';
+import type { SequenceClaim } from '../charges.ts';
 import type { AuthenticToken, TokenView } from './authentic.ts';
 import type { Config } from './options.ts';
-import type { Proved, ProofKind } from './possession.ts';
+import type { Proved, ProofKind, ReplayClaim } from './possession.ts';
 
 /** What `authorize` needs of a verified token. */
 export interface VerifiedParts {
@@ -13,7 +13,9 @@ export interface VerifiedParts {
   readonly now: number;
   readonly skew: number;
   readonly audience: string;
-  readonly replay: NonceClaim | null;
+  readonly replay: ReplayClaim | null;
+  /** Seconds that a nonce stays claimed: age, skew and one. */
+  readonly replayLife: number;
   readonly sequence: SequenceClaim | null;
 }
 
@@ -114,6 +116,7 @@ export class VerifiedToken {
       skew: v.#config.skew,
       audience: v.#config.audience,
       replay: v.#proved.replay,
+      replayLife: v.#config.proofAge + v.#config.skew + 1,
       sequence: v.#proved.sequence,
     });
   }

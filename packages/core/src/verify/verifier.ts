@@ -132,11 +132,11 @@ export class Verifier {
         sealOf(contents.caveats) === undefined ? 'it has none' : 'its seal key is not known',
       );
     }
+    if (holder === undefined && !this.#config.bearer) return deny('bearer_refused');
     // A pool is shared with other audiences: only a sealed grant may name one (attack S13).
     if (sealedBy === null && grant.budgets.some((b) => b.pool !== undefined)) {
       return deny('seal_required', 'a pooled budget', -1);
     }
-    if (holder === undefined && !this.#config.bearer) return deny('bearer_refused');
     const parts = { frame, grant, caveats, prefixes, verifiedBy, holder, delegationsLeft, sealedBy };
     return { ok: true, token: makeAuthentic(parts) };
   }

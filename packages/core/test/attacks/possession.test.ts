@@ -269,6 +269,11 @@ describe('P10 the HTTP request under a valid proof', () => {
     ['empty body for none', http('POST', '/v1/search?q=1', ''), 'proof_invalid'],
     ['without a request', search, 'proof_invalid'],
   ] as const)('%s', (_, verified, expected) => expect(verdict(token, proof, verified)).toBe(expected));
+  test('finding B3: a body of no bytes is no body, on both sides', () => {
+    expect(bodyDigest(utf8(''))).toBeUndefined();
+    const empty = prove(token, http('POST', '/v1', ''), at(NOW), holder(0));
+    expect(verdict(token, empty, http('POST', '/v1'))).toBe('ok');
+  });
   test('and the reverse: proved without a request, shown with one', () => {
     expect(verdict(token, prove(token, search, at(NOW), holder(0)), proved)).toBe('proof_invalid');
   });
@@ -277,6 +282,10 @@ describe('P10 the HTTP request under a valid proof', () => {
       { method: 'get', origin, target: '/' },
       { method: 'GET', origin: 'search.acme.com', target: '/' },
       { method: 'GET', origin: 'https://a@b', target: '/' },
+      // Finding D15: what one dialect of expressions takes for white space and another does not.
+      ...[...'\n\v\u00a0\u2028\ufeff'].map((c) => ({ method: 'GET', origin: `https://a${c}b`, target: '/' })),
+      { method: 'GET', origin: 'https://a\n', target: '/' },
+      { method: 'GET', origin: 'https://\u00e4.example', target: '/' },
       { method: 'GET', origin, target: 'x' },
       { method: 'GET', origin, target: '/a b' },
       { method: 'GET', origin, target: '/a\r\nX: y' },

@@ -218,6 +218,12 @@ describe('P6 sequence numbers', () => {
   });
 });
 
+test('P9 finding R15b: an epoch is kept only where the numbers are kept too', () => {
+  expect(() => verifierWith({ proofSessions: { key: x25519Secret, epoch: EPOCH } })).toThrow(/shared/);
+  const shared = { key: x25519Secret, epoch: EPOCH, shared: true };
+  expect(verifierWith({ proofSessions: shared }).sessionOffer?.epoch).toEqual(EPOCH);
+});
+
 describe('P9 captured traffic', () => {
   const session = ProofSession.open(offer, { time: NOW }, holder(0));
   const first = session.prove(token, search, NOW);
@@ -266,7 +272,11 @@ describe('P9 captured traffic', () => {
       time: p.time,
       mac: p.mac,
     });
-    expect(verdict(v, use, token, NOW + 300)).toBe('ticket_expired');
+    expect(verdict(v, use, token, NOW + 300)).toBe('session_unknown');
+    // In the first form the ticket itself says so.
+    const young = opening({ time: NOW + 300, sequence: 6 });
+    expect(verdict(v, young, token, NOW + 300)).toBe('ticket_expired');
+    expect(verdict(make(), young, token, NOW + 300)).toBe('ticket_expired');
   });
 
   test('bad statements neither fill the table nor move a window', () => {
