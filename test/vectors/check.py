@@ -1,13 +1,15 @@
 """An independent verifier of Ambit tokens, written from packages/core/SPEC.md alone, in plain Python 3.9+.
 
-It checks every vector of this folder: `python3 check.py`. Section numbers in comments are those of SPEC.md. It is
-for reading and for testing, not for use: nothing here is constant-time or fast.
+It checks every vector of this folder: `python3 check.py`. Section numbers in comments are those of SPEC.md, README.md
+here says how the files are read, and nothing of the TypeScript is read. It is for reading and for testing, not for
+use: nothing here is constant-time or fast.
 """
 import base64
 import hashlib
 import hmac
 import ipaddress
 import json
+import math
 import os
 import re
 import sys
@@ -168,12 +170,25 @@ def item(data, at, depth):
 # ---- Section 1: names, tools, labels ---------------------------------------------------------------------------
 
 BIDI = {0x61C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)}
+CONTROL = {*range(0x20), *range(0x7F, 0xA0)}
+INVISIBLE = CONTROL | BIDI | {0xAD, 0x34F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x3164, 0xFEFF, 0xFFA0}
+for low, high in (
+    (0x180B, 0x180F), (0x200B, 0x200F), (0x2028, 0x202E), (0x2060, 0x206F), (0xFE00, 0xFE0F), (0xFFF0, 0xFFFB),
+    (0x1BCA0, 0x1BCA3), (0x1D173, 0x1D17A), (0xE0000, 0xE0FFF),
+):
+    INVISIBLE |= set(range(low, high + 1))
 
 
-def printable(text, size):
-    return 0 < len(text.encode()) <= size and not any(
-        unicodedata.category(ch) in ("Cc", "Zl", "Zp") or ord(ch) in BIDI for ch in text
-    )
+def sound(text, size, without):
+    return 0 < len(text.encode()) <= size and not any(ord(ch) in without for ch in text)
+
+
+def is_name(text):
+    return sound(text, 256, INVISIBLE)
+
+
+def is_note(text):
+    return sound(text, 1024, CONTROL | BIDI | {0x2028, 0x2029})
 
 
 def need(condition):
@@ -182,7 +197,7 @@ def need(condition):
 
 
 def name(x):
-    need(isinstance(x, str) and printable(x, 256))
+    need(isinstance(x, str) and is_name(x))
     return x
 
 
@@ -239,16 +254,6 @@ def texts(x, good, least=0):
 def members(x, n):
     need(isinstance(x, list) and len(x) == n)
     return x
-
-
-INVISIBLE = re.compile(
-    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0"
-    "\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
-)
-
-
-def is_name(text):
-    return printable(text, 256) and not INVISIBLE.search(text)
 
 
 # ---- Section 4: strict Ed25519 and X25519 ----------------------------------------------------------------------
@@ -495,19 +500,20 @@ def plain_path(path):
         parts = text[1:].split("/")
         return all((p and p[-1] not in ". \u1680") or (not p and i == len(parts) - 1) for i, p in enumerate(parts))
 
+    def clean(text):
+        return not any(ch in LOOKALIKES or ord(ch) in INVISIBLE or "\ud800" <= ch <= "\udfff" for ch in text)
+
     if not path.startswith("/") or re.search(r"[\x00-\x1f\x7f\\%]", path) or not segments(path):
         return False
     if path.isascii():
         return True
-    if any(ch in LOOKALIKES or INVISIBLE.match(ch) or unicodedata.category(ch) in ("Cc", "Cs") for ch in path):
-        return False
     run = 0
     for ch in path:
         run = run + 1 if unicodedata.category(ch)[0] == "M" or ch in "\uff9e\uff9f" else 0
         if run > 30:
             return False
     nfkc = unicodedata.normalize("NFKC", path)
-    return all(nfkc.count(ch) == path.count(ch) for ch in "/\\.%:;") and segments(nfkc)
+    return all(nfkc.count(ch) == path.count(ch) for ch in "/\\.%:;") and clean(path) and clean(nfkc) and segments(nfkc)
 
 
 def is_root(text):
@@ -628,98 +634,227 @@ def mail_ok(text, domains):
     )
 
 
-def pattern_regex(text):
-    """The pattern as a Python regular expression over code points; Malformed for anything outside section 9."""
-    space, out, i = r" \t\n\v\f\r", "", 0
-    classes = {"d": "0-9", "w": "A-Za-z0-9_", "s": space}
+class Set:
+    """Code points, as ranges with both ends in them."""
 
-    def escape(ch, inside):
-        if ch in classes:
-            return classes[ch] if inside else f"[{classes[ch]}]"
-        if ch.lower() in classes:
-            if inside:
-                # A complement inside a class: its ranges, written out.
-                return {"D": "\\x00-/:-\U0010ffff", "W": "\\x00-/:-@\\[-^`{-\U0010ffff", "S": "\\x00-\\x08\\x0e-\\x1f!-\U0010ffff"}[ch]
-            return f"[^{classes[ch.lower()]}]"
-        if ch in "nrt":
-            return "\\" + ch
-        need(ch.isascii() and ch.isprintable() and not ch.isalnum() and ch not in " _")
-        return "\\" + ch
+    def __init__(self, *ranges, negated=False):
+        self.ranges, self.negated = ranges, negated
 
-    depth, quantifiable = 0, False
-    while i < len(text):
-        ch = text[i]
-        i += 1
+    def holds(self, code):
+        return any(low <= code <= high for low, high in self.ranges) != self.negated
+
+
+DIGIT, WORD, SPACE = ((48, 57),), ((48, 57), (65, 90), (95, 95), (97, 122)), ((9, 13), (32, 32))
+ENDS = ((10, 10), (13, 13), (0x2028, 0x2029))
+KINDS = {"d": DIGIT, "w": WORD, "s": SPACE}
+
+
+def complement(ranges):
+    out, low = [], 0
+    for start, end in sorted(ranges):
+        if start > low:
+            out.append((low, start - 1))
+        low = max(low, end + 1)
+    return (*out, (low, 0x10FFFF))
+
+
+class Pattern:
+    """Section 9. A piece is a Set, ("seq", pieces), ("or", pieces) or ("rep", piece, min, max or None)."""
+
+    def __init__(self, text):
+        need(len(text.encode()) <= 1024)
+        self.text, self.at = text, 0
+        self.root = self.alternatives(0)
+        need(self.at == len(text))
+        self.states = 1 + self.count(self.root)
+        need(self.states <= 1024)
+        self.fork, self.read, self.next = [], [], []
+        self.accept = self.state()
+        self.start = self.build(self.root, self.accept)
+
+    def peek(self):
+        return self.text[self.at : self.at + 1]
+
+    def take(self, ch):
+        if self.peek() != ch:
+            return False
+        self.at += 1
+        return True
+
+    def get(self):
+        need(self.at < len(self.text))
+        self.at += 1
+        return self.text[self.at - 1]
+
+    def alternatives(self, depth):
+        need(depth <= 32)
+        ways = [self.sequence(depth)]
+        while self.take("|"):
+            ways.append(self.sequence(depth))
+        return ways[0] if len(ways) == 1 else ("or", ways)
+
+    def sequence(self, depth):
+        pieces = []
+        while self.peek() not in ("", "|", ")"):
+            pieces.append(self.repeated(self.piece(depth)))
+        return pieces[0] if len(pieces) == 1 else ("seq", pieces)
+
+    def piece(self, depth):
+        ch = self.get()
+        if ch == "(":
+            need(not self.take("?") or self.take(":"))
+            body = self.alternatives(depth + 1)
+            need(self.take(")"))
+            return body
+        if ch == "[":
+            return self.members()
+        if ch == ".":
+            return Set(*ENDS, negated=True)
         if ch == "\\":
-            need(i < len(text))
-            out += escape(text[i], False)
-            i += 1
-            quantifiable = True
-        elif ch == "[":
-            body, first = "", True
-            negated = text[i : i + 1] == "^"
-            i += negated
-            while first or text[i : i + 1] != "]":
-                need(i < len(text))
-                first = False
-                ch = text[i]
-                i += 1
-                need(ch != "[" and not (ch == "]" and body == ""))
-                if ch == "\\":
-                    need(i < len(text))
-                    body += escape(text[i], True)
-                    i += 1
-                else:
-                    body += ch if ch == "-" else re.escape(ch)
-            i += 1
-            out += f"[{'^' if negated else ''}{body}]"
-            quantifiable = True
-        elif ch == ".":
-            out += "[^\\n\\r\u2028\u2029]"
-            quantifiable = True
-        elif ch == "(":
-            if text[i : i + 1] == "?":
-                need(text[i : i + 2] == "?:")
-                i += 2
-            depth += 1
-            need(depth <= 32)
-            out += "(?:"
-            quantifiable = False
-        elif ch == ")":
-            depth -= 1
-            need(depth >= 0)
-            out += ")"
-            quantifiable = True
-        elif ch == "|":
-            out += "|"
-            quantifiable = False
-        elif ch in "*+?{":
-            need(quantifiable)
-            if ch == "{":
-                found = re.compile(r"(\d+)(,(\d*))?\}").match(text, i)
-                need(found)
-                i = found.end()
-                out += "{" + found.group(0)
-            else:
-                out += ch
-            quantifiable = False
+            return Set(*self.escape())
+        need(ch not in "^$*+?{}]")
+        return Set((ord(ch), ord(ch)))
+
+    def escape(self):
+        ch = self.get()
+        if ch.lower() in KINDS and ch.isascii():
+            return KINDS[ch] if ch in KINDS else complement(KINDS[ch.lower()])
+        if ch in "nrt":
+            ch = {"n": "\n", "r": "\r", "t": "\t"}[ch]
         else:
-            need(ch not in "^$]}")
-            out += re.escape(ch)
-            quantifiable = True
-    need(depth == 0)
-    try:
-        return re.compile(out)
-    except re.error:
-        raise Malformed from None
+            need(ch in "!\"#$%&'()*+,-./:;<=>?@[\\]^`{|}~")
+        return ((ord(ch), ord(ch)),)
+
+    def members(self):
+        negated, ranges = self.take("^"), []
+
+        def member():
+            ch = self.get()
+            need(ch not in "[]")
+            return self.escape() if ch == "\\" else ((ord(ch), ord(ch)),)
+
+        def single(found):
+            need(len(found) == 1 and found[0][0] == found[0][1])
+            return found[0][0]
+
+        while not self.take("]"):
+            low = member()
+            if self.peek() == "-" and self.text[self.at + 1 : self.at + 2] != "]":
+                self.at += 1
+                pair = (single(low), single(member()))
+                need(pair[0] <= pair[1])
+                low = (pair,)
+            ranges.extend(low)
+        need(ranges)
+        return Set(*ranges, negated=negated)
+
+    def number(self):
+        digits = re.compile("[0-9]+").match(self.text, self.at)
+        need(digits)
+        self.at = digits.end()
+        need(int(digits.group()) <= 1024)
+        return int(digits.group())
+
+    def repeated(self, piece):
+        low, high = 0, None
+        if self.take("+"):
+            low = 1
+        elif self.take("?"):
+            high = 1
+        elif self.take("{"):
+            low = high = self.number()
+            if self.take(","):
+                high = None if self.peek() == "}" else self.number()
+            need(self.take("}") and (high is None or low <= high))
+        elif not self.take("*"):
+            return piece
+        need(self.peek() not in ("*", "+", "?", "{"))
+        return ("rep", piece, low, high)
+
+    def count(self, piece):
+        if isinstance(piece, Set):
+            return 1
+        if piece[0] == "seq":
+            return max(1, sum(map(self.count, piece[1])))
+        if piece[0] == "or":
+            return sum(map(self.count, piece[1])) + len(piece[1]) - 1
+        _, body, low, high = piece
+        s = self.count(body)
+        return 1 + low * s + (s if high is None else (high - low) * (s + 1))
+
+    def state(self, read=None, following=None, fork=()):
+        self.read.append(read), self.next.append(following), self.fork.append(list(fork))
+        return len(self.read) - 1
+
+    def build(self, piece, then):
+        if isinstance(piece, Set):
+            return self.state(piece, then)
+        if piece[0] == "seq":
+            for part in reversed(piece[1]):
+                then = self.build(part, then)
+            return then
+        if piece[0] == "or":
+            return self.state(fork=[self.build(way, then) for way in piece[1]])
+        _, body, low, high = piece
+        entry = self.state(fork=[then])
+        if high is None:
+            self.fork[entry].append(self.build(body, entry))
+        else:
+            for _ in range(high - low):
+                entry = self.state(fork=[then, self.build(body, entry)])
+        for _ in range(low):
+            entry = self.build(body, entry)
+        return entry
+
+    def closure(self, states):
+        seen, todo = set(), list(states)
+        while todo:
+            at = todo.pop()
+            if at not in seen:
+                seen.add(at)
+                todo.extend(self.fork[at])
+        return seen
+
+    def matches(self, text):
+        now = self.closure([self.start])
+        for ch in text:
+            code = ord(ch)
+            now = self.closure(self.next[i] for i in now if self.read[i] is not None and self.read[i].holds(code))
+        return self.accept in now
 
 
 def number(x):
     return isinstance(x, (int, float)) and not isinstance(x, bool)
 
 
+class Work:
+    """Steps that the constraints of one call have left."""
+
+    def __init__(self):
+        self.left = 2**22
+
+    def spend(self, steps):
+        self.left -= steps
+        return self.left >= 0
+
+
+def units(text):
+    return len(text.encode("utf-16-le")) // 2
+
+
+def compared(v):
+    """Steps of comparing an object or a list with values; nothing for anything else."""
+
+    def nodes(x):
+        if not isinstance(x, (list, dict)):
+            return 0
+        return 1 + len(x) + sum(map(nodes, x.values() if isinstance(x, dict) else x))
+
+    return 48 + 16 * nodes(v) if isinstance(v, (list, dict)) else 0
+
+
 def parse_constraint(c, depth=1):
-    """The test of a constraint: a function of a value, None standing for JSON null, ABSENT for no argument."""
+    """The test of a constraint: a function of a value (None for JSON null, ABSENT for no argument) and of Work."""
     need(depth <= 4 and isinstance(c, list) and len(c) > 0)
     kind, ops = c[0], c[1:]
     need(isinstance(kind, int) and not isinstance(kind, bool))
@@ -745,25 +880,27 @@ def parse_constraint(c, depth=1):
 
     if kind == 1:
         value = jvalue(members(ops, 1)[0])
-        return lambda v: v is not ABSENT and jsame(v, value)
+        return lambda v, w: v is not ABSENT and jsame(v, value) and w.spend(compared(v))
     if kind == 2:
         need(1 <= len(ops) <= 256)
-        values = [jvalue(x) for x in ops]
-        return lambda v: v is not ABSENT and any(jsame(v, x) for x in values)
+        values = {canonical(jvalue(x)) for x in ops}
+        return lambda v, w: v is not ABSENT and canonical(v) in values and w.spend(compared(v))
     if kind == 3:
         holds = bounds(bound)
-        return lambda v: number(v) and holds(v)
+        return lambda v, w: number(v) and holds(v)
     if kind == 4:
         holds = bounds(lambda x: None if x is None else whole(x))
-        return lambda v: isinstance(v, (str, list)) and holds(len(v))
+        return lambda v, w: isinstance(v, (str, list)) and holds(len(v)) and (isinstance(v, list) or w.spend(units(v)))
     if kind == 5:
         source = members(ops, 1)[0]
         need(isinstance(source, str))
-        regex = pattern_regex(source)
-        return lambda v: isinstance(v, str) and regex.fullmatch(v) is not None
+        pattern = Pattern(source)
+        cost = lambda v: 768 + 32 * units(source) + (33 + units(v) + min(units(v) + 1, 64)) * pattern.states
+        return lambda v, w: isinstance(v, str) and w.spend(cost(v)) and pattern.matches(v)
     if kind == 6:
         roots = text_list(ops, is_root)
-        return lambda v: isinstance(v, str) and plain_path(v) and any(under(v, r) for r in roots)
+        cost = lambda v: 16 + (4 if v.isascii() else 64) * units(v) + 4 * len(roots)
+        return lambda v, w: isinstance(v, str) and w.spend(cost(v)) and plain_path(v) and any(under(v, r) for r in roots)
     if kind == 7:
         schemes, hosts, ports, paths = members(ops, 4)
         if schemes is not None:
@@ -773,22 +910,24 @@ def parse_constraint(c, depth=1):
             need(isinstance(ports, list) and 1 <= len(ports) <= 256 and all(1 <= whole(p) <= 65535 for p in ports))
         if paths is not None:
             text_list(paths, lambda p: is_root(p) and re.fullmatch(r"[\x21-\x7e]+", p))
-        return lambda v: isinstance(v, str) and url_ok(v, schemes, hosts, ports, paths)
+        rules = len(hosts) + len(paths or [])
+        cost = lambda v: 16 + (4 if paths is None else 64 if "%" in v else 8) * units(v) + 4 * rules
+        return lambda v, w: isinstance(v, str) and w.spend(cost(v)) and url_ok(v, schemes, hosts, ports, paths)
     if kind == 8:
         text_list(ops, lambda n: network(n) is not None)
-        return lambda v: isinstance(v, str) and in_networks(v, ops, True)
+        return lambda v, w: isinstance(v, str) and w.spend(256 + 8 * len(ops)) and in_networks(v, ops, True)
     if kind == 9:
         text_list(ops, lambda d: is_host_rule(d, False))
-        return lambda v: isinstance(v, str) and mail_ok(v, ops)
+        return lambda v, w: isinstance(v, str) and w.spend(4 * (min(units(v), 256) + len(ops))) and mail_ok(v, ops)
     if kind == 10:
         test = inner(members(ops, 1)[0])
-        return lambda v: isinstance(v, list) and len(v) > 0 and all(test(x) for x in v)
+        return lambda v, w: isinstance(v, list) and len(v) > 0 and w.spend(4 * len(v)) and all(test(x, w) for x in v)
     if kind == 11:
         members(ops, 0)
-        return lambda v: v is ABSENT
+        return lambda v, w: v is ABSENT
     need(kind == 12 and 2 <= len(ops) <= 256)
     tests = [inner(x) for x in ops]
-    return lambda v: all(test(v) for test in tests)
+    return lambda v, w: w.spend(4 * len(tests)) and all(test(v, w) for test in tests)
 
 
 ABSENT = object()
@@ -857,7 +996,7 @@ def plain_http_path(path):
 
 def http_pattern(text):
     stem = text[:-2] if text.endswith("/*") else text
-    return "*" not in stem and (text == "/*" if stem == "" else plain_http_path(stem))
+    return len(text) <= 1024 and "*" not in stem and (text == "/*" if stem == "" else plain_http_path(stem))
 
 
 def read_caveat(data):
@@ -903,7 +1042,7 @@ def read_caveat(data):
     elif kind == 13:
         need(body is None)
     elif kind == 14:
-        need(isinstance(body, str) and printable(body, 1024))
+        need(isinstance(body, str) and is_note(body))
     elif kind == 15:
         texts(members(body, 2)[0], is_pattern, 1)
         need(1 <= whole(body[1]) <= 3)
@@ -913,6 +1052,43 @@ def read_caveat(data):
 
 
 # ---- Sections 4 to 7: the verifier --------------------------------------------------------------------------------
+
+
+def selectors(data):
+    """Section 5, step 3: issuer, audience, key id; all else up to the key id is passed over."""
+
+    def skip(at, depth):
+        if at < len(data) and data[at] >> 5 == 7:
+            return item(data, at, 0)[1]
+        major, n, at = argument(data, at)
+        need(n <= MAX and major != 6 and not (major == 1 and n >= MAX))
+        if major in (2, 3):
+            need(at + n <= len(data) and (major == 2 or n <= 1024))
+            return at + n
+        if major in (4, 5):
+            n *= 2 if major == 5 else 1
+            need(depth > 0 and n <= len(data) - at)
+            for _ in range(n):
+                at = skip(at, depth - 1)
+        return at
+
+    major, n, at = argument(data, 0)
+    need(major == 5 and 2 * n <= len(data) - at)
+    found, previous = {}, b""
+    for _ in range(n):
+        start = at
+        key, at = item(data, at, 0)
+        need(isinstance(key, int) and not isinstance(key, bool) and data[start:at] > previous)
+        previous = data[start:at]
+        if key in (1, 3, -1):
+            found[key], at = item(data, at, 0)
+            need(isinstance(found[key], str) and len(found[key].encode()) <= 256)
+        else:
+            at = skip(at, 8)
+        if key == -1:
+            break
+    need(1 in found and -1 in found)
+    return found[1], found.get(3), found[-1]
 
 
 class Token:
@@ -941,20 +1117,18 @@ class Verifier:
         self.sessions = v.get("sessions")
         self.open = {}
         self.highest = 0
+        self.age, self.skew = 60, 30
 
     def authenticate(self, text):
         try:
-            need(text.startswith("amb1_") and len(text) <= 5 + 21845)
+            need(text.startswith("amb1_") and len(text) <= 5 + 21846)
             data = unb64(text[5:])
             need(len(data) <= 16384)
             version, grant_bytes, caveat_bytes, tail = members(dec(data), 4)
             need(version == 1 and version is not True and isinstance(grant_bytes, bytes) and isinstance(caveat_bytes, list))
             need(len(caveat_bytes) <= 128 and all(isinstance(c, bytes) for c in caveat_bytes))
             sized(tail, 32)
-            loose = dec(grant_bytes)
-            need(isinstance(loose, Map))
-            issuer, audience, key_id = loose.get(1), loose.get(3), loose.get(-1)
-            need(isinstance(issuer, str) and isinstance(key_id, str) and (3 not in loose or isinstance(audience, str)))
+            issuer, audience, key_id = selectors(grant_bytes)
         except Malformed:
             raise Deny("token_invalid") from None
         if audience is not None and audience != self.audience:
@@ -1028,7 +1202,7 @@ class Verifier:
     def statement(self, token, call, time, fresh):
         http = call["http"]
         if http is not None:
-            body = sha(label("body"), http["body"].encode()) if "body" in http else None
+            body = sha(label("body"), http["body"].encode()) if http.get("body") else None
             http = [http["method"], http["origin"], http["target"], body]
         args = sha(label("arguments"), canonical(call["args"]).encode())
         digest = token.D(len(token.caveats))
@@ -1072,10 +1246,11 @@ class Verifier:
             if not verify(token.holder, label("statement-signed") + self.statement(token, call, time, nonce), signature):
                 raise Deny("proof_invalid")
             rid = b64(sha(label("counter"), enc(["replay", token.holder, self.audience, nonce])))
-            return token, {"id": rid, "expires": max(time, now) + 60 + 30 + 1, "caveat": -1}
+            return token, {"id": rid, "time": time}
         if match_any(self.signed_tools, call["tool"]) or self.sessions is None:
             raise Deny("proof_signature_required")
         new = False
+        self.open = {k: s for k, s in self.open.items() if now < s["expires"]}
         if kind == 2:
             session = self.open.get(sid)
             if session is None:
@@ -1090,14 +1265,15 @@ class Verifier:
             raise Deny("proof_invalid")
         if session["holder"] != token.holder:
             raise Deny("proof_invalid")
-        if now >= session["expires"]:
-            raise Deny("ticket_expired")
         if new:
-            self.open = {k: s for k, s in self.open.items() if now < s["expires"]}
             mine = sum(s["holder"] == token.holder for s in self.open.values())
-            if mine >= self.sessions.get("perHolder", 8) or len(self.open) >= self.sessions.get("total", 4096):
+            kin = sum(s["root"] == session["root"] for s in self.open.values())
+            bounds = self.sessions
+            if mine >= bounds.get("perHolder", 8) or kin >= bounds.get("perRoot", 64) or len(self.open) >= bounds.get("total", 4096):
                 raise Deny("session_limit")
             self.open[sid] = session
+        if self.sessions.get("shared", False):
+            return token, {"session": b64(sid), "sequence": sequence, "expires": session["expires"]}
         high = max(session["seen"], default=-1)
         if sequence > high + 1024 or sequence <= high - 1024:
             raise Deny("proof_invalid")
@@ -1127,7 +1303,7 @@ class Verifier:
         if shared is None:
             raise Deny("ticket_invalid")
         key = hkdf(shared, sid, label("session-key") + verifier + ephemeral + holder)
-        return {"key": key, "holder": holder, "expires": expires, "seen": set()}
+        return {"key": key, "holder": holder, "root": token.D(0), "expires": expires, "seen": set()}
 
     # Section 5, step 13; and again in section 6.
     def times(self, token, now):
@@ -1138,7 +1314,7 @@ class Verifier:
                 raise Deny("expired", i)
 
     # Section 6.
-    def clear(self, token, replay, call, facts, ledger):
+    def clear(self, token, claim, call, facts, ledger):
         now, tool, grant = max(facts["now"], self.highest), call["tool"], token.grant
 
         def data(labels, i):
@@ -1156,6 +1332,7 @@ class Verifier:
         require(match_any(grant[-5], tool), "tool_not_granted", -1)
         require(not match_any(grant.get(-7, []), tool), "tool_denied", -1)
         data(grant.get(-6, []), -1)
+        work = Work()
         for i, (kind, body) in enumerate(token.caveats):
             if kind == 1:
                 require(body[0] is None or body[0] <= now + 30, "not_yet_valid", i)
@@ -1168,7 +1345,8 @@ class Verifier:
                 require(not match_any(body, tool), "tool_denied", i)
             elif kind == 5 and match_any(body[0], tool):
                 args = call["args"]
-                require(all(test(args.get(key, ABSENT)) for key, test in body[1].items()), "argument_refused", i)
+                hold = (work.spend(4) and test(args.get(key, ABSENT), work) for key, test in body[1].items())
+                require(all(hold), "argument_refused", i)
                 require(not body[2] or set(args) <= set(body[1]), "argument_refused", i)
             elif kind == 6:
                 data(body, i)
@@ -1187,13 +1365,19 @@ class Verifier:
                 if flow["untrusted"] and not flow["approved"]:
                     require(body[1] != 3, "approval_required", i)
                     require(body[1] == 2 and flow["destinationsNamed"], "flow_refused", i)
-        charges = self.charges(token, replay, call, facts, now)
-        if charges["counters"] or charges["once"] or charges["replay"]:
-            ledger.apply(charges)
+        charges = self.charges(token, claim, call, facts, now)
+        if charges["counters"] or charges["once"] or charges["replay"] or charges["sequence"]:
+            require(ledger is not None, "ledger_required", None)
+            ledger.apply(charges, math.floor(now))
         return charges
 
-    def charges(self, token, replay, call, facts, now):
-        grant, counters, once = token.grant, [], []
+    def charges(self, token, claim, call, facts, now):
+        grant, counters, once, replay, sequence = token.grant, [], [], None, None
+        if claim is not None and "time" in claim:
+            ends = math.ceil(max(claim["time"], now)) + self.age + self.skew + 1
+            replay = {"id": claim["id"], "expires": ends, "caveat": -1}
+        elif claim is not None:
+            sequence = claim
 
         def identify(value):
             return b64(sha(label("counter"), enc(value)))
@@ -1232,17 +1416,17 @@ class Verifier:
                 continue
             key = [token.D(i + 1), n, unit, arg, window] if pool is None else ["pool", grant[1], pool, unit, arg, window]
             step = -(window // 60) if window < 0 else 0
-            start = 0 if window == 0 else now // (step or window) * (step or window)
+            start = 0 if window == 0 else math.floor(now) // (step or window) * (step or window)
             last = grant[4] if pool is None else 2 ** 33
             end = last if window == 0 else min(last, start + span(abs(window), step))
             c = {"id": identify(key), "unit": ["calls", "external", "bytes", "sum", "cost"][unit - 1], "amount": amount, "limit": limit, "window": abs(window), "step": step, "windowStart": start, "expires": end, "caveat": i}
             counters.append(c if arg is None else {**c, "argument": arg})
-        if not counters and not once and replay is None:
+        if not counters and not once and replay is None and sequence is None:
             return {"root": "", "partitionKey": "", "counters": [], "once": [], "replay": None, "sequence": None}
         root = b64(token.D(0))
         pooled = any(b[4] is not None for b in grant.get(-8, []))
         place = identify(["place", grant[1]]) if pooled else root
-        return {"root": root, "partitionKey": place, "counters": counters, "once": once, "replay": replay, "sequence": None}
+        return {"root": root, "partitionKey": place, "counters": counters, "once": once, "replay": replay, "sequence": sequence}
 
 
 def span(window, step):
@@ -1250,24 +1434,61 @@ def span(window, step):
 
 
 class Ledger:
-    def __init__(self):
-        self.spent, self.claimed = {}, set()
+    """Section 6. `now` is its own clock as well; it drops what ended 60 s ago."""
 
-    def apply(self, charges):
-        after = dict(self.spent)
-        for c in charges["counters"]:
-            row = (c["id"], c["windowStart"])
-            after[row] = after.get(row, 0) + c["amount"]
-            live = [n for (id, start), n in after.items() if id == c["id"] and start + span(c["window"], c["step"]) > c["windowStart"]]
-            if (sum(live) if c["step"] else after[row]) > c["limit"]:
-                raise Deny("budget_exceeded", c["caveat"])
-        for o in charges["once"]:
-            if o["id"] in self.claimed:
-                raise Deny("once_used", o["caveat"])
-        if charges["replay"] and charges["replay"]["id"] in self.claimed:
+    def __init__(self, rows_per_token=1024):
+        self.most, self.clock, self.swept = rows_per_token, 0, 0
+        self.counters, self.claims, self.windows = {}, {}, {}
+
+    def apply(self, charges, now):
+        self.clock = max(self.clock, now)
+        self.swept = max(self.swept, min(now, self.clock) - 60)
+        self.counters = {k: r for k, r in self.counters.items() if r["expires"] > self.swept}
+        self.claims = {k: r for k, r in self.claims.items() if r["expires"] > self.swept}
+        replay, root, fresh, last = charges["replay"], charges["root"], 0, None
+        if replay and (replay["id"] in self.claims or replay["expires"] <= self.swept):
             raise Deny("replayed", -1)
-        self.spent = after
-        self.claimed |= {o["id"] for o in charges["once"]} | ({charges["replay"]["id"]} if charges["replay"] else set())
+        for o in charges["once"]:
+            if o["id"] in self.claims or o["expires"] <= self.swept:
+                raise Deny("once_used", o["caveat"])
+            fresh, last = fresh + 1, o["caveat"]
+        after, newest = {}, None
+        for c in charges["counters"]:
+            row = self.counters.get(c["id"])
+            if row is None and c["caveat"] >= 0:
+                fresh, newest = fresh + 1, c["caveat"]
+            start, step = c["windowStart"], c.get("step", 0)
+            if step and start >= self.clock - 60:
+                start = self.clock // step * step
+            if step:
+                row = row or {"start": 0, "used": 0, "expires": 0, "root": root if c["caveat"] >= 0 else None, "steps": {}}
+                start = max(row["start"], start)
+                steps = {at: n for at, n in row["steps"].items() if at + span(c["window"], step) > start}
+                row = {**row, "start": start, "steps": steps, "used": sum(steps.values())}
+            elif row is None or row["start"] < start:
+                row = {"start": c["windowStart"], "used": 0, "expires": 0, "root": root if c["caveat"] >= 0 else None}
+            gone = c["expires"] <= self.swept or c["windowStart"] > self.clock + 60
+            if gone or row["used"] + c["amount"] > c["limit"]:
+                raise Deny("budget_exceeded", c["caveat"])
+            ends = max(row["expires"], c["expires"]) if step or row["start"] == c["windowStart"] else row["expires"]
+            after[c["id"]] = {**row, "used": row["used"] + c["amount"], "expires": ends}
+            if step:
+                after[c["id"]]["steps"] = {**row["steps"], start: row["steps"].get(start, 0) + c["amount"]}
+        kept = sum(r["root"] == root for r in [*self.counters.values(), *self.claims.values()])
+        if fresh and kept + fresh > self.most:
+            raise Deny("budget_exceeded", newest if last is None else last)
+        if charges["sequence"]:
+            session, number = charges["sequence"]["session"], charges["sequence"]["sequence"]
+            seen = self.windows.get(session, set())
+            high = max(seen, default=-1)
+            if charges["sequence"]["expires"] <= self.swept or number in seen or not high - 1024 < number <= high + 1024:
+                raise Deny("replayed", -1)
+            self.windows[session] = seen | {number}
+        self.counters.update(after)
+        for o in charges["once"]:
+            self.claims[o["id"]] = {"expires": o["expires"], "root": root if o["caveat"] >= 0 else None}
+        if replay:
+            self.claims[replay["id"]] = {"expires": replay["expires"], "root": None}
 
 
 # ---- The vectors --------------------------------------------------------------------------------------------------
@@ -1276,7 +1497,12 @@ class Ledger:
 def take_call(c):
     if not is_tool(c["tool"]):
         raise Deny("tool_invalid")
-    return {"tool": c["tool"], "args": take_arguments(c["args"]), "http": c.get("http")}
+    args, http = take_arguments(c["args"]), c.get("http")
+    if http is not None:
+        forms = {"method": r"[A-Z]{1,32}", "origin": r"https?://[\x21\x22\x24-\x2e\x30-\x3e\x41-\x5b\x5d-\x7e]+", "target": r"/[\x21-\x7e]*"}
+        if not all(re.fullmatch(form, http[key]) for key, form in forms.items()):
+            raise Deny("request_invalid")
+    return {"tool": c["tool"], "args": args, "http": http}
 
 
 def step(verifier, ledger, s):
@@ -1288,9 +1514,42 @@ def step(verifier, ledger, s):
         token, replay = verifier.verify(s["token"], s.get("proof"), call, s["now"])
         if "facts" not in s:
             return {"code": "ok"}
-        return {"code": "ok", "charges": verifier.clear(token, replay, call, s["facts"], ledger)}
+        used = None if s.get("ledger") is False else ledger
+        return {"code": "ok", "charges": verifier.clear(token, replay, call, s["facts"], used)}
     except Deny as d:
         return {"code": d.code} if d.caveat is None else {"code": d.code, "caveat": d.caveat}
+
+
+def checked(prefix, text):
+    need(text.startswith(prefix) and len(text) <= 4096)
+    data = unb64(text[len(prefix) :])
+    need(len(data) >= 4 and sha(prefix.encode(), data[:-4])[:4] == data[-4:])
+    return data[:-4]
+
+
+def is_text(c):
+    """Whether a text is of the form it is said to be (section 1)."""
+    text = c["text"]
+    try:
+        if c["form"] in ("public key", "secret key"):
+            sized(checked(f"amb{'pub' if c['form'] == 'public key' else 'sec'}_{c['use']}_", text), 32)
+        elif c["form"] == "verification key":
+            issuer, key_id, audience, key, retired = members(dec(checked("ambsec_verification_", text)), 5)
+            name(issuer), name(key_id), name(audience), sized(key, 32)
+            need(isinstance(retired, bool))
+        elif c["form"] == "offer":
+            need(text.startswith("ambo1_"))
+            audience, key, epoch = members(dec(unb64(text[6:])), 3)
+            name(audience), sized(key, 32), sized(epoch, 16)
+        else:
+            need(text.startswith("ambe1_"))
+            data = unb64(text[6:])
+            version, grant, caveats = members(dec(data), 3)
+            need(version == 1 and version is not True and isinstance(caveats, list) and len(caveats) <= 128 and len(data) <= 16384)
+            read_grant(grant), [read_caveat(c) for c in caveats]
+    except Malformed:
+        return False
+    return True
 
 
 def load(file):
@@ -1312,7 +1571,7 @@ def expect(what, got, wanted):
 def main():
     for file in ("tokens.json", "proofs.json", "sessions.json", "decisions.json"):
         for vector in load(file):
-            verifier, ledger = Verifier(vector["verifier"]), Ledger()
+            verifier, ledger = Verifier(vector["verifier"]), Ledger(vector.get("ledger", {}).get("rowsPerToken", 1024))
             for i, s in enumerate(vector["steps"]):
                 expect(f"{file}: {vector['name']}, step {i}", step(verifier, ledger, s), s["expect"])
             values = vector.get("intermediate", {})
@@ -1339,8 +1598,12 @@ def main():
     for case in load("constraints.json"):
         test = parse_constraint(dec(bytes.fromhex(case["constraint"])))
         for c in case["cases"]:
-            value = ABSENT if c["value"] is None else take_arguments('{"v":' + c["value"] + "}")["v"]
-            expect(f"{case['description']} on {c['value']}", bool(test(value)), c["holds"])
+            text = c["value"]
+            if isinstance(text, list):
+                text = "".join(piece * times for piece, times in text)
+            value = ABSENT if text is None else take_arguments('{"v":' + text + "}")["v"]
+            work = Work()
+            expect(f"{case['description']} on {str(text)[:60]}", bool(work.spend(4) and test(value, work)), c["holds"])
     for case in load("encodings.json"):
         try:
             value, good = dec(bytes.fromhex(case["hex"])), True
@@ -1355,6 +1618,26 @@ def main():
         expect(f"name {c['name'][:20]!r}", is_tool(c["name"]), c["valid"])
     for c in patterns["labels"]:
         expect(f"{c['scope']} over {c['label']}", covers(c["scope"], c["label"]), c["covers"])
+    for c in patterns["regular"]:
+        try:
+            good = Pattern(c["pattern"]) is not None
+        except Malformed:
+            good = False
+        expect(f"pattern {c['pattern'][:40]}", good, c["valid"])
+    for c in load("texts.json"):
+        expect(f"{c['form']}: {c['description']}", is_text(c), c["valid"])
+    for c in load("signatures.json"):
+        key, message, signature = (bytes.fromhex(c[k]) for k in ("publicKey", "message", "signature"))
+        expect(f"signature: {c['description']}", verify(key, message, signature), c["valid"])
+    for case in load("ledger.json"):
+        ledger = Ledger(case.get("rowsPerToken", 1024))
+        for i, s in enumerate(case["steps"]):
+            try:
+                ledger.apply(s["charges"], s["now"])
+                got = {"code": "ok"}
+            except Deny as d:
+                got = {"code": d.code, "caveat": d.caveat}
+            expect(f"ledger: {case['name']}, step {i}", got, s["expect"])
     keys = load("keys.json")
     for n, value in keys["labels"].items():
         expect(f"label {n}", label(n).hex(), value)

@@ -7,8 +7,13 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import {
   Arguments,
-  spanOf,
   attenuate,
+  CODES,
+  constraintProblem,
+  DEFAULTS,
+  LIMITS,
+  readOffer,
+  STEPS,
   bodyDigest,
   parseCall,
   authorize,
@@ -41,6 +46,14 @@ import {
   utf8,
   VerificationKey,
 } from '@ambit/core';
+import { memoryLedger } from '@ambit/state';
+import { proofEdges, sessionEdges } from './edges/calls.mjs';
+import { constraintEdges, regularEdges, valueOf } from './edges/constraints.mjs';
+import { decisionEdges } from './edges/decisions.mjs';
+import { signatureEdges, textEdges } from './edges/forms.mjs';
+import { ledgerEdges } from './edges/ledger.mjs';
+import { tokenEdges } from './edges/tokens.mjs';
+import { block, codeTable, limitTable, stepTable } from './tables.mjs';
 
 const T0 = 1_772_373_600; // 2026-03-01T14:00:00Z
 const NOW = T0 + 300;
@@ -166,38 +179,22 @@ export function callOf({ tool, args, http }) {
   });
 }
 
-class Ledger {
-  spent = new Map();
-  claimed = new Set();
-  apply(charges) {
-    const after = new Map(this.spent);
-    for (const k of charges.counters) {
-      const row = `${k.id}@${k.windowStart}`;
-      let had = 0;
-      for (const [each, n] of after) {
-        const [id, start] = each.split('@');
-        // A step of a sliding window counts until its last moment is a window ago.
-        const counts = k.step === 0 ? each === row : Number(start) + spanOf(k.window, k.step) > k.windowStart;
-        if (id === k.id && counts) had += n;
-      }
-      if (had + k.amount > k.limit) return { ok: false, code: 'budget_exceeded', caveat: k.caveat };
-      after.set(row, (after.get(row) ?? 0) + k.amount);
-    }
-    for (const o of charges.once)
-      if (this.claimed.has(o.id)) return { ok: false, code: 'once_used', caveat: o.caveat };
-    if (charges.replay !== null && this.claimed.has(charges.replay.id))
-      return { ok: false, code: 'replayed', caveat: -1 };
-    this.spent = after;
-    for (const o of charges.once) this.claimed.add(o.id);
-    if (charges.replay !== null) this.claimed.add(charges.replay.id);
-    return { ok: true };
-  }
+/** The ledger of the stores, whose own clock stands where the call's does. */
+function ledgerOf(options = {}) {
+  let now = 0;
+  const ledger = memoryLedger({ ...options, nowSeconds: () => now });
+  return {
+    apply(charges, at) {
+      now = Math.max(now, at);
+      return ledger.apply(charges, at);
+    },
+  };
 }
 
 /** Runs the steps of one case in a fresh verifier and ledger; gives { code, caveat?, charges? } for each. */
 export function run(vector) {
   const v = verifierOf(vector.verifier);
-  const ledger = new Ledger();
+  const ledger = ledgerOf(vector.ledger);
   const shown = ({ ok, code, caveat }) =>
     ok === true ? { code: 'ok' } : { code, ...(caveat === undefined ? {} : { caveat }) };
   return vector.steps.map((s) => {
@@ -206,12 +203,35 @@ export function run(vector) {
     if (!made.ok) return shown(made);
     const answer = v.verify({ token: s.token, proof: s.proof, call: made.call, now: s.now });
     if (!answer.ok || s.facts === undefined) return shown(answer);
-    const decision = authorize(answer.token, s.facts, ledger);
+    const decision = authorize(answer.token, s.facts, ...(s.ledger === false ? [] : [ledger]));
     return { ...shown(decision), ...(decision.ok ? { charges: decision.charges } : {}) };
   });
 }
 
 const files = new Map();
+/** What becomes of charges that are applied in turn: the vectors of ledger.json. */
+export function runLedger({ rowsPerToken, steps }) {
+  const ledger = ledgerOf(rowsPerToken === undefined ? {} : { rowsPerToken });
+  return steps.map(({ now, charges }) => {
+    const { ok, code, caveat } = ledger.apply(charges, now);
+    return ok ? { code: 'ok' } : { code, caveat };
+  });
+}
+
+/** Whether a text is what `form` says it is: the vectors of texts.json. */
+export function isText({ form, use, text }) {
+  try {
+    if (form === 'public key') PublicKey.parse(use, text);
+    else if (form === 'secret key') SecretKey.parse(use, text);
+    else if (form === 'verification key') VerificationKey.parse(text);
+    else if (form === 'offer') readOffer(text);
+    else return text.startsWith('ambe1_') && inspect(text) !== null;
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Adds a case. A step is { token, proof?, call?, now?, facts?, expect: 'code' | ['code', caveat] }. */
 function add(file, name, description, verifier, steps, extra = {}) {
   const vector = { name, description, verifier, steps: [].concat(steps), ...extra };
@@ -1037,8 +1057,8 @@ cav('flow: approved', restrict.flow('approval', 'web_search'), 'ok', {
 });
 cav('note', restrict.note('für den Bericht'), 'ok');
 const nonce = (n) => ({ prove: { nonce: n16(n) } });
-const several = (name, description, steps, verifier = standard) =>
-  add('decisions.json', name, description, verifier, steps);
+const several = (name, description, steps, verifier = standard, extra = {}) =>
+  add('decisions.json', name, description, verifier, steps, extra);
 const two = at(restrict.calls(2));
 several('budget: two calls', 'The third is refused; a descendant spends its ancestor\'s.', [
   shown(two, a, 'ok', nonce(1)), shown(attenuate(two, restrict.calls(9)), a, 'ok', nonce(2)), shown(two, a, ['budget_exceeded', 0], nonce(3)), shown(base, a, 'ok', nonce(4)),
@@ -1126,10 +1146,30 @@ several('once', 'By anybody, with any descendant.', [
   shown(onceToken, a, 'ok', nonce(1)), shown(attenuate(onceToken, restrict.note('x')), a, ['once_used', 0], nonce(2)),
 ]); // prettier-ignore
 
+tokenEdges({ tok, raw, remac, parts, mapBut, base, bearer, ab, standard, signed: sealedToken });
+proofEdges({ pr, shown, verifyOnly, base, a, proofOf, search, at, NOW, n16, text, parts });
+sessionEdges({ ses, use, base, ab, a, b, made, search, openSession, withSessions, NOW, n16, offer });
+decisionEdges({
+  several,
+  shown,
+  at,
+  base,
+  bearer,
+  a,
+  bearerSpec,
+  keyring,
+  standard,
+  nonce,
+  NOW,
+  spec,
+  issuer,
+});
+
 // Arguments: strict JSON in, canonical text and digest out.
 const argumentInputs = [
   '{}', '{"b":1,"a":2}', '{"a":1.0,"b":1e2,"c":0.1,"d":1e-7,"e":100000000000000000000e-20}', '{"x":[true,false,null,[]],"y":{"z":""}}',
   '{"\\u0061":"\\u00e9\\n\\u0007\\ud83e\\udd80/"}', '{"\u00e9":1,"e\u0301":2}', '{"\uffff":1,"\ud83e\udd80":2}', ' \t\r\n{ "a" : 9007199254740991 } ', '{"constructor":1,"toString":2}', '{"a":-1.5,"b":0}',
+  '{"a":9007199254740991.4}', '{"a":-9007199254740991}', '{"a":-0e5}', '{"a":9007199254740991.5}', '{"a":-0.00}', '{"a":1E+2,"b":123456789012345680000e-5}', '{}\n', '{}\u000b', '\u00a0{}', '{"\\ud83e\\udd80":"\\/"}', '{"a":[1,2,]}', '{"a" 1}', '{"a":1 "b":2}',
   '[]', 'null', '"x"', '', '{', '{"a":1,}', '{"a":1}{', '{"a":1,"a":1}', '{"a":1,"\\u0061":2}', '{"a":-0}', '{"a":-0.0}', '{"a":9007199254740992}', '{"a":1e400}', '{"a":1e-400}', '{"a":NaN}', '{"a":01}', '{"a":+1}', '{"a":.5}', '{"a":1.}',
   '{"a":"\\ud800"}', '{"a":"\\udc00\\ud800"}', '{"__proto__":1}', "{'a':1}", '{"a":"\t"}', '\ufeff{}', '{"a":tru}', '{"a":"\\x41"}',
 ]; // prettier-ignore
@@ -1170,31 +1210,33 @@ const constraints = [
 ]; // prettier-ignore
 files.set(
   'constraints.json',
-  constraints.map(([constraint, cases]) => {
-    const token = at(restrict.args(['web_search'], { v: constraint }));
-    const item = parts(token).items[1];
-    const wire = decodeCbor(item).value[1][1].get('v');
-    const v = verifierOf({ ...standard, bearer: true });
-    const opened = mintBearer(keyring, {
-      ...bearerSpec,
-      restrictions: [restrict.args(['web_search'], { v: constraint })],
-    });
-    return {
-      constraint: toHex(encodeCbor(wire)),
-      description: JSON.stringify(constraint),
-      cases: cases.map(([value, holds]) => {
-        const taken = made({ tool: 'web_search', args: value === null ? '{}' : `{"v":${value}}` });
-        const answer = v.verify({ token: opened, call: taken, now: NOW });
-        if (!answer.ok) throw new Error(answer.code);
-        same(
-          `${JSON.stringify(constraint)} on ${value}`,
-          authorize(answer.token, { now: NOW, data: [] }).ok,
-          holds,
-        );
-        return { value, holds };
-      }),
-    };
-  }),
+  [...constraints, ...constraintEdges].map(
+    ([constraint, cases, description = JSON.stringify(constraint)]) => {
+      const token = at(restrict.args(['web_search'], { v: constraint }));
+      const item = parts(token).items[1];
+      const wire = decodeCbor(item).value[1][1].get('v');
+      const v = verifierOf({ ...standard, bearer: true });
+      const opened = mintBearer(keyring, {
+        ...bearerSpec,
+        restrictions: [restrict.args(['web_search'], { v: constraint })],
+      });
+      return {
+        constraint: toHex(encodeCbor(wire)),
+        description,
+        cases: cases.map(([value, holds]) => {
+          const taken = made({ tool: 'web_search', args: value === null ? '{}' : `{"v":${valueOf(value)}}` });
+          const answer = v.verify({ token: opened, call: taken, now: NOW });
+          if (!answer.ok) throw new Error(answer.code);
+          same(
+            `${description} on ${valueOf(value)?.slice(0, 60)}`,
+            authorize(answer.token, { now: NOW, data: [] }).ok,
+            holds,
+          );
+          return { value, holds };
+        }),
+      };
+    },
+  ),
 );
 
 // Names and patterns.
@@ -1204,6 +1246,7 @@ files.set('patterns.json', {
   ].map(([pattern, tool, matches]) => (same(`${pattern} ${tool}`, matchTool(pattern, tool), matches), { pattern, tool, matches })),
   names: [['a', true], ['a.b/c-d_E9', true], ['', false], ['a..b', false], ['.a', false], ['a/', false], ['a b', false], ['\u00e4', false], ['a*', false], ['x'.repeat(256), true], ['x'.repeat(257), false]].map(([name, valid]) => (same(name, isToolName(name), valid), { name, valid })),
   labels: [['internal', 'internal', true], ['internal', 'internal:research', true], ['internal', 'internals', false], ['internal:research', 'internal', false], ['a.b', 'a.b:c', true], ['internal', 'internal:', false]].map(([scope, label, covers]) => (same(`${scope} ${label}`, isLabel(label) && matchLabel(scope, label), covers), { scope, label, covers })),
+  regular: regularEdges.map(([pattern, valid]) => (same(`pattern ${pattern}`, constraintProblem({ kind: 'pattern', pattern }) === null, valid), { pattern, valid })),
 }); // prettier-ignore
 
 // Keys, labels, digests that stand for themselves.
@@ -1245,6 +1288,15 @@ files.set('keys.json', {
   ],
   derived: [derived(AUDIENCE), derived('mail.acme.com'), derived(null)],
 });
+const keyFile = files.get('keys.json');
+files.set('texts.json', textEdges({ ...keyFile, offer, base, K }).map((v) => (same(`${v.form}: ${v.description}`, isText(v), v.valid), v))); // prettier-ignore
+const sha512 = (...parts) =>
+  new Uint8Array(parts.reduce((h, p) => h.update(p), createHash('sha512')).digest());
+files.set('signatures.json', signatureEdges(sha512, utf8));
+files.set('ledger.json', ledgerEdges(NOW).map((v) => {
+  same(`ledger: ${v.name}`, runLedger(v), v.steps.map((s) => s.expect));
+  return v;
+})); // prettier-ignore
 void d;
 
 // Encodings: one form each.
@@ -1293,15 +1345,14 @@ function example() {
   ].join('\n');
 }
 
-const [OPEN, CLOSE] = ['<!-- example: written by test/vectors/generate.mjs -->', '<!-- end of example -->'];
 
-/** SPEC.md with the example as it is now. */
-export function specWithExample() {
-  const now = readFileSync(SPEC, 'utf8');
-  const from = now.indexOf(OPEN);
-  const to = now.indexOf(CLOSE);
-  if (from < 0 || to < from) throw new Error('SPEC.md: no place for the example');
-  return `${now.slice(0, from)}${OPEN}\n${example()}\n${now.slice(to)}`;
+/** SPEC.md with what is written from the code as it is now: tables and example. */
+export function specAsWritten() {
+  let page = readFileSync(SPEC, 'utf8');
+  page = block(page, 'example', example());
+  page = block(page, 'steps', stepTable(STEPS));
+  page = block(page, 'limits', limitTable(LIMITS, DEFAULTS));
+  return block(page, 'codes', codeTable(CODES));
 }
 
 /** File name to text. */
@@ -1311,7 +1362,7 @@ export const vectors = new Map(
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   for (const [name, value] of vectors) writeFileSync(new URL(name, import.meta.url), value);
-  writeFileSync(SPEC, specWithExample());
+  writeFileSync(SPEC, specAsWritten());
   const count = [...files.values()].reduce((n, v) => n + (Array.isArray(v) ? v.length : 1), 0);
   console.log(`${vectors.size} files, ${count} cases`);
 }

@@ -107,6 +107,9 @@ function piece(size: number): Uint8Array {
   return slab.subarray(used - size, used);
 }
 
+/** Characters of `bytes` bytes in base64url without padding. */
+export const base64urlLength = (bytes: number): number => Math.ceil((bytes * 4) / 3);
+
 /** `decodeBase64url` into an array of its own; null for anything that is not strict. */
 export function fromBase64url(text: string, start = 0): Uint8Array | null {
   const chars = text.length - start;

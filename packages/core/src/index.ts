@@ -37,6 +37,7 @@
 // Names, numbers and forms shared by everything.
 export * from './codes.ts';
 export * from './limits.ts';
+export { STEPS } from './args/steps.ts';
 export { nearest } from './nearest.ts';
 export { ownOptions, Problems } from './problems.ts';
 export { secondsUntil, spanSeconds, type Span } from './times.ts';

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import {
   Arguments,
+  constraintProblem,
   decodeCbor,
   encodeCbor,
   fromHex,
@@ -13,11 +14,13 @@ import {
   LABELS,
   matchLabel,
   matchTool,
+  nobleProvider,
   PublicKey,
   SecretKey,
   toHex,
   VerificationKey,
 } from '@ambit/core';
+import { nodeProvider } from '@ambit/core/node';
 
 const folder = new URL('../../../test/vectors/', import.meta.url);
 const read = (name: string): unknown => JSON.parse(readFileSync(new URL(name, folder), 'utf8'));
@@ -28,7 +31,9 @@ interface Vector {
 interface Generator {
   readonly vectors: ReadonlyMap<string, string>;
   run(v: Vector): readonly unknown[];
-  specWithExample(): string;
+  runLedger(v: unknown): readonly unknown[];
+  isText(v: unknown): boolean;
+  specAsWritten(): string;
 }
 const generator = (await import(new URL('generate.mjs', folder).href)) as Generator;
 const bytes = (hex: string): Uint8Array => fromHex(hex)!;
@@ -42,8 +47,8 @@ test('regenerating gives the same files, and no others are there', () => {
     expect(readFileSync(new URL(name, folder), 'utf8'), name).toBe(text);
 });
 
-test('the worked example of SPEC.md is what the engine makes', () => {
-  expect(readFileSync(new URL('../SPEC.md', import.meta.url), 'utf8')).toBe(generator.specWithExample());
+test('the worked example of SPEC.md, its limits, steps and codes are those of the engine', () => {
+  expect(readFileSync(new URL('../SPEC.md', import.meta.url), 'utf8')).toBe(generator.specAsWritten());
 });
 
 describe.each(['tokens.json', 'proofs.json', 'sessions.json', 'decisions.json'])('%s', (file) => {
@@ -79,12 +84,15 @@ interface PatternVectors {
   readonly tools: readonly { readonly pattern: string; readonly tool: string; readonly matches: boolean }[];
   readonly names: readonly { readonly name: string; readonly valid: boolean }[];
   readonly labels: readonly { readonly scope: string; readonly label: string; readonly covers: boolean }[];
+  readonly regular: readonly { readonly pattern: string; readonly valid: boolean }[];
 }
 test('patterns.json', () => {
   const p = read('patterns.json') as PatternVectors;
   for (const { pattern, tool, matches } of p.tools) expect(matchTool(pattern, tool)).toBe(matches);
   for (const { name, valid } of p.names) expect(isToolName(name)).toBe(valid);
   for (const { scope, label, covers } of p.labels) expect(matchLabel(scope, label)).toBe(covers);
+  for (const { pattern, valid } of p.regular)
+    expect(constraintProblem({ kind: 'pattern', pattern }) === null, pattern).toBe(valid);
 });
 
 test('keys.json', () => {
@@ -106,6 +114,71 @@ test('keys.json', () => {
   }
   for (const { key, text } of k.derived)
     if (text !== undefined) expect(VerificationKey.parse(text).unsafeBytes()).toEqual(bytes(key));
+});
+
+test('ledger.json: what the stores do', () => {
+  for (const v of read('ledger.json') as Vector[])
+    expect(generator.runLedger(v), v.name).toEqual(v.steps.map((s) => s.expect));
+});
+
+test('texts.json', () => {
+  for (const v of read('texts.json') as { form: string; description: string; valid: boolean }[])
+    expect(generator.isText(v), `${v.form}: ${v.description}`).toBe(v.valid);
+});
+
+test('signatures.json', () => {
+  const list = read('signatures.json') as {
+    description: string;
+    publicKey: string;
+    message: string;
+    signature: string;
+    valid: boolean;
+  }[];
+  for (const { description, publicKey, message, signature, valid } of list)
+    for (const provider of [nobleProvider, nodeProvider])
+      expect(provider.verify(bytes(publicKey), bytes(message), bytes(signature)), description).toBe(valid);
+});
+
+/** Every field of a JSON value, as README.md spells it: the outermost list is left out, labels have any name. */
+function fieldsOf(value: unknown, path = ''): string[] {
+  if (Array.isArray(value)) return value.flatMap((item) => fieldsOf(item, path === '' ? '' : `${path}[]`));
+  if (typeof value !== 'object' || value === null || path.endsWith('value')) return [];
+  return Object.entries(value).flatMap(([name, inner]) => {
+    const field = path === '' ? name : /^labels$|facts\.cost$/.test(path) ? `${path}.*` : `${path}.${name}`;
+    return [field, ...fieldsOf(inner, field)];
+  });
+}
+
+test('README.md of the vectors documents every field, and no other', () => {
+  const page = readFileSync(new URL('README.md', folder), 'utf8');
+  const documented = new Map<string, Set<string>>();
+  for (const section of page.split(/^## /m).slice(1)) {
+    const [heading = '', ...lines] = section.split('\n');
+    const rows = lines.flatMap((line) => /^\| `([^`]+)` \| \S/.exec(line)?.[1] ?? []);
+    for (const name of heading === 'Charges'
+      ? ['charges']
+      : [...heading.matchAll(/`([^`]+)`/g)].map((m) => m[1]!))
+      documented.set(name, new Set(rows));
+  }
+  const shared = ['tokens.json', 'proofs.json', 'sessions.json', 'decisions.json'];
+  const found = new Map<string, Set<string>>();
+  for (const file of generator.vectors.keys()) {
+    const name = shared.includes(file) ? shared[0]! : file;
+    for (const field of fieldsOf(read(file))) {
+      const inner = /(?:^|\.)(charges\..+)$/.exec(field)?.[1];
+      const at = inner === undefined ? name : 'charges';
+      found.set(at, (found.get(at) ?? new Set()).add(inner ?? field));
+    }
+  }
+  for (const file of shared) expect(documented.get(file), file).toEqual(documented.get(shared[0]!));
+  for (const [name, fields] of found)
+    expect([...fields].toSorted(), name).toEqual([...(documented.get(name) ?? [])].toSorted());
+  expect([...documented.keys()].toSorted()).toEqual([...generator.vectors.keys(), 'charges'].toSorted());
+});
+
+test('check.py reads nothing but the vectors', () => {
+  const source = readFileSync(new URL('check.py', folder), 'utf8');
+  expect(source.match(/open\(.*/g)).toEqual(['open(os.path.join(HERE, file), encoding="utf-8") as f:']);
 });
 
 const python = spawnSync('python3', ['--version'], { encoding: 'utf8' });

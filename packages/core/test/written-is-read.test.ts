@@ -163,7 +163,14 @@ const constraint: fc.Arbitrary<Constraint> = fc
   );
 const budget: fc.Arbitrary<Budget> = fc.record(
   {
-    unit: fc.constantFrom('calls' as const, 'external' as const, 'bytes' as const, 'sum' as const),
+    unit: fc.constantFrom(
+      'calls' as const,
+      'external' as const,
+      'bytes' as const,
+      'sum' as const,
+      'cost' as const,
+    ),
+    sliding: fc.boolean(),
     limit: fc.oneof(whole, number),
     window: whole,
     argument: text,

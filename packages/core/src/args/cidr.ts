@@ -5,6 +5,7 @@
 import type { Check, Kind } from './check.ts';
 import { alternatives, isTextList, readTexts, spend, TOO_LONG } from './check.ts';
 import type { CidrConstraint } from './kinds.ts';
+import { STEPS } from './steps.ts';
 
 /** An address as 16-bit groups in network order: two for IPv4, eight for IPv6. */
 export interface Address {
@@ -205,7 +206,7 @@ export const cidr: Kind<CidrConstraint> = {
     );
     return (value, work) => {
       // An address is at most 45 characters long; 16 ranges are looked at before the networks.
-      if (!spend(work, 256 + 8 * networks.length)) return TOO_LONG;
+      if (!spend(work, STEPS.address + STEPS.network * networks.length)) return TOO_LONG;
       const address = typeof value === 'string' ? parseAddress(value) : null;
       if (address === null) return cidr.phrase(constraint);
       const named = address.version === 6 && embedsIpv4(address) ? embedding : networks;

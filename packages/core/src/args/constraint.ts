@@ -14,6 +14,7 @@ import type { AbsentConstraint, AllConstraint, Constraint, EachConstraint } from
 import { subpath } from './path.ts';
 import { pattern } from './pattern.ts';
 import { equals, length, oneOf, range } from './scalar.ts';
+import { STEPS } from './steps.ts';
 import { cut, quote } from './text.ts';
 import { url } from './url.ts';
 
@@ -21,8 +22,6 @@ export type { Constraint } from './kinds.ts';
 
 /** The most characters of what `all` says. */
 const PHRASE = 300;
-/** Steps of asking one constraint at all, whatever it then takes by itself. */
-const CHECK = 4;
 
 /** `each` in `each` in `all`: what CBOR nesting of eight leaves room for inside an `args` caveat. */
 const NESTING = 4;
@@ -42,7 +41,7 @@ const each: Kind<EachConstraint> = {
     return (value, work) => {
       // An empty list fails: nothing may hold because there was nothing to look at (law L2, attack C4).
       if (!Array.isArray(value) || value.length === 0) return each.phrase(constraint);
-      if (!spend(work, CHECK * value.length)) return TOO_LONG;
+      if (!spend(work, STEPS.constraint * value.length)) return TOO_LONG;
       for (let i = 0; i < value.length; i++) {
         const refused = check(value[i], work);
         if (refused !== null) return refused === TOO_LONG ? TOO_LONG : each.phrase(constraint);
@@ -95,7 +94,7 @@ const all: Kind<AllConstraint> = {
   compile(constraint): Check {
     const checks = constraint.constraints.map(compile);
     return (value, work) => {
-      if (!spend(work, CHECK * checks.length)) return TOO_LONG;
+      if (!spend(work, STEPS.constraint * checks.length)) return TOO_LONG;
       for (let i = 0; i < checks.length; i++) {
         const phrase = checks[i]!(value, work);
         if (phrase !== null) return phrase;
@@ -241,7 +240,7 @@ export function compileArgs(
       const name = names[i]!;
       // Own properties only: `constructor` is an argument when the caller sent one, and not otherwise.
       const value = Object.hasOwn(args, name) ? args[name] : undefined;
-      if (!spend(work, CHECK)) return `${quote(name)} ${TOO_LONG}`;
+      if (!spend(work, STEPS.constraint)) return `${quote(name)} ${TOO_LONG}`;
       const phrase =
         value === undefined
           ? whenAbsent(constraints[i]!)

@@ -7,6 +7,7 @@ import type { Check, Kind } from './check.ts';
 import { alternatives, isTextList, readTexts, spend, TOO_LONG } from './check.ts';
 import type { EmailConstraint } from './kinds.ts';
 import { compileHosts, countLabels, isHostRule } from './host.ts';
+import { STEPS } from './steps.ts';
 
 const LOCAL_CHAR = new Uint8Array(128);
 for (const char of "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+-'=~&") {
@@ -48,7 +49,8 @@ export const email: Kind<EmailConstraint> = {
     const isDomain = compileHosts(constraint.domains);
     return (value, work) => {
       if (typeof value !== 'string') return phrase();
-      if (!spend(work, 4 * (Math.min(value.length, 256) + constraint.domains.length))) return TOO_LONG;
+      if (!spend(work, STEPS.mail * (Math.min(value.length, STEPS.mailLength) + constraint.domains.length)))
+        return TOO_LONG;
       const domain = mailDomain(value);
       return domain !== null && isDomain(domain) ? null : phrase();
     };

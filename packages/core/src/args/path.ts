@@ -7,6 +7,7 @@ import { foldText, hasLongRun, isAscii } from '../fold.ts';
 import type { Check, Kind } from './check.ts';
 import { alternatives, isTextList, readTexts, spend, TOO_LONG } from './check.ts';
 import type { SubpathConstraint } from './kinds.ts';
+import { STEPS } from './steps.ts';
 import { isInvisible } from './text.ts';
 
 // What NFKC leaves alone, but Windows' best-fit tables or fonts turn into a separator or a full stop: yen and won
@@ -87,7 +88,8 @@ export function pathProblem(path: string): string | null {
 }
 
 /** Steps of `pathProblem` for a text: what is not ASCII is folded, and may come apart into 18 times as much. */
-export const pathSteps = (text: string): number => 16 + (isAscii(text) ? 4 : 64) * text.length;
+export const pathSteps = (text: string): number =>
+  STEPS.text + (isAscii(text) ? STEPS.ascii : STEPS.folded) * text.length;
 
 /** Whether `root` can be a root: a plain absolute path without a slash at its end, or `/` alone. */
 export function isRoot(root: string): boolean {
@@ -116,7 +118,7 @@ export const subpath: Kind<SubpathConstraint> = {
     const phrase = (): string => subpath.phrase(constraint);
     return (value, work) => {
       if (typeof value !== 'string') return phrase();
-      if (!spend(work, pathSteps(value) + 4 * roots.length)) return TOO_LONG;
+      if (!spend(work, pathSteps(value) + STEPS.rule * roots.length)) return TOO_LONG;
       const problem = pathProblem(value);
       if (problem !== null) return `${phrase()} (found: ${problem})`;
       for (let i = 0; i < roots.length; i++) if (underRoot(value, roots[i]!)) return null;

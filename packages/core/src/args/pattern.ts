@@ -6,18 +6,10 @@ import { CACHES } from '../limits.ts';
 import { Matcher } from './automaton.ts';
 import type { Check, Kind, Work } from './check.ts';
 import { spend, TOO_LONG } from './check.ts';
+import { STEPS } from './steps.ts';
 import type { PatternConstraint } from './kinds.ts';
 import { printable } from './text.ts';
 import { countStates } from './thompson.ts';
-
-/**
- * Steps of building an automaton, each of which is worth a look at a state (10 ns): its arrays and tables, whatever its
- * size; a code unit of the pattern, which may be a class of its own; and a state. A token has room for more small
- * patterns than the cache has places, and a list asks for all of them again at every item.
- */
-const BUILD = { once: 768, unit: 32, state: 32 } as const;
-/** Characters that may each make a new deterministic state, which is sorted and keyed: as much again. */
-const TABLED = 64;
 
 const MATCHERS = new BoundedMap<Matcher>(CACHES.patterns);
 
@@ -61,8 +53,8 @@ export const pattern: Kind<PatternConstraint> = {
       // The worst case is charged, not the actual one, so that an answer never depends on earlier calls: building
       // every state, and every character against every state.
       const looks = value.length + 1;
-      const build = BUILD.once + BUILD.unit * constraint.pattern.length + BUILD.state * states;
-      if (!spend(work, build + (looks + Math.min(looks, TABLED)) * states)) return TOO_LONG;
+      const build = STEPS.pattern + STEPS.unit * constraint.pattern.length + STEPS.state * states;
+      if (!spend(work, build + (looks + Math.min(looks, STEPS.tabled)) * states)) return TOO_LONG;
       return matcherOf(constraint.pattern).test(value) ? null : pattern.phrase(constraint);
     };
   },

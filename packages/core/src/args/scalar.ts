@@ -11,11 +11,8 @@ import type { Json, JsonArray, JsonObject } from './json.ts';
 import { parseJson } from './json.ts';
 import { numberProblem } from './number.ts';
 import { snapshotJson } from './snapshot.ts';
+import { STEPS } from './steps.ts';
 import { printable, utf8Length } from './text.ts';
-
-/** Steps of reading one name or item of a value that is compared, and of comparing at all. */
-const NODE = 16;
-const COMPARE = 48;
 
 /**
  * Pays for the canonical text of a value and says whether it can be as short as the values of a token are; null when
@@ -24,7 +21,7 @@ const COMPARE = 48;
 function isShort(value: JsonArray | JsonObject, work: Work | undefined): boolean | null {
   const { left = LIMITS.checkSteps } = work ?? {};
   let room: number = LIMITS.textBytes;
-  let steps = COMPARE;
+  let steps: number = STEPS.compared;
   const visit = (v: Json): boolean => {
     if (typeof v !== 'object' || v === null) {
       room -= typeof v === 'string' ? v.length + 2 : 1;
@@ -33,7 +30,7 @@ function isShort(value: JsonArray | JsonObject, work: Work | undefined): boolean
     const list = isArray(v);
     const names = list ? [] : Object.keys(v);
     const size = list ? v.length : names.length;
-    steps += NODE * (size + 1);
+    steps += STEPS.member * (size + 1);
     room -= list ? size + 1 : 4 * size + 1;
     if (room < 0 || steps > left) return false;
     if (list) return v.every(visit);

@@ -11,6 +11,7 @@ import { alternatives, isTextList, readTexts, spend, TOO_LONG } from './check.ts
 import type { UrlConstraint } from './kinds.ts';
 import { compileHosts, countLabels, isHostRule, isLiteral } from './host.ts';
 import { isRoot, segmentProblem, underRoot } from './path.ts';
+import { STEPS } from './steps.ts';
 
 /** The schemes whose URLs both standards read alike, with their default ports. */
 const DEFAULT_PORTS: ReadonlyMap<string, number> = new Map([
@@ -119,7 +120,8 @@ function decode(segment: string): string | null {
 }
 
 /** Steps of a URL whose path is looked at: an escape may stand for what has to be folded. */
-const urlSteps = (text: string): number => 16 + (text.includes('%') ? 64 : 8) * text.length;
+const urlSteps = (text: string): number =>
+  STEPS.text + (text.includes('%') ? STEPS.folded : STEPS.path) * text.length;
 
 const isPort = (port: unknown): boolean =>
   Number.isInteger(port) && Number(port) >= 1 && Number(port) <= 65535;
@@ -183,10 +185,15 @@ export const url: Kind<UrlConstraint> = {
     const isHost = compileHosts(constraint.hosts);
     const ports = constraint.ports === undefined ? null : new Set(constraint.ports);
     const { paths, hosts } = constraint;
-    const rules = 4 * (hosts.length + (paths?.length ?? 0));
+    const rules = STEPS.rule * (hosts.length + (paths?.length ?? 0));
     return (value, work) => {
       if (typeof value !== 'string') return phrase();
-      if (!spend(work, (paths === undefined ? 16 + 4 * value.length : urlSteps(value)) + rules))
+      if (
+        !spend(
+          work,
+          (paths === undefined ? STEPS.text + STEPS.ascii * value.length : urlSteps(value)) + rules,
+        )
+      )
         return TOO_LONG;
       const parts = parseUrl(value);
       if (typeof parts === 'string') return `${phrase()} (found: ${parts})`;

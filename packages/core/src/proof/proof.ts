@@ -2,7 +2,7 @@
 //   signed            [1, time, nonce, signature]
 //   session           [2, session id, sequence, time, mac]
 //   session, opening  [3, ticket, ticket signature, sequence, time, mac]
-import { decodeBase64url, toBase64url } from '../bytes.ts';
+import { base64urlLength, decodeBase64url, toBase64url } from '../bytes.ts';
 import { encode, MALFORMED, Reader } from '../cbor/index.ts';
 import { LIMITS } from '../limits.ts';
 
@@ -48,7 +48,7 @@ const scratch = new Uint8Array(LIMITS.proofBytes);
 export function readProofBriefly(text: string): Proof | null {
   if (
     !text.startsWith(PROOF_PREFIX) ||
-    text.length > PROOF_PREFIX.length + Math.floor((LIMITS.proofBytes * 4) / 3)
+    text.length > PROOF_PREFIX.length + base64urlLength(LIMITS.proofBytes)
   ) {
     return null;
   }

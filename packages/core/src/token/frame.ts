@@ -1,7 +1,7 @@
 // The outer form of a token, `[version, grant, [caveat, ...], tail]`: where each item lies in the bytes that
 // arrived, so that MACs and digests cover those bytes and never a re-encoding (law L7). Only sizes are read
 // here (laws L6, L8). The text forms are base64url behind a prefix that people and secret scanners recognize.
-import { concat, fromBase64url, fromBase64urlShared, toBase64url } from '../bytes.ts';
+import { base64urlLength, concat, fromBase64url, fromBase64urlShared, toBase64url } from '../bytes.ts';
 import { byteString, head, MALFORMED, Reader, TYPE } from '../cbor/index.ts';
 import { LIMITS } from '../limits.ts';
 
@@ -68,7 +68,10 @@ export function readFrame(bytes: Uint8Array, evidence = false): Frame | null {
 
 /** The frame of a token in text form; null for anything that is not one, white space included (attack E12). */
 export function readToken(text: string): Frame | null {
-  if (!text.startsWith(TOKEN_PREFIX) || text.length > TOKEN_PREFIX.length + (LIMITS.tokenBytes * 4) / 3)
+  if (
+    !text.startsWith(TOKEN_PREFIX) ||
+    text.length > TOKEN_PREFIX.length + base64urlLength(LIMITS.tokenBytes)
+  )
     return null;
   const bytes = fromBase64urlShared(text, TOKEN_PREFIX.length);
   return bytes === null ? null : readFrame(bytes);
@@ -78,7 +81,7 @@ export function readToken(text: string): Frame | null {
 export function readEvidence(text: string): Frame | null {
   if (
     !text.startsWith(EVIDENCE_PREFIX) ||
-    text.length > EVIDENCE_PREFIX.length + (LIMITS.tokenBytes * 4) / 3
+    text.length > EVIDENCE_PREFIX.length + base64urlLength(LIMITS.tokenBytes)
   ) {
     return null;
   }

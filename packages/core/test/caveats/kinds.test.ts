@@ -36,7 +36,9 @@ for (const file of ['tokens', 'decisions', 'proofs', 'sessions']) {
   }[];
   for (const { steps } of cases) {
     for (const { token, expect: answer } of steps) {
-      if (answer.code !== 'token_invalid') for (const c of inspect(token).caveats) inVectors.add(c.type);
+      // These may be answered before the contents are read.
+      if (['token_invalid', 'wrong_audience', 'key_retired'].includes(answer.code)) continue;
+      for (const c of inspect(token).caveats) inVectors.add(c.type);
     }
   }
 }
