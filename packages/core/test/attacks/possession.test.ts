@@ -282,7 +282,7 @@ describe('P10 the HTTP request under a valid proof', () => {
       { method: 'get', origin, target: '/' },
       { method: 'GET', origin: 'search.acme.com', target: '/' },
       { method: 'GET', origin: 'https://a@b', target: '/' },
-      // Finding D15: what one dialect of expressions takes for white space and another does not.
+      // By finding D15: what one dialect of expressions takes for white space and another does not.
       ...[...'\n\v\u00a0\u2028\ufeff'].map((c) => ({ method: 'GET', origin: `https://a${c}b`, target: '/' })),
       { method: 'GET', origin: 'https://a\n', target: '/' },
       { method: 'GET', origin: 'https://\u00e4.example', target: '/' },
