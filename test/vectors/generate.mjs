@@ -1345,7 +1345,6 @@ function example() {
   ].join('\n');
 }
 
-
 /** SPEC.md with what is written from the code as it is now: tables and example. */
 export function specAsWritten() {
   let page = readFileSync(SPEC, 'utf8');
