@@ -108,9 +108,9 @@ describe('what a call costs', () => {
         root,
         partitionKey: root,
         counters: [
-          { id: id([d(0), 0, 1, null, 0]), unit: 'calls', amount: 1, limit: 5, window: 0, windowStart: 0, expires: end, caveat: -1 },
-          { id: id([d(3), 0, 2, null, 3600]), unit: 'external', amount: 1, limit: 3, window: 3600, windowStart: start, expires: Math.min(end, start + 3600), caveat: 2 },
-          { id: id([d(3), 1, 4, 'n', 0]), unit: 'sum', amount: 4, limit: 9, window: 0, windowStart: 0, expires: end, caveat: 2 },
+          { id: id([d(0), 0, 1, null, 0]), unit: 'calls', amount: 1, limit: 5, window: 0, windowStart: 0, step: 0, expires: end, caveat: -1 },
+          { id: id([d(3), 0, 2, null, 3600]), unit: 'external', amount: 1, limit: 3, window: 3600, windowStart: start, step: 0, expires: Math.min(end, start + 3600), caveat: 2 },
+          { id: id([d(3), 1, 4, 'n', 0]), unit: 'sum', argument: 'n', amount: 4, limit: 9, window: 0, windowStart: 0, step: 0, expires: end, caveat: 2 },
         ],
         once: [{ id: id(['once', d(4)]), expires: end, caveat: 3 }],
         replay,

@@ -252,7 +252,7 @@ describe('a budget', () => {
     expect(readOne(wire({ 4: null }), false)).toMatchObject({ unit: 'sum', argument: 'amount' });
     const wrong = [
       { 0: 0 },
-      { 0: 5 },
+      { 0: 6 },
       { 0: 1 },
       { 3: null },
       { 3: '' },

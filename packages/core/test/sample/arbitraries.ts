@@ -262,11 +262,14 @@ export const KIND_ARBS: {
       })),
     );
   },
-  budget: () =>
-    budgetArb.map((b) => {
-      const room = b.unit === 'calls' || b.unit === 'external' ? 1 : 60;
-      return { type: 'budget', budgets: [{ ...b, limit: b.limit + room }] };
-    }),
+  // What a call costs is a fact that a scene may lack.
+  budget: ({ facts }) =>
+    budgetArb
+      .filter((b) => b.unit !== 'cost' || facts.cost !== undefined)
+      .map((b) => {
+        const room = b.unit === 'calls' || b.unit === 'external' ? 1 : 60;
+        return { type: 'budget', budgets: [{ ...b, limit: b.limit + room }] };
+      }),
   depth: () => fc.record({ type: fc.constant('depth'), delegations: fc.integer({ min: 2, max: 5 }) }),
   http: ({ call: { http } }) =>
     http?.target.startsWith('/v1/search') === true
