@@ -29,7 +29,10 @@ export function stepTable(s) {
       `${s.compared}, and ${s.member} for it and for every object and list in it, and ${s.member} for each of their names or items; once for all values of a oneOf. (A value whose canonical text is longer than 1024 bytes equals none)`,
     ],
     ['length of a text', 'n'],
-    ['pattern of m code units', `${s.pattern} + ${s.unit} m + (${s.state} + n + 1 + min(n + 1, ${s.tabled})) x states`],
+    [
+      'pattern of m code units',
+      `${s.pattern} + ${s.unit} m + (${s.state} + n + 1 + min(n + 1, ${s.tabled})) x states`,
+    ],
     ['subpath', `${s.text} + ${s.ascii} n (${s.folded} n when the value is not ASCII) + ${s.rule} x roots`],
     [
       'url',
