@@ -41,12 +41,10 @@ const mutant = (id: string, status: string, line = 3): Mutant => ({
 });
 
 describe('a run that is cut short', () => {
-  const file = join(mkdtempSync(join(tmpdir(), 'ambit-mutation-')), 'deeper', 'slice.json');
-  const kept = (): Report => JSON.parse(readFileSync(file, 'utf8')) as Report;
-  const statuses = (r: Report): (string | undefined)[] =>
-    ['1', '2', '3', '4'].map((id) => r.files[FILE]!.mutants.find((m) => m.id === id)?.status);
-
-  it('keeps each result that it had, and which mutants it did not come to', () => {
+  const fresh = (): string => join(mkdtempSync(join(tmpdir(), 'ambit-mutation-')), 'deeper', 'slice.json');
+  const read = (file: string): Report => JSON.parse(readFileSync(file, 'utf8')) as Report;
+  // One killed, one survived, two that it did not come to.
+  function cutShort(file: string): Keeper {
     const keeper = new Keeper(file);
     keeper.save();
     expect(existsSync(file)).toBe(false);
@@ -59,16 +57,29 @@ describe('a run that is cut short', () => {
     ]);
     keeper.add(mutant('2', 'Survived'));
     keeper.save();
-    expect(statuses(kept())).toEqual(['Killed', 'Survived', 'Pending', 'Pending']);
-    expect(kept().files[FILE]!.source).toBe(readFileSync(join(ROOT, FILE), 'utf8'));
-    expect(kept().files[FILE]!.mutants.find((m) => m.id === '3')!.location.start).toEqual({
+    return keeper;
+  }
+  function kept(): Report {
+    const file = fresh();
+    cutShort(file);
+    return read(file);
+  }
+  const statuses = (r: Report): (string | undefined)[] =>
+    ['1', '2', '3', '4'].map((id) => r.files[FILE]!.mutants.find((m) => m.id === id)?.status);
+
+  it('keeps each result that it had, and which mutants it did not come to', () => {
+    const file = fresh();
+    const keeper = cutShort(file);
+    expect(statuses(read(file))).toEqual(['Killed', 'Survived', 'Pending', 'Pending']);
+    expect(read(file).files[FILE]!.source).toBe(readFileSync(join(ROOT, FILE), 'utf8'));
+    expect(read(file).files[FILE]!.mutants.find((m) => m.id === '3')!.location.start).toEqual({
       line: 2,
       column: 2,
     });
     keeper.add(mutant('3', 'NoCoverage'));
     keeper.done();
     keeper.save();
-    expect(statuses(kept())).toEqual(['Killed', 'Survived', 'Pending', 'Pending']);
+    expect(statuses(read(file))).toEqual(['Killed', 'Survived', 'Pending', 'Pending']);
   });
 
   it('is gone on with: what was killed counts, the rest is tried again', () => {
