@@ -3,6 +3,7 @@
 // budget and never make any (law L10).
 import { AmbitError, forCaller, type CounterCharge, type Denial } from '@ambit/core';
 import type { Prices } from '@ambit/identity';
+import { isAmount } from './amount.ts';
 import type { Authorized, Budgets } from '@ambit/state';
 import type { Allowed, BudgetWarning, CallOutcome, GuardOptions, Permit, Refusal } from './contract.ts';
 import { within } from './deadline.ts';
@@ -97,8 +98,6 @@ export function chargesIn(budgets: Budgets, timeout: number, fault: (error: unkn
     },
   };
 }
-
-const isAmount = (n: number): boolean => Number.isSafeInteger(n) && n >= 0;
 
 // What a counter keeps. A report that is no amount, or above what was charged, keeps all of the charge: the price was
 // too low, which is said. One below the operator's least is a tool's word against its operator's.

@@ -17,10 +17,16 @@ export type Warn = (allowed: Allowed, record: number) => Promise<readonly Budget
 
 const NONE: readonly BudgetWarning[] = Object.freeze([]);
 
+/** Null for a threshold, or none; else what was expected instead. */
+export const warnAtProblem = (percent: number | undefined): string | null =>
+  percent === undefined || (percent > 0 && percent <= 100)
+    ? null
+    : 'expected a percentage above 0 and up to 100, such as 80';
+
 export function createWarn(options: GuardOptions, timeout: number, fault: (error: unknown) => void): Warn {
   const { store, audit, identity } = options;
-  if (options.warnAt !== undefined && !(options.warnAt > 0 && options.warnAt <= 100))
-    throw new RangeError('warnAt: expected a percentage above 0 and up to 100');
+  const wrong = warnAtProblem(options.warnAt);
+  if (wrong !== null) throw new RangeError(`warnAt: ${wrong}`);
   const seen = new Set<string>();
 
   const thresholdOf = ({ view }: Allowed): number | null =>

@@ -13,6 +13,7 @@ import type { Sink } from '@ambit/audit';
 import type { Store } from '@ambit/state';
 import type { GuardOptions } from '../contract.ts';
 import { originProblem } from '../http/origin.ts';
+import { warnAtProblem } from '../warnings.ts';
 import { findIn, type FindTool, type ListedTools } from './tools.ts';
 import { readTrust, type Trust, type Trusted } from './trust.ts';
 
@@ -203,8 +204,8 @@ function checkKinds(given: Partial<OpenGuardOptions>, problems: Problems): void 
   for (const field of ['nowMs', 'onDecision', 'onWarning', 'onFault', 'personal'] as const)
     if (given[field] !== undefined && typeof given[field] !== 'function')
       problems.add(field, 'expected a function');
-  if (given.warnAt !== undefined && !(given.warnAt > 0 && given.warnAt <= 100))
-    problems.add('warnAt', 'expected a percentage above 0 and up to 100, such as 80');
+  const percent = warnAtProblem(given.warnAt);
+  if (percent !== null) problems.add('warnAt', percent);
   if (given.watcher !== undefined && typeof given.watcher?.refuse !== 'function')
     problems.add('watcher', 'expected an object with a function `refuse`');
 }

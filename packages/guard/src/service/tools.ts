@@ -1,6 +1,7 @@
 // What a service says of its own tools, looked up for each call: by name, else by the first pattern that matches. A
 // tool that is not listed is refused, whatever a token grants (law L2).
 import { isLabel, isToolPattern, matchTool, type Problems } from '@ambit/core';
+import { isAmount } from '../amount.ts';
 import type { BehaviorFacts } from '../behavior/tools.ts';
 import type { ToolKnowledge } from '../contract.ts';
 
@@ -22,15 +23,13 @@ export type ListedTools = Readonly<Record<string, ListedTool>>;
 /** Finds a tool; null when it is not listed. */
 export type FindTool = (tool: string) => ListedTool | null;
 
-const isWhole = (n: unknown): n is number => typeof n === 'number' && Number.isSafeInteger(n) && n >= 0;
-
 // `{ tokens: { most: 8000, least: 100 } }`: what a call is charged before it runs, and the least that it keeps.
 function isPrices(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;
   return Object.values(value).every((price: unknown) => {
     if (typeof price !== 'object' || price === null) return false;
     const { most, least } = price as { readonly most?: unknown; readonly least?: unknown };
-    return isWhole(most) && isWhole(least) && least <= most;
+    return isAmount(most) && isAmount(least) && least <= most;
   });
 }
 
