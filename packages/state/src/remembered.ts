@@ -1,7 +1,8 @@
 // Sessions known to be open, so that a call of one need not ask the server. Closing a session revokes it, so it is
 // forgotten when its revocation is heard, and none counts while the list could not be heard.
+import type { FaultCode } from './budgets.ts';
 import type { HeardList } from './heard.ts';
-import type { Session } from './sessions.ts';
+import { judge, type Session, type SessionAnswer } from './sessions.ts';
 
 /** Sessions held at most; the one asked for longest ago is dropped first. */
 const REMEMBERED = 4096;
@@ -23,6 +24,30 @@ export class Remembered {
   find(issuer: string, id: string, now: number): Session | null {
     const session = this.#open.get(keyOf(issuer, id));
     return session !== undefined && session.expires > now && this.#list.fresh ? session : null;
+  }
+
+  /** Whether the session is open at `now`: `get` asks the server where it is not known to be. A fault denies. */
+  check(
+    [issuer, id, now]: readonly [issuer: string, id: string, now: number],
+    get: (issuer: string, id: string) => Promise<Session | null>,
+    faultOf: (error: unknown) => FaultCode,
+  ): SessionAnswer | Promise<SessionAnswer> {
+    const session = this.find(issuer, id, now);
+    return session === null ? this.#ask(get(issuer, id), now, faultOf) : { ok: true, session };
+  }
+
+  async #ask(
+    asked: Promise<Session | null>,
+    now: number,
+    faultOf: (error: unknown) => FaultCode,
+  ): Promise<SessionAnswer> {
+    try {
+      const answer = judge(await asked, now);
+      if (answer.ok) this.add(answer.session);
+      return answer;
+    } catch (error) {
+      return { ok: false, code: faultOf(error) };
+    }
   }
 
   add(session: Session): void {

@@ -12,7 +12,7 @@ import {
   type RevocationRow,
   type Revocations,
 } from '../revocations.ts';
-import { judge, newSession, type Session, type SessionAnswer, type Sessions } from '../sessions.ts';
+import { newSession, type Session, type Sessions } from '../sessions.ts';
 import { faultOf, type Connection, type Row } from './connection.ts';
 import type { Lanes } from './lanes.ts';
 import { wordError } from './primary.ts';
@@ -164,15 +164,8 @@ export class Registry {
         throw guarded(error);
       }
     };
-    const judged = async (issuer: string, id: string, now: number): Promise<SessionAnswer> => {
-      try {
-        const answer = judge(toSession((await step('get', issuer, id))['session']), now);
-        if (answer.ok) this.#open.add(answer.session);
-        return answer;
-      } catch (error) {
-        return { ok: false, code: faultOf(error) };
-      }
-    };
+    const get = async (issuer: string, id: string): Promise<Session | null> =>
+      toSession((await step('get', issuer, id))['session']);
     return {
       open: async (input, now) => {
         const s = newSession(input, now);
@@ -181,10 +174,7 @@ export class Registry {
           throw new AmbitError('input_invalid', 'A session with this id was opened before.');
         return s;
       },
-      check: (issuer, id, now) => {
-        const session = this.#open.find(issuer, id, now);
-        return session === null ? judged(issuer, id, now) : { ok: true, session };
-      },
+      check: (...question) => this.#open.check(question, get, faultOf),
       close: async (issuer, id, reason, now) => {
         checkNow(now);
         checkRevocation({ kind: 'session', issuer, value: id, reason });

@@ -5,7 +5,7 @@ import { checkNow } from '../budgets.ts';
 import type { HeardList } from '../heard.ts';
 import { Remembered } from '../remembered.ts';
 import { checkRevocation, type RevocationInput } from '../revocations.ts';
-import { judge, newSession, type Session, type SessionAnswer, type Sessions } from '../sessions.ts';
+import { newSession, type Session, type Sessions } from '../sessions.ts';
 import { fenceFaultOf } from './fence.ts';
 import { SESSION, SESSIONS } from './scripts.ts';
 import { asked, type Step } from './step.ts';
@@ -33,15 +33,8 @@ export function redisSessions(run: Step, list: HeardList, channel: string): Sess
   const open = new Remembered(list);
   const step = stepOf(asked(run), channel);
   const unguarded = stepOf(run, channel);
-  const judged = async (issuer: string, id: string, now: number): Promise<SessionAnswer> => {
-    try {
-      const answer = judge(toSession(await unguarded('get', issuer, id)), now);
-      if (answer.ok) open.add(answer.session);
-      return answer;
-    } catch (error) {
-      return { ok: false, code: fenceFaultOf(error) };
-    }
-  };
+  const get = async (issuer: string, id: string): Promise<Session | null> =>
+    toSession(await unguarded('get', issuer, id));
   return {
     open: async (input, now) => {
       const s = newSession(input, now);
@@ -50,10 +43,7 @@ export function redisSessions(run: Step, list: HeardList, channel: string): Sess
         throw new AmbitError('input_invalid', 'A session with this id was opened before.');
       return s;
     },
-    check: (issuer, id, now) => {
-      const session = open.find(issuer, id, now);
-      return session === null ? judged(issuer, id, now) : { ok: true, session };
-    },
+    check: (...question) => open.check(question, get, fenceFaultOf),
     close: async (issuer, id, reason, now) => {
       checkNow(now);
       const found = toSession(await step('get', issuer, id));
