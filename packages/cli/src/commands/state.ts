@@ -1,7 +1,7 @@
 // `ambit state`: the store of budgets, used proofs, revocations and sessions, whichever back end it has: is it sound, what
 // is in it, and what an operator does when it is not.
 import { userInfo } from 'node:os';
-import { toHex, utf8 } from '@ambit/core';
+import { sha256, toHex, utf8 } from '@ambit/core';
 import type { OperatorOptions, StateStatus } from '@ambit/state/operator';
 import { withoutPassword } from '@ambit/state/url';
 import { Option, type Command } from 'commander';
@@ -65,7 +65,7 @@ async function record(
 ): Promise<void> {
   if (!hasLog(home)) return;
   // Names the store, whose place may be longer than a name.
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', utf8(where)));
+  const digest = sha256(utf8(where));
   await account(cli, home, {
     kind: 'configuration',
     user: login(),
