@@ -78,6 +78,8 @@ async function agent(token: string): Promise<Agent> {
     command: process.execPath,
     args: [BIN, 'mcp', 'proxy', '--audience', AUDIENCE, '--', process.execPath, SERVER, 'docs'],
     cwd: directory,
+    // Else the transport hands over a few variables only, and a clock that the tests have moved (test/odd) is not here.
+    env: process.env as Record<string, string>,
     stderr: 'ignore',
   });
   const key = readFileSync(join(directory, 'a.key'), 'utf8').match(/ambsec_\S+/)![0];

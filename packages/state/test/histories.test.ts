@@ -6,7 +6,7 @@ import pg from 'pg';
 import { onEach, type Place } from './backends.ts';
 import { isLinearizable, overlaps, play, stepsOf, type Answer, type Ask, type Step } from './histories.ts';
 import { bundleWorker, startWorker, type Worker } from './processes.ts';
-import { NOW } from '../src/testing/make.ts';
+import { NOW, serverSeconds } from '../src/testing/make.ts';
 
 const long = process.env['AMBIT_LONG'] === '1';
 const HISTORIES = long ? 150 : 8;
@@ -125,7 +125,7 @@ onEach(['sqlite', 'redis', 'postgres'], (name, at) => {
       const place = await at();
       await (await place.open()).close();
       const stop = struck ? await nemesis(place) : null;
-      const now = name === 'sqlite' ? NOW : Math.floor(Date.now() / 1000);
+      const now = name === 'sqlite' ? NOW : serverSeconds();
       const histories = await run(place, what, kills, now);
       const strikes = (await stop?.()) ?? 0;
       const steps = histories.flat();

@@ -4,13 +4,13 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import type { Reservation, Store } from '../src/index.ts';
 import { initializePostgres, postgresStore } from '../src/postgres.ts';
-import { NOW, charges, claim, counter, id } from '../src/testing.ts';
+import { NOW, charges, claim, counter, id, serverSeconds } from '../src/testing.ts';
 import { hasPostgres, startPostgres, stopServers, type PostgresServer } from './postgres-server.ts';
 
 const RUNS = process.env['AMBIT_LONG'] === '1' ? 5 : 1;
 const SUBJECT = { issuer: 'acme', token: 't', key: 'k', nodes: [], holders: [] };
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-const later = Math.floor(Date.now() / 1000) + 600;
+const later = serverSeconds() + 600;
 
 /** What a cluster of three needs beyond the defaults: quick to notice, so that the test is. */
 const QUICK = `wal_retrieve_retry_interval = 100ms\nwal_receiver_status_interval = 1s\nhot_standby = on\nmax_wal_senders = 10`;

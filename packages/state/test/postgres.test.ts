@@ -9,7 +9,18 @@ import {
   resetPostgres,
   type PostgresOptions,
 } from '../src/postgres.ts';
-import { LATER, NOW, charges, claim, conformance, counter, id, rate, startAt } from '../src/testing.ts';
+import {
+  LATER,
+  NOW,
+  charges,
+  claim,
+  conformance,
+  counter,
+  id,
+  rate,
+  serverSeconds,
+  startAt,
+} from '../src/testing.ts';
 import { proxy } from './proxy.ts';
 import { hasPostgres, startPostgres, stopServers, type PostgresServer } from './postgres-server.ts';
 
@@ -186,7 +197,7 @@ describe.skipIf(!hasPostgres)('with a PostgreSQL server', () => {
       const own = await startPostgres();
       await initializePostgres(own.place);
       const store = await open(own, { poll: 50 });
-      const nonce = charges([], { replay: claim('before', -1, Math.floor(Date.now() / 1000) + 60) });
+      const nonce = charges([], { replay: claim('before', -1, serverSeconds() + 60) });
       expect(await spend(store)).toBe('ok');
       await own.kill('SIGINT');
       own.copyData('data', 'kept');
@@ -333,7 +344,7 @@ describe.skipIf(!hasPostgres)('with a PostgreSQL server', () => {
     const schema = `t${n++}`;
     await initializePostgres({ ...server.place, schema });
     const store = await open(server, { schema });
-    const past = Math.floor(Date.now() / 1000) + 30;
+    const past = serverSeconds() + 30;
     const c = charges([counter('mortal', 10, 10, { expires: past })], { replay: claim('m', -1, past) });
     expect(code(await store.budgets.reserve(c, past - 30))).toBe('ok');
     const admin = await server.admin();

@@ -11,6 +11,7 @@ import { hasPostgres, startPostgres, stopServers, type PostgresServer } from './
 import { bundleWorker, race, startWorker, sum } from './processes.ts';
 import { hasRedis, startRedis, stopAll, type Server } from './redis-server.ts';
 import { NOW, counter, id, rate } from '../src/testing/make.ts';
+import { storeSeconds } from './store-seconds.ts';
 import type { Orders } from './worker.ts';
 import type { Store } from '../src/index.ts';
 
@@ -60,7 +61,7 @@ function laws(at: () => Promise<{ place: Place; store: Store }>, runs = RUNS): v
       const tallies = await race(worker.path, 8, () => ({ ...base, ...place, work: 'slide', name: 'slide' }));
       expect(sum(tallies, 'granted')).toBe(base.limit);
       expect(sum(tallies, 'budget_exceeded')).toBe(8 * SPENDS - base.limit);
-      const now = Math.floor(Date.now() / 1000);
+      const now = storeSeconds(place);
       const left = await store.budgets.left(id('root'), [rate('slide', 0, base.limit, 86_400, now)], now);
       expect(left).toEqual([0]);
       await store.close();

@@ -4,11 +4,11 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { Redis } from 'ioredis';
 import { initializeRedis, redisStore, resetRedis, type RedisClient } from '../src/redis.ts';
 import { leasedBudgets, type Store } from '../src/index.ts';
-import { charges, claim, counter, id } from '../src/testing/make.ts';
+import { charges, claim, counter, id, serverSeconds } from '../src/testing/make.ts';
 import { proxy } from './proxy.ts';
 import { hasRedis, startRedis, stopAll, type Server } from './redis-server.ts';
 
-const now = Math.floor(Date.now() / 1000);
+const now = serverSeconds();
 const code = (answer: { ok: boolean; code?: string }): string => (answer.ok ? 'ok' : answer.code!);
 const subject = { issuer: 'acme', token: 't', key: 'k', user: 'u', nodes: [], holders: [] };
 const spend = async (store: Store, name = 'c', partitionKey = id('root')): Promise<string> =>

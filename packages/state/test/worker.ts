@@ -7,6 +7,7 @@ import { REDIS_OPTIONS, redisStore } from '../src/redis.ts';
 import { openSqlite } from '../src/sqlite.ts';
 import { play } from './histories.ts';
 import { NOW, charges, counter, fresh, id, rate } from '../src/testing/make.ts';
+import { storeSeconds } from './store-seconds.ts';
 
 export interface Orders {
   readonly work:
@@ -82,7 +83,7 @@ async function main(orders: Orders): Promise<void> {
   } else if (orders.work === 'slide') {
     // A day's window by the real time: the race ends long before any step of it does.
     await parallel(orders, async () => {
-      const now = Math.floor(Date.now() / 1000);
+      const now = storeSeconds(orders);
       const c = rate(orders.name, 1, orders.limit, 86_400, now, { expires: now + 90_000 });
       count(await store.budgets.reserve(charges([c]), now));
     });
@@ -91,7 +92,7 @@ async function main(orders: Orders): Promise<void> {
     const end = Date.now() + orders.n;
     while (Date.now() < end) {
       const asked = Date.now();
-      const now = Math.floor(asked / 1000);
+      const now = storeSeconds(orders);
       const c = rate(orders.name, 1, orders.limit, 2, now, { expires: now + 3600 });
       const answer = await store.budgets.reserve(charges([c]), now);
       count(answer);

@@ -1,9 +1,8 @@
 // The laws that every back end keeps, written once; each back end's test runs them on real storage.
 import { afterEach, beforeEach, describe } from 'vitest';
-import { systemSeconds } from '../budgets.ts';
 import type { Store } from '../store.ts';
 import { budgetsRules } from './budgets.ts';
-import { NOW } from './make.ts';
+import { NOW, serverSeconds } from './make.ts';
 import { revocationsRules } from './revocations.ts';
 import { rowsRules } from './rows.ts';
 import { slidingRules } from './sliding.ts';
@@ -12,7 +11,7 @@ import type { OpenOptions, World } from './world.ts';
 
 /**
  * Runs all rules; `open` makes an empty store each time it is called, `reset` does to one what an operator does
- * after state may have been lost. `clock`: whether the store has a clock of its own, as servers do.
+ * after state may have been lost. `clock`: whether the store has a clock of its own, as servers on this machine do.
  */
 export function conformance(
   name: string,
@@ -27,7 +26,7 @@ export function conformance(
         return store;
       },
       now: NOW,
-      time: () => (clock === 'own' ? systemSeconds() : w.now),
+      time: () => (clock === 'own' ? serverSeconds() : w.now),
       reset: reset ?? null,
       open: (more = {}) => open({ ...more, nowSeconds: () => w.now }),
     };

@@ -30,6 +30,12 @@ export function startAt(seconds: number): void {
   LATER = seconds + 3600;
 }
 
+/**
+ * The clock of a server on this machine, Unix seconds. It goes on from when this process began, so that a test may
+ * move `Date` to another day: a server's clock stays.
+ */
+export const serverSeconds = (): number => Math.floor((performance.timeOrigin + performance.now()) / 1000);
+
 /** A counter; `caveat: -1` is the grant's. */
 export const counter = (
   name: string,
