@@ -4,7 +4,7 @@ import type { AuditRecord } from '../record/record.ts';
 import { search, type Found, type Query } from '../read/search.ts';
 
 /** Bounds of a page that a browser still opens at once; what is left out is said on the page. */
-export const REPORT_LIMITS: {
+const REPORT_LIMITS: {
   readonly timeline: number;
   readonly refusals: number;
   readonly nodes: number;

@@ -21,7 +21,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
 };
 
 /** Text for element content and quoted attributes. Characters that turn the direction of what follows are made visible. */
-export const escapeHtml = (text: string): string =>
+const escapeHtml = (text: string): string =>
   text
     .replaceAll(/[&<>"']/g, (c) => ESCAPES[c]!)
     .replaceAll(/[\p{Cc}\p{Bidi_Control}\p{Surrogate}]/gu, '\ufffd');

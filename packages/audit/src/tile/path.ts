@@ -46,7 +46,7 @@ export function parseTilePath(path: string): TileName | null {
 }
 
 /** Rows that a tree of `size` has at a level; entries count as level 0. */
-export const rowsAt = (level: TileLevel, size: number): number =>
+const rowsAt = (level: TileLevel, size: number): number =>
   level === 'entries' ? size : Math.floor(size / TILE_WIDTH ** level);
 
 /** The width of tile `index` of a level in a tree of `size`: 0 (none) to 256. */

@@ -51,7 +51,7 @@ export function timeText(seconds: number): string {
 }
 
 /** `90 s`, `15 min`, `2 h`, `7 days`. */
-export function spanText(seconds: number): string {
+function spanText(seconds: number): string {
   if (seconds < 120) return `${seconds} s`;
   if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
   if (seconds < 172_800) return `${Math.round(seconds / 3600)} h`;

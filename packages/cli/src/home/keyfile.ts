@@ -28,7 +28,7 @@ export function inContext<T>(what: string, source: string, read: () => T): T {
 }
 
 /** A secret key from a file, `-`, or the file that AMBIT_KEY_FILE names. */
-export async function readSecretKey<U extends 'holder' | 'issuer' | 'model' | 'x25519'>(
+async function readSecretKey<U extends 'holder' | 'issuer' | 'model' | 'x25519'>(
   cli: Cli,
   use: U,
   source: string | undefined,

@@ -156,7 +156,7 @@ const EMBEDDING: readonly Network[] = [
 ].flatMap((text) => parseCidr(text) ?? []);
 
 /** Whether an address belongs to a range that carries IPv4 inside IPv6. */
-export function embedsIpv4(address: Address): boolean {
+function embedsIpv4(address: Address): boolean {
   return EMBEDDING.some((range) => inCidr(address, range));
 }
 

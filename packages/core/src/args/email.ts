@@ -15,7 +15,7 @@ for (const char of "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234567
 }
 
 /** The domain of a bare address, in lower case; null when the text is anything else. */
-export function mailDomain(text: string): string | null {
+function mailDomain(text: string): string | null {
   const at = text.indexOf('@');
   // RFC 5321 section 4.5.3.1: at most 64 before the sign.
   if (at < 1 || at > 64 || text.length > 254 || text.charCodeAt(0) === 0x2d) return null;

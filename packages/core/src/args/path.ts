@@ -75,7 +75,7 @@ function segmentsProblem(path: string): string | null {
 }
 
 /** What is wrong with an absolute path; null when it is plain. One slash at the end is let pass. Linear (fold.ts). */
-export function pathProblem(path: string): string | null {
+function pathProblem(path: string): string | null {
   if (path.charCodeAt(0) !== 0x2f) return 'a relative start';
   const problem = asciiProblem(path) ?? segmentsProblem(path);
   if (problem !== null || isAscii(path)) return problem;
@@ -88,7 +88,7 @@ export function pathProblem(path: string): string | null {
 }
 
 /** Steps of `pathProblem` for a text: what is not ASCII is folded, and may come apart into 18 times as much. */
-export const pathSteps = (text: string): number =>
+const pathSteps = (text: string): number =>
   STEPS.text + (isAscii(text) ? STEPS.ascii : STEPS.folded) * text.length;
 
 /** Whether `root` can be a root: a plain absolute path without a slash at its end, or `/` alone. */

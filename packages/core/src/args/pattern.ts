@@ -14,7 +14,7 @@ import { countStates } from './thompson.ts';
 const MATCHERS = new BoundedMap<Matcher>(CACHES.patterns);
 
 /** The compiled form of a sound pattern: a known one, or a new one. */
-export function matcherOf(pattern: string): Matcher {
+function matcherOf(pattern: string): Matcher {
   let matcher = MATCHERS.get(pattern);
   if (matcher === undefined) {
     matcher = new Matcher(pattern);

@@ -90,6 +90,6 @@ function checkSigned(
  * The key a nonce is claimed under: (holder key, audience, nonce), as a digest (docs/design.md section 3,
  * "State keys").
  */
-export function replayId(holder: Uint8Array, audience: string, nonce: Uint8Array): string {
+function replayId(holder: Uint8Array, audience: string, nonce: Uint8Array): string {
   return chargeId(['replay', holder, audience, nonce]);
 }

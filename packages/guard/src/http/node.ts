@@ -93,7 +93,7 @@ const isParsed = (r: ExpressLike): boolean =>
   r.body !== undefined && !(r.body instanceof Uint8Array) && hasBody(r);
 
 /** RFC 9112 section 6: a request has a body when it says so. */
-export const hasBody = ({ rawHeaders }: NodeRequest): boolean =>
+const hasBody = ({ rawHeaders }: NodeRequest): boolean =>
   headerOf(rawHeaders, 'transfer-encoding').length > 0 ||
   headerOf(rawHeaders, 'content-length').some((length) => length !== '0');
 

@@ -151,7 +151,7 @@ const hexDigest = (value: unknown): Uint8Array | null =>
   typeof value === 'string' && /^[0-9a-f]{64}$/.test(value) ? fromHex(value) : null;
 
 /** How a measured artifact differs from the attested one: at most 20 lines for people. */
-export function differences(attested: Manifest, measured: Manifest): readonly string[] {
+function differences(attested: Manifest, measured: Manifest): readonly string[] {
   const before = new Map(attested.files.map((f) => [f.path, f]));
   const out: string[] = [];
   for (const file of measured.files) {

@@ -4,7 +4,7 @@ import type { Budget } from '@ambit/core';
 import type { Ceilings } from '../config/configuration.ts';
 
 /** What makes two budget entries the same counter. */
-export const budgetKey = (b: Budget): string =>
+const budgetKey = (b: Budget): string =>
   JSON.stringify([
     b.unit,
     b.window ?? 0,
