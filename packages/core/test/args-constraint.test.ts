@@ -443,7 +443,8 @@ describe('C3 numbers', () => {
     fc.assert(
       fc.property(jsonValues, jsonValues, (a, b) => {
         const [x, y] = [value(JSON.stringify(a)), value(JSON.stringify(b))];
-        if (canonicalJson(x).length > 1000) return;
+        // At most 1,024 bytes of CBOR, where a short number takes nine: `1.5` has three characters.
+        fc.pre(Buffer.byteLength(canonicalJson(x)) <= 340);
         const check = compileConstraint({ kind: 'equals', value: x });
         expect(check(value(JSON.stringify(a)))).toBe(null);
         expect(check(y) === null).toBe(canonicalJson(x) === canonicalJson(y));
