@@ -10,7 +10,7 @@ import {
   verify,
 } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { fromBase64url, toBase64url } from './bytes.ts';
 import { AmbitError } from './codes.ts';
 import { PerSecret, Recent } from './crypto/keycache.ts';
@@ -104,6 +104,43 @@ export function nativeHasher(): { update(bytes: Uint8Array): void; digest(): Uin
   };
 }
 
+/** What a file holds, and who may read it: both of one open file. */
+export interface OpenedFile {
+  /** Null when there is more than the limit. */
+  readonly bytes: Buffer | null;
+  readonly mode: number;
+  /** Whether users other than the owner can read it; false where the system has no such modes. */
+  readonly exposed: boolean;
+}
+
+/**
+ * Reads a file of at most `limit` bytes whole; a pipe or a device too, which says nothing of its size and may have no
+ * end. Throws the system's error.
+ */
+export function readOpened(path: string, limit: number): OpenedFile {
+  const file = openSync(path, 'r');
+  try {
+    // Asked of the open file, so that nothing can be put in its place between the check and the reading.
+    const { mode, size } = fstatSync(file);
+    const exposed = process.platform !== 'win32' && (mode & 0o077) !== 0;
+    return { bytes: size > limit ? null : readBounded(file, limit), mode: mode & 0o777, exposed };
+  } finally {
+    closeSync(file);
+  }
+}
+
+function readBounded(file: number, limit: number): Buffer | null {
+  const parts: Buffer[] = [];
+  for (let size = 0; size <= limit;) {
+    const part = Buffer.allocUnsafe(65_536);
+    const n = readSync(file, part);
+    if (n === 0) return Buffer.concat(parts);
+    size += n;
+    parts.push(part.subarray(0, n));
+  }
+  return null;
+}
+
 const INPUT_BYTES = 1 << 20;
 
 /**
@@ -119,14 +156,6 @@ export function textOf(source: string): string {
     .map((line) => line.trim())
     .filter((line) => line !== '' && !line.startsWith('#'))
     .join('\n');
-}
-
-function textIn(file: number, path: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw unreadable('file', path, error);
-  }
 }
 
 const WHY: Readonly<Record<string, string>> = {
@@ -147,26 +176,21 @@ export function unreadable(what: string, path: string, error: unknown): AmbitErr
   );
 }
 
+// Any file may be named here, and a public key may be read by all: only what holds a secret must not be.
 function contentOf(path: string): string {
-  let file: number;
+  let opened: OpenedFile;
   try {
-    file = openSync(path, 'r');
+    opened = readOpened(path, INPUT_BYTES);
   } catch (error) {
     throw unreadable('file', path, error);
   }
-  try {
-    // Asked of the open file, so that nothing can be put in its place between the check and the reading.
-    const { mode, size } = fstatSync(file);
-    if (size > INPUT_BYTES)
-      throw new AmbitError('input_invalid', `${path} is too long for a key or a token.`);
-    const text = textIn(file, path);
-    if (process.platform !== 'win32' && (mode & 0o077) !== 0 && text.includes('ambsec_'))
-      throw new AmbitError(
-        'key_exposed',
-        `${path} holds a secret and can be read by others: chmod 600 ${path}.`,
-      );
-    return text;
-  } finally {
-    closeSync(file);
-  }
+  if (opened.bytes === null)
+    throw new AmbitError('input_invalid', `${path} is too long for a key or a token.`);
+  const text = opened.bytes.toString('utf8');
+  if (opened.exposed && text.includes('ambsec_'))
+    throw new AmbitError(
+      'key_exposed',
+      `${path} holds a secret and can be read by others: chmod 600 ${path}.`,
+    );
+  return text;
 }

@@ -1,8 +1,9 @@
 // Reading and writing files so that nothing is half-written and no secret can be read by others: secrets are
 // created exclusively with mode 0600 and refused when group or others may read them.
-import { chmodSync, closeSync, fstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
+import { chmodSync, readdirSync, statSync } from 'node:fs';
 import { createFile, makeDirectorySync, replaceFileSync } from '@ambit/files';
 import { LIMITS } from '@ambit/core';
+import { readOpened, type OpenedFile } from '@ambit/core/node';
 import type { Cli } from '../cli.ts';
 import { badInput, Failure, ioFailure } from '../failure.ts';
 
@@ -14,48 +15,23 @@ export function readFile(
   path: string,
   options: { readonly secret?: boolean; readonly insecure?: boolean; readonly limit?: number } = {},
 ): Buffer {
-  let fd: number;
+  const limit = options.limit ?? INPUT_BYTES;
+  let opened: OpenedFile;
   try {
-    fd = openSync(path, 'r');
+    opened = readOpened(path, limit);
   } catch (error) {
     throw ioFailure('read', path, error);
   }
-  try {
-    // Asked of the open file, so that nothing can be put in its place between the check and the reading.
-    const { mode, size } = fstatSync(fd);
-    if (
-      options.secret === true &&
-      options.insecure !== true &&
-      process.platform !== 'win32' &&
-      (mode & 0o077) !== 0
-    ) {
-      throw new Failure(
-        'key_exposed',
-        `${path}: a secret file with mode ${(mode & 0o777).toString(8)} can be read by others`,
-        `chmod 600 ${path}`,
-      );
-    }
-    const limit = options.limit ?? INPUT_BYTES;
-    if (size > limit) throw badInput(`${path}: larger than ${limit} bytes, the limit for this kind of input`);
-    return readBounded(fd, path, limit);
-  } catch (error) {
-    throw error instanceof Failure ? error : ioFailure('read', path, error);
-  } finally {
-    closeSync(fd);
-  }
-}
-
-// A pipe or a device says nothing of its size, and may have none.
-function readBounded(fd: number, path: string, limit: number): Buffer {
-  const parts: Buffer[] = [];
-  for (let size = 0; ;) {
-    const part = Buffer.allocUnsafe(65_536);
-    const n = readSync(fd, part);
-    if (n === 0) return Buffer.concat(parts);
-    size += n;
-    if (size > limit) throw badInput(`${path}: larger than ${limit} bytes, the limit for this kind of input`);
-    parts.push(part.subarray(0, n));
-  }
+  const { bytes, mode, exposed } = opened;
+  // The command line knows which file is a secret, whatever stands in it; `textOf` of core has to look.
+  if (options.secret === true && options.insecure !== true && exposed)
+    throw new Failure(
+      'key_exposed',
+      `${path}: a secret file with mode ${mode.toString(8)} can be read by others`,
+      `chmod 600 ${path}`,
+    );
+  if (bytes === null) throw badInput(`${path}: larger than ${limit} bytes, the limit for this kind of input`);
+  return bytes;
 }
 
 /** How a file is written. */
