@@ -32,6 +32,88 @@ const HELD = 4096;
 const fromRow = ([seq, ...row]: Value[]): Revocation =>
   revocationOf(Number(seq), checked(row) as RevocationRow);
 
+const COLUMNS = 'kind, issuer, value, reason, time, expires, sum';
+
+/** What this process holds of the list, and what it finds in the file. */
+class Held {
+  readonly #highest;
+  readonly #after;
+  readonly #named;
+  readonly #listeners = new Set<(entry: Revocation) => void>();
+  /** What is looked up in the file, up to this number; and what was found for each token. */
+  #base = -1;
+  #found = new WeakMap<RevocationSubject, { readonly entry: Revocation | null }>();
+  #recent = new RevocationView();
+  #seen = 0;
+
+  constructor(db: Connection) {
+    this.#highest = db.prepare("select seq from sqlite_sequence where name = 'revocations'");
+    this.#after = db.prepare(
+      `select seq, ${COLUMNS} from revocations where seq > ? order by seq limit ${PAGE}`,
+    );
+    this.#named = db.prepare(
+      `select seq, ${COLUMNS} from revocations where value = ? and kind = ? and issuer is ? and seq <= ?
+       order by expires is not null, expires desc limit 1`,
+    );
+  }
+
+  /** Calls `listener` for each entry that a refresh finds; returns what stops it. */
+  listen(listener: (entry: Revocation) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  get heard(): boolean {
+    return this.#listeners.size > 0;
+  }
+
+  /** A page of the entries after a number. */
+  after(seq: number): Revocation[] {
+    return (this.#after.all(seq) as Value[][]).map(fromRow);
+  }
+
+  /** Brings what is held up to the file. False when the file went back in time. */
+  refresh(): boolean {
+    const now = ((this.#highest.get() as [number] | undefined) ?? [0])[0];
+    if (this.#base < 0) this.#rebase(now);
+    if (now === this.#seen) return true;
+    if (now < this.#seen) return false;
+    for (let page = PAGE; page === PAGE;) {
+      const entries = this.after(this.#seen);
+      page = entries.length;
+      for (const entry of this.#recent.take(entries))
+        for (const listener of [...this.#listeners]) listener(entry);
+      this.#seen = entries.at(-1)?.seq ?? now;
+    }
+    if (this.#recent.size > HELD) this.#rebase(this.#seen);
+    return true;
+  }
+
+  find(subject: RevocationSubject): Revocation | null {
+    return this.#recent.find(subject) ?? this.#lookUp(subject);
+  }
+
+  #rebase(at: number): void {
+    this.#base = this.#seen = at;
+    this.#found = new WeakMap();
+    this.#recent = new RevocationView();
+  }
+
+  #lookUp(subject: RevocationSubject): Revocation | null {
+    let known = this.#found.get(subject);
+    if (known === undefined) {
+      known = { entry: null };
+      for (const [kind, issuer, value] of namesOf(subject)) {
+        const row = this.#named.get(value, kind, issuer ?? null, this.#base) as Value[] | undefined;
+        if (row !== undefined) known = { entry: fromRow(row) };
+        if (known.entry !== null) break;
+      }
+      this.#found.set(subject, known);
+    }
+    return known.entry;
+  }
+}
+
 /** The list, and the insertion alone for who is in a transaction already (closing a session). */
 export function sqliteRevocations(
   db: Connection,
@@ -42,62 +124,12 @@ export function sqliteRevocations(
   insert: (input: RevocationInput, now: number) => Revocation;
   stop: () => void;
 } {
-  const columns = 'kind, issuer, value, reason, time, expires, sum';
-  const highest = db.prepare("select seq from sqlite_sequence where name = 'revocations'");
-  const after = db.prepare(
-    `select seq, ${columns} from revocations where seq > ? order by seq limit ${PAGE}`,
-  );
-  const named = db.prepare(
-    `select seq, ${columns} from revocations where value = ? and kind = ? and issuer is ? and seq <= ?
-     order by expires is not null, expires desc limit 1`,
-  );
+  const held = new Held(db);
   const put = db.prepare(
     'insert into revocations(kind, issuer, value, reason, time, expires, sum) values (?, ?, ?, ?, ?, ?, ?)',
   );
-  const listeners = new Set<(entry: Revocation) => void>();
-  const top = (): number => ((highest.get() as [number] | undefined) ?? [0])[0];
-  /** What is looked up in the file, up to this number; and what was found for each token. */
-  let base = -1;
-  let found = new WeakMap<RevocationSubject, { readonly entry: Revocation | null }>();
-  let recent = new RevocationView();
-  let seen = 0;
+  const refresh = (): boolean => held.refresh();
   let timer: NodeJS.Timeout | null = null;
-
-  const rebase = (at: number): void => {
-    base = seen = at;
-    found = new WeakMap();
-    recent = new RevocationView();
-  };
-  /** Brings what is held up to the file. False when the file went back in time. */
-  const refresh = (): boolean => {
-    const now = top();
-    if (base < 0) rebase(now);
-    if (now === seen) return true;
-    if (now < seen) return false;
-    let taken = 0;
-    for (let page = PAGE; page === PAGE; taken += page) {
-      const rows = after.all(seen) as Value[][];
-      page = rows.length;
-      for (const entry of recent.take(rows.map(fromRow)))
-        for (const listener of [...listeners]) listener(entry);
-      seen = Number(rows.at(-1)?.[0] ?? now);
-    }
-    if (recent.size > HELD) rebase(seen);
-    return true;
-  };
-  const lookUp = (subject: RevocationSubject): Revocation | null => {
-    let known = found.get(subject);
-    if (known === undefined) {
-      known = { entry: null };
-      for (const [kind, issuer, value] of namesOf(subject)) {
-        const row = named.get(value, kind, issuer ?? null, base) as Value[] | undefined;
-        if (row !== undefined) known = { entry: fromRow(row) };
-        if (known.entry !== null) break;
-      }
-      found.set(subject, known);
-    }
-    return known.entry;
-  };
   const insert = (input: RevocationInput, now: number): Revocation => {
     const { kind, issuer, value, reason, expires } = checkRevocation(input);
     turn.end();
@@ -116,17 +148,17 @@ export function sqliteRevocations(
     since: async (cursor) => {
       try {
         turn.look();
-        const entries = (after.all(cursor) as Value[][]).map(fromRow);
+        const entries = held.after(cursor);
         return { entries, cursor: entries.at(-1)?.seq ?? cursor };
       } catch (error) {
         throw new AmbitError(faultOf(error), undefined, { cause: error });
       }
     },
     watch: (listener) => {
-      listeners.add(listener);
+      const stop = held.listen(listener);
       const look = (): void => {
         try {
-          refresh();
+          held.refresh();
         } catch {
           // The next use says so.
         }
@@ -134,8 +166,8 @@ export function sqliteRevocations(
       look();
       timer ??= setInterval(look, POLL).unref();
       return () => {
-        listeners.delete(listener);
-        if (listeners.size > 0 || timer === null) return;
+        stop();
+        if (held.heard || timer === null) return;
         clearInterval(timer);
         timer = null;
       };
@@ -143,7 +175,7 @@ export function sqliteRevocations(
     isRevoked: (subject): RevocationAnswer => {
       try {
         if (!turn.once('revocations', refresh)) return { ok: false, code: 'revocations_stale' };
-        const entry = recent.find(subject) ?? lookUp(subject);
+        const entry = held.find(subject);
         return entry === null ? { ok: true } : { ok: false, code: 'revoked', entry };
       } catch (error) {
         return { ok: false, code: faultOf(error) };

@@ -16,6 +16,12 @@ const subject = (name: string): Parameters<World['store']['revocations']['isRevo
 });
 
 export function revocationsRules(w: World): void {
+  kindRules(w);
+  feedRules(w);
+  sessionRules(w);
+}
+
+function kindRules(w: World): void {
   test('S7 each kind of revocation refuses the tokens it names and no others', async () => {
     const { revocations } = w.store;
     const kinds = [
@@ -58,7 +64,9 @@ export function revocationsRules(w: World): void {
     }
     expect(revocations.isRevoked(subject('a'))).toEqual({ ok: true });
   });
+}
 
+function feedRules(w: World): void {
   test('a feed: cursors, order, watchers; bad entries are refused', async () => {
     const { revocations } = w.store;
     const seen: string[] = [];
@@ -85,7 +93,9 @@ export function revocationsRules(w: World): void {
     for (const entry of bad)
       await expect(revocations.add(entry, NOW)).rejects.toMatchObject({ code: 'input_invalid' });
   });
+}
 
+function sessionRules(w: World): void {
   test('I4 sessions: unknown, closed and expired ones deny; closing revokes; ids are used once', async () => {
     const { sessions } = w.store;
     const input = { issuer: 'acme', id: 'session a', operator: 'op', user: 'u', expires: NOW + 100 };

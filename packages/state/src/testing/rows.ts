@@ -6,6 +6,11 @@ import { LATER, NOW, charges, claim, counter, fresh, id } from './make.ts';
 import type { Answer, World } from './world.ts';
 
 export function rowsRules(w: World): void {
+  claimRules(w);
+  windowRules(w);
+}
+
+function claimRules(w: World): void {
   test('P3 the same proof, twice at once: one is accepted', async () => {
     const c = charges([], { replay: claim('twice') });
     const answers = await Promise.all(Array.from({ length: 20 }, () => w.store.budgets.reserve(c, NOW)));
@@ -78,7 +83,9 @@ export function rowsRules(w: World): void {
     for (const c of bad) await expect(w.store.budgets.reserve(c, NOW)).rejects.toThrow(TypeError);
     await expect(w.store.budgets.reserve(charges([]), NOW * 1000)).rejects.toThrow(RangeError);
   });
+}
 
+function windowRules(w: World): void {
   test('a window accepts each number once, 1024 behind and at most 1024 ahead', async () => {
     const session = fresh();
     const at = async (sequence: number): Promise<boolean> =>

@@ -45,6 +45,12 @@ async function used(store: Store): Promise<void> {
 }
 
 export function surroundingsRules(w: World): void {
+  clockRules(w);
+  poolRules(w);
+  resetRules(w);
+}
+
+function clockRules(w: World): void {
   test('W1 (finding S1) a call at a stated time a year ahead drops no row of others, and nothing is denied after it', async () => {
     await used(w.store);
     const expires = NOW + 400 * DAY;
@@ -87,7 +93,9 @@ export function surroundingsRules(w: World): void {
     // A clock that is a little ahead is nothing strange.
     expect(code(await w.store.budgets.reserve(at(start + 60), NOW))).toBe('ok');
   });
+}
 
+function poolRules(w: World): void {
   test.each([
     ['straight', false],
     ['leased', true],
@@ -108,7 +116,9 @@ export function surroundingsRules(w: World): void {
     expect(await grants(5, 40)).toBe(0);
     await leased.stop();
   });
+}
 
+function resetRules(w: World): void {
   test('W5 (findings S4, S7) nothing crosses a reset: no refund, no slice, no number of a session, no proof', async (context) => {
     if (w.reset === null) return context.skip();
     const { budgets, replay } = w.store;
