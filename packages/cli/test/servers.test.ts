@@ -14,15 +14,15 @@ describe('transcripts of ambit state on servers', { timeout: 300_000 }, () => {
     stopAll();
     stopServers();
   });
-  it.skipIf(!hasRedis)('redis', async () => {
+  it.skipIf(!hasRedis)('redis', async ({ expect }) => {
     const server = await startRedis();
-    await runTranscript('redis', textOf('redis'), { STORE: `redis://127.0.0.1:${server.port}` });
+    await runTranscript('redis', textOf('redis'), expect, { STORE: `redis://127.0.0.1:${server.port}` });
     await server.stop();
   });
-  it.skipIf(!hasPostgres)('postgres', async () => {
+  it.skipIf(!hasPostgres)('postgres', async ({ expect }) => {
     const server = await startPostgres();
     const STORE = `postgres://postgres@127.0.0.1:${server.port}/postgres?schema=ambit`;
-    await runTranscript('postgres', textOf('postgres'), { STORE });
+    await runTranscript('postgres', textOf('postgres'), expect, { STORE });
     await server.stop();
   });
 });

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect } from 'vitest';
+import type { ExpectStatic } from 'vitest';
 
 /** Published servers that stand behind the guard. */
 const SERVERS = new URL('../../../node_modules/@modelcontextprotocol', import.meta.url).pathname;
@@ -83,7 +83,12 @@ function sh(command: string, directory: string, more: Variables): Promise<Ran> {
 const lines = (text: string): string => `${text}\n`.replaceAll(/^\n+|(?<=\n)\n+/g, '');
 
 /** Runs a transcript in a directory of its own, with further variables of the environment. */
-export async function runTranscript(name: string, text: string, more: Variables = {}): Promise<void> {
+export async function runTranscript(
+  name: string,
+  text: string,
+  expect: ExpectStatic,
+  more: Variables = {},
+): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'ambit-transcript-'));
   try {
     mkdirSync(join(directory, '.bin'));

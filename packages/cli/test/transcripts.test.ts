@@ -19,8 +19,9 @@ describe('transcripts of the ambit command', { concurrent: true, timeout: 300_00
   for (const name of readdirSync(FOLDER)
     .filter((f) => f.endsWith('.txt'))
     .sort()) {
-    it(name.replace('.txt', '').replaceAll('-', ' '), () =>
-      runTranscript(name, readFileSync(join(FOLDER, name), 'utf8')),
+    // Each with its own `expect`: what tests that run side by side assert is counted apart.
+    it(name.replace('.txt', '').replaceAll('-', ' '), ({ expect }) =>
+      runTranscript(name, readFileSync(join(FOLDER, name), 'utf8'), expect),
     );
   }
 });

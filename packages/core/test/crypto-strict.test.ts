@@ -26,14 +26,10 @@ const sodium = sodiumProvider();
 const providers: readonly Provider[] = [nodeProvider, sodium, nobleProvider];
 
 function agree({ publicKey, message, signature, valid }: Crafted, what: string): void {
-  for (const provider of providers) {
-    const answer = provider.verify(publicKey, message, signature);
-    if (answer !== valid) {
-      expect.fail(
-        `${what}: ${provider.name} says ${answer}: ${toHex(publicKey)} ${toHex(message)} ${toHex(signature)}`,
-      );
-    }
-  }
+  const wrong = providers
+    .filter((provider) => provider.verify(publicKey, message, signature) !== valid)
+    .map(({ name }) => `${name}: ${toHex(publicKey)} ${toHex(message)} ${toHex(signature)}`);
+  expect(wrong, `${what}: providers that do not say ${valid}`).toEqual([]);
 }
 
 /** A stream of choices that is the same on every run; the long run goes on where the short one stops. */

@@ -97,6 +97,8 @@ onEach(['sqlite', 'redis', 'postgres'], (name, at) => {
       await revoker.ended;
       const acknowledged = BigInt(revoker.lines[1] as string);
       late.push(Math.max(0, Number(last - acknowledged) / 1e6));
+      // How late is a figure; that it arrives is a claim.
+      await expect.poll(call).toMatchObject({ ok: false, code: 'revoked' });
       await store.close();
     }
     console.log(
