@@ -158,8 +158,8 @@ export interface GuardRequest {
   readonly address?: string | undefined;
   /** At most so many bytes will be moved: what a `bytes` budget is charged before the call. */
   readonly bytes?: number | undefined;
-  /** Origins under which the client may have reached this service, by its own word: for `cause` alone. */
-  readonly origins?: readonly string[] | undefined;
+  /** Origins under which the client may have reached this service, by its own word: for `cause` alone, so asked for a refused proof. */
+  readonly origins?: (() => readonly string[]) | undefined;
   /** Data labels that the handler knows better than the configuration: added to its own. */
   readonly data?: readonly string[] | undefined;
   /** The same, found from the call once it is read. What it throws denies. */

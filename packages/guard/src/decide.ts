@@ -139,7 +139,7 @@ function proofCauses(
     if (now !== second) [second, looks] = [now, 0];
     if (++looks > LOOKS) return undefined;
     try {
-      return verifier.mismatch({ token, proof, call: p.call, now }, origins);
+      return verifier.mismatch({ token, proof, call: p.call, now }, origins?.());
     } catch (error) {
       // It is refused either way, and by the same code.
       fault(error);

@@ -33,6 +33,7 @@ import {
 import { createGuard, type DecisionEvent, type Guard, type GuardOptions } from '@ambit/guard';
 import { fetchHandler, httpGuard, type CapabilityOptions } from '@ambit/guard/http';
 import { memoryStore, type Store } from '@ambit/state';
+import { contextOf, PROOF_HEADER } from '@ambit/wire/http';
 
 const NOW = 4_102_444_800;
 const AUDIENCE = 'files.acme.com';
@@ -145,7 +146,12 @@ describe('why a proof does not fit is in the log, and the caller is not told', (
     const guard = guardWith();
     const text = token();
     const proof = prove(text, made(proved), { audience: AUDIENCE, time: NOW }, by);
-    const answer = await guard.authorize({ token: text, proof, call, origins: ['http://127.0.0.1:8471'] });
+    const answer = await guard.authorize({
+      token: text,
+      proof,
+      call,
+      origins: () => ['http://127.0.0.1:8471'],
+    });
     if (answer.ok) throw new Error('allowed');
     expect(answer.cause).toContain(words);
     expect(answer.publicDenial).toEqual({
@@ -156,6 +162,33 @@ describe('why a proof does not fit is in the log, and the caller is not told', (
     expect(events[0]!.cause).toBe(answer.cause);
     expect((await reasons())[0]).toContain(words.slice(0, 60));
     expect(faults).toEqual([]);
+  });
+
+  it('the origins that a client may mean are looked up for a refused proof, and for nothing else', async () => {
+    const answer = httpGuard({
+      guard: guardWith(),
+      origin: ORIGIN,
+      toCall: () => ({ tool: 'files.read', args: { id: '7' } }),
+    });
+    const asked = async (proof: string | null): Promise<readonly [boolean, number]> => {
+      let looked = 0;
+      const headers: Record<string, string> = { authorization: `Capability ${text}`, host: 'files.acme.com' };
+      if (proof !== null) headers[PROOF_HEADER] = proof;
+      const header = (name: string): readonly string[] => {
+        if (name === 'host') looked++;
+        return headers[name] === undefined ? [] : [headers[name]];
+      };
+      const { ok } = await answer({ method: 'GET', target: '/files', body: undefined, header });
+      return [ok, looked];
+    };
+    const text = token();
+    const proved = (target: string): string => {
+      const sent = { ...call, http: contextOf({ method: 'GET', target, body: undefined }, ORIGIN) };
+      return prove(text, made(sent), { audience: AUDIENCE, time: NOW }, by);
+    };
+    expect(await asked(proved('/files'))).toEqual([true, 0]);
+    expect(await asked(null)).toEqual([false, 0]);
+    expect(await asked(proved('/other'))).toEqual([false, 1]);
   });
 
   it('another key; the token before it was narrowed; a proof session', async () => {

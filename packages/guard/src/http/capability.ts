@@ -78,7 +78,7 @@ export function httpGuard(options: CapabilityOptions): Capability {
       token: given.token,
       proof: given.proof,
       call: made.call,
-      origins: originsOf(request),
+      origins: () => originsOf(request),
       ...(known === undefined ? {} : { known: (call: Call) => known(request, call) }),
       ...(request.address === undefined ? {} : { address: request.address }),
     });
