@@ -36,8 +36,10 @@ export interface BehaviorOptions {
   /** A monitor with a learnt baseline, and what to do about its alerts; without them flow is followed, no more. */
   readonly monitor?: Monitor;
   readonly responses?: Responses;
-  /** Told of each response, to revoke where it says so; what it throws changes nothing. */
+  /** Told of each response, to revoke where it says so; what it throws changes no decision. */
   readonly onResponse?: (response: BehaviorResponse, view: TokenView) => void;
+  /** Told what `onResponse` throws, and of an alert that could not be written. Its errors are ignored. */
+  readonly onFault?: ((error: unknown) => void) | undefined;
   readonly deployment?: (view: TokenView) => Deployment;
   /** Sessions followed at once; default 4096. The one unused longest is forgotten, and is tainted when it comes back. */
   readonly maxSessions?: number;
@@ -266,8 +268,10 @@ export class Behavior implements FlowKeeper, Watcher, Observer {
 
   #respond(alert: Alert, view: TokenView): void {
     const response = this.#options.responses?.on(alert) ?? null;
-    if (response !== null) quietly(() => this.#options.onResponse?.(response, view));
+    if (response !== null) quietly(() => this.#options.onResponse?.(response, view), this.#fault);
   }
+
+  readonly #fault = (error: unknown): void => this.#options.onFault?.(error);
 
   #now(): number {
     return Math.floor((this.#options.nowMs ?? Date.now)() / 1000);
@@ -275,7 +279,7 @@ export class Behavior implements FlowKeeper, Watcher, Observer {
 
   // What can't be written is no reason to stop: the log's failure denies the next call anyway.
   #write(view: TokenView, draft: Draft): void {
-    quietly(() => this.#options.audit.record({ ...who(view), ...draft }));
+    quietly(() => this.#options.audit.record({ ...who(view), ...draft }), this.#fault);
   }
 }
 

@@ -79,14 +79,14 @@ export interface GuardOptions {
   readonly observer?: Observer | undefined;
   /** Unix milliseconds; default the system clock. */
   readonly nowMs?: (() => number) | undefined;
-  /** Told of every decision; what it throws or returns changes nothing (attack G4). */
+  /** Told of every decision; what it throws changes nothing (attack G4), and goes to `onFault`. */
   readonly onDecision?: ((event: DecisionEvent) => void) | undefined;
   /**
    * Percent of a budget after which a warning is given, where the operator's configuration states none (`warn`); default:
    * no warnings.
    */
   readonly warnAt?: number | undefined;
-  /** Told of every warning; what it throws changes nothing. */
+  /** Told of every warning; what it throws changes no decision, and goes to `onFault`. */
   readonly onWarning?: ((warning: BudgetWarning) => void) | undefined;
   /**
    * Told what failed: a hook of the service, the store or the log on the way of a call, which denies it; a tool's handler;

@@ -20,8 +20,8 @@ export function createGuard(options: GuardOptions): Guard {
   if (typeof audit?.record !== 'function')
     throw new TypeError('audit: expected a recorder; no tool runs unlogged');
   if (!(timeout > 0)) throw new RangeError('timeout: expected milliseconds above 0');
-  const fault = (error: unknown): void => quietly(() => options.onFault?.(error));
-  const telemetry = instrument(options.telemetry);
+  const fault = (error: unknown): void => quietly(() => options.onFault?.(error), unheard);
+  const telemetry = instrument(options.telemetry, fault);
   const journal = createJournal(options, timeout, fault);
   const charges = chargesIn(store.budgets, timeout, fault);
   const parts = { options, charges, journal, telemetry, fault, clock };
@@ -82,6 +82,9 @@ export function createGuard(options: GuardOptions): Guard {
   const run = runOf(authorize);
   return Object.freeze({ verifier, audit, authorize, explain, refuse, fault, run, settled: journal.settled });
 }
+
+// `onFault` is the last that is told; what it throws has nowhere to go.
+const unheard = (): void => undefined;
 
 // Informs the callbacks; nothing that they do changes a decision.
 function observing(

@@ -1,5 +1,6 @@
 // Optional OpenTelemetry: counters, histograms and spans over a structural view of its API, so that no package of it
-// is needed. An error of a meter or tracer changes nothing (attack G4). Names follow the GenAI conventions
+// is needed. An error of a meter or tracer changes no decision (attack G4)
+// and goes to `fault`. Names follow the GenAI conventions
 // where they exist. Attributes are tool, code and status: no argument, no name of a person.
 import { quietly } from './quietly.ts';
 
@@ -56,7 +57,10 @@ const SERVER = 1;
 const ERROR = 2;
 
 /** The instruments over a meter and a tracer; without them, nothing. */
-export function instrument({ meter, tracer }: Telemetry = {}): Instruments {
+export function instrument(
+  { meter, tracer }: Telemetry | undefined = {},
+  fault: (error: unknown) => void,
+): Instruments {
   const decisions = meter?.createCounter('ambit.decisions', { description: 'Decisions by code' });
   const deciding = meter?.createHistogram('ambit.decision.duration', { unit: 'ms' });
   const calls = meter?.createHistogram('gen_ai.execute_tool.duration', { unit: 'ms' });
@@ -80,24 +84,24 @@ export function instrument({ meter, tracer }: Telemetry = {}): Instruments {
   return {
     decision: (event, started) => {
       const attributes = { 'ambit.code': event.code, 'gen_ai.tool.name': event.tool };
-      quietly(() => decisions?.add(1, attributes));
-      quietly(() => deciding?.record(event.milliseconds, attributes));
+      quietly(() => decisions?.add(1, attributes), fault);
+      quietly(() => deciding?.record(event.milliseconds, attributes), fault);
       let span: Span | null = null;
       quietly(() => {
         span = begin(event, started);
-      });
+      }, fault);
       return span;
     },
     outcome: (span, tool, status, milliseconds) => {
       const failed = status === 'ok' ? {} : { 'error.type': status };
-      quietly(() => calls?.record(milliseconds, { 'gen_ai.tool.name': tool, ...failed }));
+      quietly(() => calls?.record(milliseconds, { 'gen_ai.tool.name': tool, ...failed }), fault);
       quietly(() => {
         if (status !== 'ok') {
           span?.setAttribute('error.type', status);
           span?.setStatus({ code: ERROR });
         }
         span?.end();
-      });
+      }, fault);
     },
   };
 }

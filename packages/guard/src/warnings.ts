@@ -45,7 +45,7 @@ export function createWarn(options: GuardOptions, timeout: number, fault: (error
   }
 
   function tell(allowed: Allowed, record: number, warning: BudgetWarning): Promise<unknown> {
-    quietly(() => options.onWarning?.(warning));
+    quietly(() => options.onWarning?.(warning), fault);
     const { token: _, ...who } = fromToken(allowed.view, options.personal);
     const score = Math.min(1000, Math.floor(((warning.limit - warning.left) / warning.limit) * 1000));
     return within(

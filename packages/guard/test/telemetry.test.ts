@@ -105,3 +105,26 @@ it('counts decisions by code, times calls, and traces each call; no argument and
   expect(spans[0]?.attributes['ambit.decision']).toBe(0);
   expect(JSON.stringify([measured, spans])).not.toMatch(/swordfish|jane|amb1_/);
 });
+
+it('what a meter or tracer throws goes to `onFault` and changes no decision', async () => {
+  const failing = (): never => {
+    throw new Error('exporter down');
+  };
+  const broken = { createCounter: () => ({ add: failing }), createHistogram: () => ({ record: failing }) };
+  const faults: unknown[] = [];
+  const g = createGuard({
+    verifier: w.verifier,
+    store: w.store,
+    audit: w.recorder,
+    tools: () => ({ external: false, data: ['internal'] }),
+    telemetry: { meter: broken, tracer: { startSpan: failing } },
+    onFault: (error) => faults.push(error),
+  });
+  const made = makeCall({ tool: 'echo' });
+  if (!made.ok) throw new Error(made.message);
+  const token = w.token();
+  const proof = prove(token, made.call, { audience: AUDIENCE, time: seconds() }, w.agent);
+  expect(await g.run({ token, proof, call: made.call }, async () => 'fine')).toMatchObject({ ok: true });
+  // The decision's count, time and span, and the time of the call.
+  expect(faults).toEqual(Array.from({ length: 4 }, () => new Error('exporter down')));
+});
