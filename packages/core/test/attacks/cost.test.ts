@@ -1,5 +1,6 @@
 // K: cost. Nothing that is sent leaves behind more than its own size, under a budget in bytes; no check takes longer
 // than the steps that are charged for it (law L16). Time is compared with time of the same run, never with a clock.
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import {
   attenuate,
@@ -220,6 +221,10 @@ describe('K2, K3, K4 a check takes no longer than its steps', () => {
     // `absent` looks at no value.
     expect([...kinds, 'absent'].toSorted()).toEqual(CONSTRAINT_KINDS.toSorted());
     expect(Object.keys(SHAPES).length).toBeGreaterThanOrEqual(20);
+    const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+    expect(readme).toContain(
+      `every kind of constraint against ${Object.keys(SHAPES).length} shapes of argument`,
+    );
   });
 
   it.each(HEAVY)('R2, R6 %s', (_, constraint) => {
