@@ -89,7 +89,7 @@ export interface Agent {
   readonly audience: string;
   /** The public key, `ambpub_holder_...`: what an issuer binds a token to. */
   readonly holder: string;
-  /** `fetch` with token and proof. Rejects with AmbitError for a request that can't be a call. */
+  /** `fetch` with token and proof. Rejects with AmbitError: no call, or `service_unreachable`. */
   fetch(input: string | URL | Request, init?: AgentRequest): Promise<Response>;
   /** Attaches token and proofs to an MCP client's transport, before `client.connect(transport)`. */
   attach<T extends TransportLike>(transport: T): T;

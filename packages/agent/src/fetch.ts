@@ -1,6 +1,5 @@
 // The client: a `fetch` that sends the token and proves method, target, body and what they ask for.
-import { parseCall as makeCall, prove, type Signer } from '@ambit/core';
-import { AmbitError } from '@ambit/core';
+import { AmbitError, parseCall as makeCall, prove, type Signer } from '@ambit/core';
 import { byMethod, contextOf, PROOF_HEADER, type CallMapping } from '@ambit/wire/http';
 
 /** Who calls. */
@@ -16,7 +15,10 @@ export interface FetchHolder {
   readonly fetch?: typeof fetch;
 }
 
-/** A `fetch` that carries token and proof. Throws AmbitError for a request that can't be a call. */
+/**
+ * A `fetch` that carries token and proof. Rejects with AmbitError for a request that can't be a call, and with
+ * `service_unreachable` where `fetch` itself has no answer.
+ */
 export function capabilityFetch(holder: FetchHolder): typeof fetch {
   const send = holder.fetch ?? fetch;
   return async (input, init) => {
@@ -33,14 +35,30 @@ export function capabilityFetch(holder: FetchHolder): typeof fetch {
     headers.set('authorization', `Capability ${token}`);
     headers.set(PROOF_HEADER, prove(token, made.call, { audience: holder.audience, time }, holder.signer));
     const body = sent === undefined ? null : sent;
-    return send(request.url, {
-      method: request.method,
-      headers,
-      body: body as never,
-      signal: request.signal,
-      redirect: 'error',
-    });
+    try {
+      return await send(request.url, {
+        method: request.method,
+        headers,
+        body: body as never,
+        signal: request.signal,
+        redirect: 'error',
+      });
+    } catch (error) {
+      throw unreachable(url.origin, error);
+    }
   };
+}
+
+// Fetch says "fetch failed" of whatever has no answer, as a TypeError. Anything else (an abort, an error of the
+// caller's own `fetch`) has its own words. Only the origin is named: a path may hold anything.
+function unreachable(origin: string, error: unknown): unknown {
+  if (!(error instanceof TypeError)) return error;
+  const { code, message } = (error.cause ?? {}) as { readonly code?: unknown; readonly message?: unknown };
+  const words =
+    message === 'unexpected redirect'
+      ? `${origin} answered with a redirect, and the proof is for this URL alone; call the URL that it leads to.`
+      : `${origin} could not be reached${typeof code === 'string' ? ` (${code})` : ''}; check the URL and that the service runs.`;
+  return new AmbitError('service_unreachable', words, { cause: error });
 }
 
 const headerValues = (request: Request, name: string): readonly string[] => {

@@ -1,5 +1,7 @@
 // The front door of an agent: key and token as texts or files, one error for everything that is wrong, and requests that
 // a real verifier takes; sub-agents get less and end.
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -135,6 +137,54 @@ describe('openAgent', () => {
     current = tokenFor(holder);
     await agent.fetch('https://files.acme.com/');
     expect(sent[0]!.headers.get('authorization')).toContain(current);
+  });
+});
+
+describe('a service that is not there', () => {
+  const agent = openAgent({ key, token });
+  const failing = async (url: string, init: RequestInit = {}): Promise<AmbitError> => {
+    const error: unknown = await agent.fetch(url, init).catch((e: unknown) => e);
+    if (!(error instanceof AmbitError)) throw new Error('no AmbitError', { cause: error });
+    return error;
+  };
+  async function serving<T>(answer: RequestListener, use: (origin: string) => Promise<T>): Promise<T> {
+    const server = createServer(answer);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    try {
+      return await use(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    } finally {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    }
+  }
+
+  it('is said by a code and one sentence, without the path, and the cause is kept', async () => {
+    // A port that was free a moment ago.
+    const origin = await serving(
+      () => undefined,
+      async (at) => at,
+    );
+    const error = await failing(`${origin}/secret-path`);
+    expect(error.code).toBe('service_unreachable');
+    expect(error.message).toBe(
+      `${origin} could not be reached (ECONNREFUSED); check the URL and that the service runs.`,
+    );
+    expect(error.cause).toBeInstanceOf(TypeError);
+  });
+
+  it('a redirect is not followed, and said to be one', async () => {
+    const error = await serving(
+      (_request, response) => void response.writeHead(302, { location: '/elsewhere' }).end(),
+      (origin) => failing(`${origin}/`),
+    );
+    expect(error.code).toBe('service_unreachable');
+    expect(error.message).toMatch(/answered with a redirect/);
+  });
+
+  it('an abort stays an abort, and what is no URL a TypeError', async () => {
+    const asked = agent.fetch('http://127.0.0.1:1/', { signal: AbortSignal.abort() });
+    await expect(asked).rejects.toMatchObject({ name: 'AbortError' });
+    await expect(agent.fetch('files/7')).rejects.toBeInstanceOf(TypeError);
   });
 });
 

@@ -148,6 +148,8 @@ export const CODE_TABLE = {
   service_failed: ['The service failed on this request; its operator has the cause in the log.', 500, 4],
   upstream_failed: ['The guarded server did not answer.', 502, 4],
   behavior_narrowed: ['This session deviated from its usual pattern, and the guard restricts it.', 403, 1],
+  // An agent.
+  service_unreachable: ['The service could not be reached; check the URL and that the service runs.', 502, 4],
   // Command line and library use.
   usage: ['Invalid command line; see --help.', 400, 2],
   input_invalid: ['The input is malformed.', 400, 3],
