@@ -52,8 +52,9 @@ async function run(name) {
     ignoreStatic: true,
     disableTypeChecks: false,
     concurrency: 1,
-    // A loop without an end is noticed by counting; a busy machine must not look like one.
-    timeoutMS: 120_000,
+    // A loop without an end is noticed by counting, a promise that nothing settles by idleness (worker.ts); a busy
+    // machine must look like neither.
+    timeoutMS: 1_800_000,
     tempDirName: temporary,
     ignorePatterns: ['bench', 'reports', 'examples', 'packages/*/dist', ...otherPackages(own)],
     // Texts of messages: their codes decide and are tested; a test of every sentence would say it twice.

@@ -28,7 +28,8 @@ export interface Verdict {
   readonly status: 'killed' | 'survived' | 'timeout' | 'spoiled';
   readonly by?: string;
   readonly message?: string;
-  readonly ran: number;
+  /** What each test that was run took, in ms of processor time. */
+  readonly costs: readonly number[];
 }
 
 const shared = globalThis as unknown as { __stryker__?: Stryker; ambitTests?: Map<string, RunnerTestCase> };
@@ -36,8 +37,43 @@ const stryker = (shared.__stryker__ ??= {});
 const tests = (shared.ambitTests ??= new Map());
 let files = 0;
 
-// The smallest counterexample is of no use here.
-fc.configureGlobal({ ...fc.readConfigureGlobal(), endOnFailure: true });
+// Every place that a mutant could stand at asks which one is active. Counted, that tells a loop without an end wherever
+// it is; Stryker's own count (`hitLimit`) sees only the place of the mutant itself.
+const ASKED_LIMIT = 50_000_000;
+let active: string | undefined;
+let asked = 0;
+Object.defineProperty(stryker, 'activeMutant', {
+  get(): string | undefined {
+    if (active !== undefined && ++asked > ASKED_LIMIT) throw new Error('A loop without an end.');
+    return active;
+  },
+  set(mutant: string | undefined) {
+    active = mutant;
+    asked = 0;
+  },
+});
+
+/** A promise that is not settled after the event loop was idle for this long in sum will never be. */
+const IDLE_LIMIT = 5000;
+
+/** What `promise` comes to, or an error when nothing is left that could settle it; a busy machine is not idle. */
+async function settled<T>(promise: T | PromiseLike<T>): Promise<T> {
+  let timer: ReturnType<typeof setInterval> | undefined;
+  const start = performance.eventLoopUtilization();
+  const idle = new Promise<never>((_, reject) => {
+    timer = setInterval(() => {
+      if (performance.eventLoopUtilization(start).idle > IDLE_LIMIT) reject(new Error('Nothing happens.'));
+    }, 1000);
+  });
+  try {
+    return await Promise.race([promise, idle]);
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+// The smallest counterexample is of no use here; and what a run finds, the next one should find again.
+fc.configureGlobal({ ...fc.readConfigureGlobal(), endOnFailure: true, seed: 1 });
 
 const nameOf = (task: RunnerTestCase | RunnerTestSuite): string =>
   task.suite === undefined ? task.name : `${nameOf(task.suite)} ${task.name}`;
@@ -55,37 +91,51 @@ async function hooks(suite: RunnerTestSuite | undefined, when: 'beforeEach' | 'a
 /** Runs one test; its error, or null. */
 async function run(task: RunnerTestCase): Promise<Error | null> {
   const suite = task.suite ?? task.file;
+  let failure: unknown = null;
   try {
     await hooks(suite, 'beforeEach');
-    await TestRunner.getTestFn(task)();
-    return null;
+    await settled(TestRunner.getTestFn(task)());
   } catch (error) {
-    return error instanceof Error ? error : new Error(String(error));
-  } finally {
-    await hooks(suite, 'afterEach');
+    failure = error ?? 'nothing';
   }
+  try {
+    await hooks(suite, 'afterEach');
+  } catch (error) {
+    failure ??= error;
+  }
+  return failure === null || failure instanceof Error ? failure : new Error(String(failure));
 }
 
+/** Processor time so far, in ms: on a busy machine a clock says little of what a test costs. */
+const spent = (): number => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+};
+
 async function judge({ mutant, tests: ids, hitLimit }: Trial): Promise<Verdict> {
-  let ran = 0;
+  const costs: number[] = [];
   for (const id of ids) {
     const task = tests.get(id);
     if (task === undefined) continue;
     stryker.hitCount = hitLimit === undefined ? undefined : 0;
     stryker.hitLimit = hitLimit;
     stryker.activeMutant = mutant;
-    ran++;
+    const before = spent();
     const error = await run(task);
-    const endless = hitLimit !== undefined && (stryker.hitCount ?? 0) > hitLimit;
+    costs.push(spent() - before);
+    const endless = asked > ASKED_LIMIT || (hitLimit !== undefined && (stryker.hitCount ?? 0) > hitLimit);
     stryker.activeMutant = undefined;
     stryker.hitLimit = undefined;
     if (error === null) continue;
-    if (endless) return { status: 'timeout', ran };
-    if ((await run(task)) !== null) return { status: 'spoiled', ran };
-    return { status: 'killed', by: id, message: error.message, ran };
+    if (endless) return { status: 'timeout', costs };
+    if ((await run(task)) !== null) return { status: 'spoiled', by: id, costs };
+    return { status: 'killed', by: id, message: error.message, costs };
   }
-  return { status: 'survived', ran };
+  return { status: 'survived', costs };
 }
+
+/** What each test took in the first run; while it runs, when it began. */
+const took = new Map<string, number>();
 
 const casesIn = (suite: RunnerTestSuite): RunnerTestCase[] =>
   suite.tasks.flatMap((task) => (task.type === 'suite' ? casesIn(task) : [task]));
@@ -104,11 +154,13 @@ export default class extends TestRunner {
   override onBeforeTryTask(test: RunnerTestCase): void {
     super.onBeforeTryTask(test);
     stryker.currentTestId = idOf(test);
+    took.set(idOf(test), spent());
   }
 
   override onAfterTryTask(test: RunnerTestCase): void {
     super.onAfterTryTask(test);
     stryker.currentTestId = undefined;
+    took.set(idOf(test), spent() - (took.get(idOf(test)) ?? 0));
   }
 
   // vitest waits for what this gives (`VitestRunner.onAfterRunFiles`), though its own class gives nothing.
@@ -131,7 +183,7 @@ export default class extends TestRunner {
           fileName: t.file.filepath,
           passed: t.result?.state === 'pass',
           message: t.result?.errors?.[0]?.message,
-          timeSpentMs: t.result?.duration ?? 0,
+          timeSpentMs: took.get(id) ?? 0,
         })),
       });
     });
