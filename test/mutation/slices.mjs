@@ -39,7 +39,10 @@ export const SLICES = {
     ['caveats/*.ts'],
     ['caveats/fields', 'authorize', 'caveats/kinds', 'attacks/pools', 'laws/fail-closed', 'mutants'],
   ),
-  cbor: core(['cbor/*.ts'], ['laws/values', 'attacks/encoding', 'laws/received-bytes', 'vectors']),
+  cbor: core(
+    ['cbor/*.ts'],
+    ['laws/values', 'attacks/encoding', 'laws/received-bytes', 'cbor-writer', 'vectors'],
+  ),
   args: core(
     ['args/*.ts'],
     [

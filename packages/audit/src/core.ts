@@ -2,6 +2,8 @@
 // imports cryptography.
 export {
   AmbitError,
+  CBOR_MAJOR,
+  CborWriter,
   CODES,
   concat,
   equal,

@@ -44,7 +44,14 @@ export { secondsUntil, spanSeconds, type Span } from './times.ts';
 export { LABELS, type Label, type LabelName } from './labels.ts';
 export { foldText } from './fold.ts';
 export { concat, equal, fromBase64url, fromHex, fromUtf8, own, toBase64url, toHex, utf8 } from './bytes.ts';
-export { decode as decodeCbor, encode as encodeCbor, type Cbor, type CborMap } from './cbor/index.ts';
+export {
+  CborWriter,
+  decode as decodeCbor,
+  encode as encodeCbor,
+  MAJOR as CBOR_MAJOR,
+  type Cbor,
+  type CborMap,
+} from './cbor/index.ts';
 export * from './crypto/index.ts';
 
 // Keys, and who signs.

@@ -1,10 +1,10 @@
 // The deterministic encoder (RFC 8949 section 4.2.1): shortest heads, definite lengths, map keys in the
 // bytewise order of their encodings. One value has one encoding.
-import { concat, join, utf8 } from '../bytes.ts';
+import { concat } from '../bytes.ts';
 import type { Cbor, CborMap } from './value.ts';
+import { CborWriter, MAJOR } from './writer.ts';
 
 const LONE_SURROGATE = /\p{Surrogate}/u;
-const MAJOR = { uint: 0, negative: 1, bytes: 2, text: 3, array: 4, map: 5 } as const;
 
 /** The head of an item: major type and argument, in its shortest form. */
 export function head(major: number, n: number): Uint8Array {
@@ -30,37 +30,56 @@ export function compareBytes(a: Uint8Array, b: Uint8Array): number {
   return a.length - b.length;
 }
 
-function write(value: Cbor, out: Uint8Array[]): void {
-  if (value === null) out.push(Uint8Array.of(0xf6));
-  else if (typeof value === 'boolean') out.push(Uint8Array.of(value ? 0xf5 : 0xf4));
+function write(value: Cbor, out: CborWriter): void {
+  if (value === null || typeof value === 'boolean') out.simple(value);
   else if (typeof value === 'number') {
     if (!Number.isSafeInteger(value) || Object.is(value, -0)) {
       throw new RangeError(`CBOR number: expected a whole number of at most 53 bits, got ${value}`);
     }
-    out.push(value >= 0 ? head(MAJOR.uint, value) : head(MAJOR.negative, -1 - value));
+    out.integer(value);
   } else if (typeof value === 'string') {
+    if (out.ascii(value)) return;
     if (LONE_SURROGATE.test(value))
       throw new RangeError('CBOR text: expected well-formed Unicode, got a lone surrogate');
-    const bytes = utf8(value);
-    out.push(head(MAJOR.text, bytes.length), bytes);
-  } else if (value instanceof Uint8Array) out.push(head(MAJOR.bytes, value.length), value);
+    out.text(value);
+  } else if (value instanceof Uint8Array) out.byteString(value);
   else if (Array.isArray(value)) {
-    out.push(head(MAJOR.array, value.length));
+    out.head(MAJOR.array, value.length);
     for (const item of value as readonly Cbor[]) write(item, out);
   } else if (value instanceof Map) {
-    const entries = [...(value as CborMap)].map(([k, v]) => ({ key: encode(k), v }));
+    const entries = [...(value as CborMap)].map(([k, v]) => ({ key: encoded(k, out), v }));
     entries.sort((a, b) => compareBytes(a.key, b.key));
-    out.push(head(MAJOR.map, entries.length));
+    out.head(MAJOR.map, entries.length);
     for (const { key, v } of entries) {
-      out.push(key);
+      out.raw(key);
       write(v, out);
     }
   } else throw new TypeError(`CBOR value: expected a value of the token subset, got ${typeof value}`);
 }
 
+/** The encoding of a key, written where the map will stand and taken back. */
+function encoded(key: Cbor, out: CborWriter): Uint8Array {
+  const start = out.at;
+  write(key, out);
+  const bytes = out.bytes.slice(start, out.at);
+  out.at = start;
+  return bytes;
+}
+
+/** A buffer that has grown beyond this is not kept. */
+const KEPT_BYTES = 65_536;
+// Taken by who encodes and put back afterwards: a value that encodes another while it is read gets a second one.
+let spare: CborWriter | null = null;
+
 /** The one encoding of `value`. Throws RangeError or TypeError for what the subset does not hold. */
 export function encode(value: Cbor): Uint8Array {
-  const parts: Uint8Array[] = [];
-  write(value, parts);
-  return join(parts);
+  const out = spare ?? new CborWriter(1024);
+  spare = null;
+  try {
+    write(value, out);
+    return out.copy();
+  } finally {
+    out.clear();
+    if (out.bytes.length <= KEPT_BYTES) spare = out;
+  }
 }
