@@ -3,8 +3,11 @@
 // whether or not anything was said. A message is only a reason to look, because it can be missed, and others may be
 // able to send one (finding S20). A list that was not confirmed for too long, went back, or is known to be behind
 // denies (`revocations_stale`).
+import { checkNow } from './budgets.ts';
+import { orFaultLater, type FaultOf } from './faults.ts';
 import {
   RevocationView,
+  checkRevocation,
   type Revocation,
   type RevocationAnswer,
   type RevocationSubject,
@@ -140,3 +143,30 @@ export class HeardList {
     return this.fresh ? { ok: true } : { ok: false, code: 'revocations_stale' };
   };
 }
+
+/** What a server of revocations is asked. Both reject with an error that the back end knows the code of. */
+export interface ListServer {
+  /** Adds an entry; resolves to its number. */
+  add(entry: Omit<Revocation, 'seq'>): Promise<number>;
+  /** Entries after a number. */
+  since(cursor: number): Promise<readonly Revocation[]>;
+}
+
+/** Revocations over a heard list: who adds one holds it at once, and nobody waits for the message. */
+export const heardRevocations = (list: HeardList, server: ListServer, faultOf: FaultOf): Revocations => ({
+  add: async (input, now) => {
+    const entry = { ...checkRevocation(input), time: now };
+    checkNow(now);
+    const seq = await orFaultLater(() => server.add(entry), faultOf);
+    const added = Object.freeze({ ...entry, seq });
+    list.take([added]);
+    return added;
+  },
+  since: async (cursor) => {
+    const entries = await orFaultLater(() => server.since(cursor), faultOf);
+    return { entries, cursor: entries.at(-1)?.seq ?? cursor };
+  },
+  watch: list.watch,
+  isRevoked: list.isRevoked,
+  unread: () => list.unread(),
+});

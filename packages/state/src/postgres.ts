@@ -5,8 +5,8 @@
 //
 // State that may have been lost denies (`postgres/primary.ts`); a server that is away or slow denies; both until
 // the cause is gone.
-import { AmbitError } from '@ambit/core';
 import { ROWS_PER_TOKEN } from './budgets.ts';
+import { faultError } from './faults.ts';
 import { short } from './grouped.ts';
 import { faultOf } from './postgres/connection.ts';
 import { Lanes } from './postgres/lanes.ts';
@@ -50,7 +50,7 @@ export async function postgresStore(options: PostgresOptions): Promise<Store> {
     await registry.start();
   } catch (error) {
     await Promise.all([registry.stop(), lanes.close()]);
-    throw new AmbitError(faultOf(error), undefined, { cause: error });
+    throw faultError(error, faultOf);
   }
   const sweep = async (): Promise<void> => {
     const text = `select * from ${primary.schema}.sweep($1, $2)`;

@@ -6,9 +6,10 @@
 // State that may have been lost denies (`redis/fence.ts`); a server that is away or slow denies; both until the
 // cause is gone. What asynchronous replication loses in a failover is noticed because the new primary is
 // another process; in a split brain only the old primary keeps granting, so the sum holds.
-import { AmbitError, randomBytes, toHex } from '@ambit/core';
+import { randomBytes, toHex } from '@ambit/core';
 import type { CounterRow } from './apply.ts';
 import { ROWS_PER_TOKEN } from './budgets.ts';
+import { faultError } from './faults.ts';
 import { short } from './grouped.ts';
 import { Fence, fenceFaultOf, type RedisClient } from './redis/fence.ts';
 import { Groups, partition } from './redis/group.ts';
@@ -69,7 +70,7 @@ export async function redisStore(options: RedisOptions): Promise<Store> {
     await registry.start();
   } catch (error) {
     registry.stop();
-    throw new AmbitError(fenceFaultOf(error), undefined, { cause: error });
+    throw faultError(error, fenceFaultOf);
   }
   const server = chargeServer(fence, options.rowsPerToken ?? ROWS_PER_TOKEN, options.staleAfter ?? 5000);
   const stats = async (): Promise<StoreStats> => {

@@ -1,6 +1,6 @@
 // Sessions known to be open, so that a call of one need not ask the server. Closing a session revokes it, so it is
 // forgotten when its revocation is heard, and none counts while the list could not be heard.
-import type { FaultCode } from './budgets.ts';
+import type { FaultOf } from './faults.ts';
 import type { HeardList } from './heard.ts';
 import { judge, type Session, type SessionAnswer } from './sessions.ts';
 
@@ -30,17 +30,13 @@ export class Remembered {
   check(
     [issuer, id, now]: readonly [issuer: string, id: string, now: number],
     get: (issuer: string, id: string) => Promise<Session | null>,
-    faultOf: (error: unknown) => FaultCode,
+    faultOf: FaultOf,
   ): SessionAnswer | Promise<SessionAnswer> {
     const session = this.find(issuer, id, now);
     return session === null ? this.#ask(get(issuer, id), now, faultOf) : { ok: true, session };
   }
 
-  async #ask(
-    asked: Promise<Session | null>,
-    now: number,
-    faultOf: (error: unknown) => FaultCode,
-  ): Promise<SessionAnswer> {
+  async #ask(asked: Promise<Session | null>, now: number, faultOf: FaultOf): Promise<SessionAnswer> {
     try {
       const answer = judge(await asked, now);
       if (answer.ok) this.add(answer.session);

@@ -1,7 +1,7 @@
 // Budgets and the epoch over a server that charges in groups (Redis, PostgreSQL). What such a server answers is the
 // same; how it is asked differs. A reservation belongs to the epoch in which it was asked for, and nothing of it is
 // given back to another.
-import { AmbitError, type Charges } from '@ambit/core';
+import type { Charges } from '@ambit/core';
 import { leftOf, type CounterRow } from './apply.ts';
 import {
   checkCharges,
@@ -9,11 +9,11 @@ import {
   nothing,
   refunds,
   type Budgets,
-  type FaultCode,
   type Refused,
   type Reservation,
   type Reserved,
 } from './budgets.ts';
+import { orFaultLater, type FaultOf } from './faults.ts';
 import { isSequence, type Replay } from './replay.ts';
 import type { Tally } from './stats.ts';
 
@@ -28,16 +28,7 @@ export interface ChargeServer {
   /** Takes a new epoch. */
   adopt(): Promise<string>;
   era(): string | null;
-  readonly faultOf: (error: unknown) => FaultCode;
-}
-
-/** What `job` gives; what it rejects with becomes an AmbitError with a store code. */
-async function asked<T>(job: () => Promise<T>, faultOf: (error: unknown) => FaultCode): Promise<T> {
-  try {
-    return await job();
-  } catch (error) {
-    throw new AmbitError(faultOf(error), undefined, { cause: error });
-  }
+  readonly faultOf: FaultOf;
 }
 
 /** Budgets over a server; `tally` counts their answers and faults. */
@@ -83,7 +74,7 @@ export function servedBudgets(
   const left: Budgets['left'] = async (partitionKey, counters, now) => {
     checkNow(now);
     const ids = counters.map((c) => c.id);
-    const rows = await asked(() => server.rows(partitionKey, ids), server.faultOf);
+    const rows = await orFaultLater(() => server.rows(partitionKey, ids), server.faultOf);
     return counters.map((c, i) => leftOf(rows[i], c));
   };
   const budgets = tally.over({
@@ -93,6 +84,7 @@ export function servedBudgets(
     era: () => server.era(),
     left,
   });
-  const epoch: Replay['epoch'] = async () => (told = await asked(() => server.adopt(), server.faultOf));
+  const epoch: Replay['epoch'] = async () =>
+    (told = await orFaultLater(() => server.adopt(), server.faultOf));
   return { budgets, replay: { epoch } };
 }

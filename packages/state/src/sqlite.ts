@@ -20,6 +20,7 @@ import {
   type Reservation,
   type Reserved,
 } from './budgets.ts';
+import { faultError, orFault } from './faults.ts';
 import type { Replay } from './replay.ts';
 import { Connection, faultOf, isBusy, type Value } from './sqlite/binding.ts';
 import { OpenFile } from './sqlite/file.ts';
@@ -119,8 +120,7 @@ export function openSqlite(path: string, options: SqliteOptions = {}): SyncStore
     } catch (error) {
       db?.close();
       if (error instanceof AmbitError) throw error;
-      if (!isBusy(error) || Date.now() > deadline)
-        throw new AmbitError(faultOf(error), undefined, { cause: error });
+      if (!isBusy(error) || Date.now() > deadline) throw faultError(error, faultOf);
     }
   }
 }
@@ -212,12 +212,10 @@ class SqliteStore {
   }
 
   #read<T>(query: () => T): T {
-    try {
+    return orFault(() => {
       this.#turn.look();
       return query();
-    } catch (error) {
-      throw error instanceof AmbitError ? error : new AmbitError(faultOf(error), undefined, { cause: error });
-    }
+    }, faultOf);
   }
 
   /** The epoch of the file, asked at most once a turn. */

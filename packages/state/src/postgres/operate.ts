@@ -1,5 +1,6 @@
 // What an operator does to a PostgreSQL deployment: prepare it once, decide after state may have been lost.
 import { AmbitError, randomBytes, toHex } from '@ambit/core';
+import { faultError } from '../faults.ts';
 import { Connection, Lost, Unreachable, faultOf } from './connection.ts';
 import { applyFunction, rowsFunction } from './apply-sql.ts';
 import type { PostgresPlace } from './options.ts';
@@ -50,7 +51,7 @@ async function onPrimary<T>(options: PostgresPlace, job: (connection: Connection
       await connection?.close();
     }
   }
-  throw new AmbitError(faultOf(failed), undefined, { cause: failed });
+  throw faultError(failed, faultOf);
 }
 
 /** A quoted name. */

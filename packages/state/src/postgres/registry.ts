@@ -3,7 +3,8 @@
 // heard, and a connection that does not answer is replaced, so a deaf one is noticed.
 import { AmbitError } from '@ambit/core';
 import { GRACE, checkNow } from '../budgets.ts';
-import { HeardList, type Part } from '../heard.ts';
+import { orFaultLater } from '../faults.ts';
+import { HeardList, heardRevocations, type Part } from '../heard.ts';
 import { Remembered } from '../remembered.ts';
 import {
   checkRevocation,
@@ -24,9 +25,6 @@ const toEntry = ([seq, ...row]: Entry): Revocation => revocationOf(seq, row);
 
 const toSession = (found: unknown): Session | null =>
   found === null || found === undefined ? null : Object.freeze({ ...(found as Session) });
-
-const guarded = (error: unknown): AmbitError =>
-  error instanceof AmbitError ? error : new AmbitError(faultOf(error), undefined, { cause: error });
 
 export class Registry {
   readonly list: HeardList;
@@ -122,34 +120,14 @@ export class Registry {
   }
 
   revocations(): Revocations {
-    return {
-      add: async (input, now) => {
-        const entry = { ...checkRevocation(input), time: now };
-        checkNow(now);
-        const { kind, issuer, value, reason, expires } = entry;
-        try {
-          const values = [kind, issuer ?? null, value, reason, now, expires ?? null];
-          const row = await this.#call('revoke_entry', values);
-          const added = Object.freeze({ ...entry, seq: Number(row['seq']) });
-          this.list.take([added]);
-          return added;
-        } catch (error) {
-          throw guarded(error);
-        }
-      },
-      since: async (cursor) => {
-        try {
-          const row = await this.#call('entries_since', [cursor]);
-          const entries = (row['entries'] as Entry[]).map(toEntry);
-          return { entries, cursor: entries.at(-1)?.seq ?? cursor };
-        } catch (error) {
-          throw guarded(error);
-        }
-      },
-      watch: this.list.watch,
-      isRevoked: this.list.isRevoked,
-      unread: () => this.list.unread(),
+    const add = async (entry: Omit<Revocation, 'seq'>): Promise<number> => {
+      const { kind, issuer, value, reason, time, expires } = entry;
+      const values = [kind, issuer ?? null, value, reason, time, expires ?? null];
+      return Number((await this.#call('revoke_entry', values))['seq']);
     };
+    const since = async (cursor: number): Promise<readonly Revocation[]> =>
+      ((await this.#call('entries_since', [cursor]))['entries'] as Entry[]).map(toEntry);
+    return heardRevocations(this.list, { add, since }, faultOf);
   }
 
   sessions(): Sessions {
@@ -157,13 +135,8 @@ export class Registry {
       const { operator = null, user = null, expires = null, reason = null } = more;
       return this.#call('session_step', [what, issuer, id, operator, user, now, expires, reason]);
     };
-    const asked = async (...args: Parameters<typeof step>): Promise<Row> => {
-      try {
-        return await step(...args);
-      } catch (error) {
-        throw guarded(error);
-      }
-    };
+    const asked = (...args: Parameters<typeof step>): Promise<Row> =>
+      orFaultLater(() => step(...args), faultOf);
     const get = async (issuer: string, id: string): Promise<Session | null> =>
       toSession((await step('get', issuer, id))['session']);
     return {
@@ -186,12 +159,8 @@ export class Registry {
       },
       get: async (issuer, id) => toSession((await asked('get', issuer, id))['session']),
       list: async () => {
-        try {
-          const row = await this.#call('sessions_newest', []);
-          return (row['list'] as unknown[]).map((each) => toSession(each)!);
-        } catch (error) {
-          throw guarded(error);
-        }
+        const row = await orFaultLater(() => this.#call('sessions_newest', []), faultOf);
+        return (row['list'] as unknown[]).map((each) => toSession(each)!);
       },
     };
   }

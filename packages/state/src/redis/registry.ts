@@ -1,14 +1,13 @@
 // Revocations and sessions in Redis, in one partition. Every verifier holds the whole list (`heard.ts`): a PUBLISH
 // says that there is more, and because a message can be missed, the last number is polled every second.
-import { AmbitError } from '@ambit/core';
-import { GRACE, checkNow } from '../budgets.ts';
-import { HeardList, type Part } from '../heard.ts';
-import { checkRevocation, type Revocation, type Revocations } from '../revocations.ts';
+import { GRACE } from '../budgets.ts';
+import { HeardList, heardRevocations, type Part } from '../heard.ts';
+import type { Revocation, Revocations } from '../revocations.ts';
 import type { Sessions } from '../sessions.ts';
 import { REGISTRY, fenceFaultOf, type Fence } from './fence.ts';
 import { ADD_REVOCATION, SINCE } from './scripts.ts';
 import { redisSessions } from './sessions.ts';
-import { asked, type Step } from './step.ts';
+import type { Step } from './step.ts';
 import { Subscription, type RedisSubscriber } from './subscription.ts';
 import { Watch } from './watch.ts';
 
@@ -83,29 +82,14 @@ export class Registry {
   }
 
   revocations(): Revocations {
-    return {
-      add: async (input, now) => {
-        const entry = { ...checkRevocation(input), time: now };
-        checkNow(now);
-        const args = [JSON.stringify(entry), entry.expires ?? '', this.#channel];
-        const step = asked(this.#run);
-        const [, seq] = await step('revoke', ADD_REVOCATION, ['number', 'list', 'expiries'], args);
-        const added = Object.freeze({ ...entry, seq: Number(seq) });
-        this.list.take([added]);
-        return added;
-      },
-      since: async (cursor) => {
-        try {
-          const { entries } = await this.#since(cursor);
-          return { entries, cursor: entries.at(-1)?.seq ?? cursor };
-        } catch (error) {
-          throw new AmbitError(fenceFaultOf(error), undefined, { cause: error });
-        }
-      },
-      watch: this.list.watch,
-      isRevoked: this.list.isRevoked,
-      unread: () => this.list.unread(),
+    const add = async (entry: Omit<Revocation, 'seq'>): Promise<number> => {
+      const args = [JSON.stringify(entry), entry.expires ?? '', this.#channel];
+      const [, seq] = await this.#run('revoke', ADD_REVOCATION, ['number', 'list', 'expiries'], args);
+      return Number(seq);
     };
+    const since = async (cursor: number): Promise<readonly Revocation[]> =>
+      (await this.#since(cursor)).entries;
+    return heardRevocations(this.list, { add, since }, fenceFaultOf);
   }
 
   sessions(): Sessions {

@@ -1,5 +1,5 @@
 // A script of the registry's partition, as revocations and sessions run it.
-import { AmbitError } from '@ambit/core';
+import { orFaultLater } from '../faults.ts';
 import { fenceFaultOf } from './fence.ts';
 
 /** Runs a script of the registry's partition. */
@@ -13,10 +13,5 @@ export type Step = (
 /** The same, for functions that reject with AmbitError. */
 export const asked =
   (run: Step): Step =>
-  async (...step) => {
-    try {
-      return await run(...step);
-    } catch (error) {
-      throw new AmbitError(fenceFaultOf(error), undefined, { cause: error });
-    }
-  };
+  (...step) =>
+    orFaultLater(() => run(...step), fenceFaultOf);

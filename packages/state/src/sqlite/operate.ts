@@ -3,6 +3,7 @@
 import { chmodSync, existsSync, renameSync, rmSync, statSync } from 'node:fs';
 import { AmbitError, randomBytes, toHex } from '@ambit/core';
 import { sweptTo } from '../clock.ts';
+import { faultError } from '../faults.ts';
 import { Connection, faultOf, type Value } from './binding.ts';
 import { Meta } from './meta.ts';
 import { migrateTables } from './migrate.ts';
@@ -18,7 +19,7 @@ function onFile<T>(path: string, job: (db: Connection) => T): T {
     db.exec('pragma busy_timeout = 5000');
     return job(db);
   } catch (error) {
-    throw error instanceof AmbitError ? error : new AmbitError(faultOf(error), undefined, { cause: error });
+    throw faultError(error, faultOf);
   } finally {
     db?.close();
   }

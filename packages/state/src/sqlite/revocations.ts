@@ -4,8 +4,8 @@
 // are looked up by name in an index, once for each token, and only what was added since is held in memory. A
 // watcher polls, because it wants to be told. A number that went down means an older copy of the file: every
 // question is then answered `revocations_stale`.
-import { AmbitError } from '@ambit/core';
 import { checkNow } from '../budgets.ts';
+import { orFault } from '../faults.ts';
 import {
   RevocationView,
   checkRevocation,
@@ -146,13 +146,11 @@ export function sqliteRevocations(
       return entry;
     },
     since: async (cursor) => {
-      try {
+      const entries = orFault(() => {
         turn.look();
-        const entries = held.after(cursor);
-        return { entries, cursor: entries.at(-1)?.seq ?? cursor };
-      } catch (error) {
-        throw new AmbitError(faultOf(error), undefined, { cause: error });
-      }
+        return held.after(cursor);
+      }, faultOf);
+      return { entries, cursor: entries.at(-1)?.seq ?? cursor };
     },
     watch: (listener) => {
       const stop = held.listen(listener);

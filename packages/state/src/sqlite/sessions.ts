@@ -1,6 +1,7 @@
 // Sessions in the file. `check` is a point read, made at every use of a token that names a session.
 import { AmbitError } from '@ambit/core';
 import { checkNow } from '../budgets.ts';
+import { orFault } from '../faults.ts';
 import type { RevocationInput } from '../revocations.ts';
 import { judge, newSession, type Session, type SessionAnswer, type Sessions } from '../sessions.ts';
 import { faultOf, type Connection, type Value } from './binding.ts';
@@ -54,14 +55,11 @@ export function sqliteSessions(
       return { ok: false, code: faultOf(error) };
     }
   };
-  const guarded = <T>(query: () => T): T => {
-    try {
+  const guarded = <T>(query: () => T): T =>
+    orFault(() => {
       turn.look();
       return query();
-    } catch (error) {
-      throw new AmbitError(faultOf(error), undefined, { cause: error });
-    }
-  };
+    }, faultOf);
   return {
     open: async (input, now) => {
       const s = newSession(input, now);

@@ -8,6 +8,7 @@
 // open grows on to a bound, and then writing denies (`store_full`) until the reader has gone.
 import { performance } from 'node:perf_hooks';
 import { AmbitError } from '@ambit/core';
+import { faultError } from '../faults.ts';
 import { faultOf, isBusy, type Connection, type Statement } from './binding.ts';
 import type { OpenFile } from './file.ts';
 
@@ -185,14 +186,12 @@ export class Writer {
   }
 
   #fault(error: unknown): AmbitError {
-    if (error instanceof AmbitError) return error;
     if (error instanceof TypeError || error instanceof RangeError) throw error;
-    return new AmbitError(faultOf(error), undefined, { cause: error });
+    return faultError(error, faultOf);
   }
 
   #failAll(group: readonly Queued[], error: unknown): void {
-    const fault =
-      error instanceof AmbitError ? error : new AmbitError(faultOf(error), undefined, { cause: error });
+    const fault = faultError(error, faultOf);
     for (const queued of group) queued.fail(fault);
   }
 
