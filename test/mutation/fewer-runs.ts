@@ -4,8 +4,15 @@
 import all from 'fast-check';
 
 const RUNS = 60;
+const shared = globalThis as { __stryker__?: { readonly currentTestId?: string }; ambitCut?: Set<unknown> };
 
-const assert = (law: never, how: { readonly numRuns?: number } = {}): unknown =>
-  all.assert(law, { ...how, numRuns: Math.min(how.numRuns ?? 100, RUNS) });
+/** The tests whose laws are held against less than they ask for: some count what came of it, and are not satisfied. */
+export const cut = (shared.ambitCut ??= new Set());
+
+const assert = (law: never, how: { readonly numRuns?: number } = {}): unknown => {
+  const asked = how.numRuns ?? 100;
+  if (asked > RUNS) cut.add(shared.__stryker__?.currentTestId);
+  return all.assert(law, { ...how, numRuns: Math.min(asked, RUNS) });
+};
 
 export default { ...all, assert };

@@ -67,7 +67,14 @@ async function run(name) {
 
 let state = 0;
 for (const name of names.length > 0 ? names : Object.keys(SLICES)) {
-  if (!values.report) await run(name);
+  try {
+    if (!values.report) await run(name);
+  } catch (error) {
+    // A slice that can't be run is no reason not to run the others.
+    console.error(`${name}: ${error.message}`);
+    state = 1;
+    continue;
+  }
   const report = kept(fileOf(name));
   console.log(summary(name, report));
   if (scoreOf(report) < GOAL) state = 1;

@@ -17,6 +17,7 @@ export const SLICES = {
       'view',
       'cache',
       'cache-weight',
+      'mismatch',
       'signatures',
       'attacks/delegation',
       'attacks/possession',
@@ -34,14 +35,17 @@ export const SLICES = {
     ['token/*.ts'],
     ['token', 'view', 'attacks/delegation', 'attacks/pools', 'mutants', 'attacks/encoding'],
   ),
-  proof: core(['proof/*.ts'], ['proof', 'statement', 'attacks/possession', 'attacks/sessions', 'mutants']),
+  proof: core(
+    ['proof/*.ts'],
+    ['proof', 'mismatch', 'statement', 'attacks/possession', 'attacks/sessions', 'mutants'],
+  ),
   caveats: core(
     ['caveats/*.ts'],
     ['caveats/fields', 'authorize', 'caveats/kinds', 'attacks/pools', 'laws/fail-closed', 'mutants'],
   ),
   cbor: core(
     ['cbor/*.ts'],
-    ['laws/values', 'attacks/encoding', 'laws/received-bytes', 'cbor-writer', 'vectors'],
+    ['cbor', 'laws/values', 'attacks/encoding', 'laws/received-bytes', 'cbor-writer', 'vectors'],
   ),
   args: core(
     ['args/*.ts'],

@@ -7,6 +7,7 @@
 import { BroadcastChannel } from 'node:worker_threads';
 import fc from 'fast-check';
 import { TestRunner, type RunnerTestCase, type RunnerTestFile, type RunnerTestSuite } from 'vitest';
+import { cut } from './fewer-runs.ts';
 
 interface Stryker {
   activeMutant?: string | undefined;
@@ -182,6 +183,7 @@ export default class extends TestRunner {
           name: nameOf(t),
           fileName: t.file.filepath,
           passed: t.result?.state === 'pass',
+          cut: cut.has(id),
           message: t.result?.errors?.[0]?.message,
           timeSpentMs: took.get(id) ?? 0,
         })),

@@ -71,6 +71,29 @@ test('a statement is [audience, D(n), tool, arguments, time, nonce or [session, 
   );
 });
 
+test('a statement is canonical CBOR at the edges of each head, one by one: what a law may miss', () => {
+  const token = new Uint8Array(32).fill(1);
+  const c = makeCall({ tool: 'web_search' });
+  const check = (n: number, audience: string): void => {
+    for (const freshness of [new Uint8Array(16).fill(2), { session: token, sequence: n }]) {
+      const expected = encodeCbor([
+        audience,
+        token,
+        'web_search',
+        sha256(LABELS.arguments.bytes, utf8('{}')),
+        n,
+        freshness instanceof Uint8Array ? freshness : [token, n],
+        sha256(LABELS.context.bytes, encodeCbor(null)),
+      ]);
+      expect(statement({ audience, token, time: n, freshness }, c), `${n} ${audience}`).toEqual(expected);
+    }
+  };
+  for (const n of [0, 23, 24, 255, 256, 65535, 65536, 2 ** 32 - 1, 2 ** 32, 2 ** 53 - 1]) check(n, 'a');
+  for (const n of [1, 22, 23, 24, 25, 255, 256]) check(5, 'a'.repeat(n));
+  const others = ['é', `${'a'.repeat(21)}é`, `${'a'.repeat(22)}é`, '\u007f', '\u0080', 'é'.repeat(128)];
+  for (const audience of others) check(5, audience);
+});
+
 test('HmacKey is HMAC-SHA-256, and verifies it and nothing else', () => {
   fc.assert(
     fc.property(bytesOf(32), fc.uint8Array({ maxLength: 300 }), fc.nat(255), (key, message, bit) => {

@@ -217,18 +217,20 @@ export class SessionTable {
   }
 
   #register(open: Open, now: number): Denial | null {
-    if (this.#open.size >= this.#total || now >= this.#nextSweep) this.#sweep(now);
     const holder = bytesKey(open.holder);
-    const full = (): boolean =>
-      this.#byHolder.of(holder) >= this.#perHolder || this.#byRoot.of(open.root) >= this.#perRoot;
-    if (full()) this.#sweep(now);
-    if (this.#byHolder.of(holder) >= this.#perHolder) return deny('session_limit', 'of this holder');
-    if (this.#byRoot.of(open.root) >= this.#perRoot) return deny('session_limit', 'of this grant');
-    if (this.#open.size >= this.#total) return deny('session_limit', 'of this verifier');
+    if (now >= this.#nextSweep || this.#full(holder, open.root) !== null) this.#sweep(now);
+    const full = this.#full(holder, open.root);
+    if (full !== null) return deny('session_limit', full);
     this.#open.set(open.name, open);
     this.#byHolder.add(holder, 1);
     this.#byRoot.add(open.root, 1);
     return null;
+  }
+
+  #full(holder: string, root: string): string | null {
+    if (this.#byHolder.of(holder) >= this.#perHolder) return 'of this holder';
+    if (this.#byRoot.of(root) >= this.#perRoot) return 'of this grant';
+    return this.#open.size >= this.#total ? 'of this verifier' : null;
   }
 
   // Drops sessions whose tickets are over; those can't be opened again, so no number of theirs comes back.

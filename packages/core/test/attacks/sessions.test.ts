@@ -8,6 +8,7 @@ import {
   decodeCbor,
   delegate,
   encodeCbor,
+  evaluate,
   fromBase64url,
   LABELS,
   mint,
@@ -45,9 +46,23 @@ import {
   type Lie,
 } from '../sample.ts';
 import { proofText, readProof } from '../../src/proof/proof.ts';
+import { SessionTable, type SessionTableOptions } from '../../src/proof/session-table.ts';
 import { sessionId } from '../../src/proof/ticket.ts';
+import { readToken } from '../../src/token/frame.ts';
+import { Prefixes } from '../../src/token/prefix.ts';
 
 const token = mintBase();
+/** The table of a verifier with this epoch, asked without the verifier, and how it is asked. */
+const tableOf = (more: Partial<SessionTableOptions>): SessionTable =>
+  new SessionTable(offer.audience, { ...sessions, ...more }, nodeProvider);
+const USE = {
+  call: search,
+  token: new Prefixes(readToken(token)!).all(),
+  root: bytes16(0),
+  holder: holder(0).publicKey.bytes,
+  tokenExpires: NOW + 10_000,
+  skew: 30,
+};
 
 test('P6 an honest ticket, by hand and by ProofSession, opens a session that goes on', () => {
   expect(verdict(make(), opening())).toBe('session');
@@ -137,6 +152,10 @@ describe('P6 tickets with a lie in them', () => {
     expect(verdict(v, opening())).toBe('session');
   });
 
+  test('its beginning may be ahead of the clock by the skew that is allowed', () => {
+    expect(verdict(make(), opening({ ticket: { issuedAt: NOW + 30, expires: NOW + 60 } }))).toBe('session');
+  });
+
   test('it ends with its token', () => {
     const short = mint(keyring, { ...baseSpec, expires: NOW + 100 });
     expect(verdict(make(), opening({ token: short }), short)).toBe('ticket_invalid');
@@ -222,6 +241,16 @@ test('P9 finding R15b: an epoch is kept only where the numbers are kept too', ()
   expect(() => verifierWith({ proofSessions: { key: x25519Secret, epoch: EPOCH } })).toThrow(/shared/);
   const shared = { key: x25519Secret, epoch: EPOCH, shared: true };
   expect(verifierWith({ proofSessions: shared }).sessionOffer?.epoch).toEqual(EPOCH);
+});
+
+test('P9 an epoch is 16 bytes, and the verifier’s own: who gave or was given it can’t change it', () => {
+  for (const n of [0, 15, 17])
+    expect(() => make({ unsafeEpoch: new Uint8Array(n) })).toThrow(new TypeError('epoch: expected 16 bytes'));
+  const given = EPOCH.slice();
+  const v = make({ unsafeEpoch: given });
+  given.fill(0);
+  v.sessionOffer!.epoch.fill(0);
+  expect(verdict(v, opening())).toBe('session');
 });
 
 describe('P9 captured traffic', () => {
@@ -367,6 +396,49 @@ describe('P9 captured traffic', () => {
     expect(of(0, 1)).toBe('replayed');
   });
 
+  test('a session counts once, however often it is used, and no more when it is over', () => {
+    const table = tableOf({ perHolder: 2, perRoot: 2, total: 3 });
+    const use = (n: number, now: number, sequence = 0, holderAt = 0): string => {
+      const by = holder(holderAt);
+      const lie = { issuedAt: now, expires: now + 300, nonce: bytes16(n), holder: by.publicKey.bytes };
+      const p = readProof(opening({ ticket: lie, time: now, sequence, by }))!;
+      const u = { ...USE, now, holder: by.publicKey.bytes, root: bytes16(holderAt) };
+      if (p.kind !== 'opening') throw new Error('test');
+      const { kind: _, ticket, signature, ...rest } = p;
+      const session = sessionId(ticket, signature);
+      const answer = sequence > 0 ? table.use({ kind: 'session', session, ...rest }, u) : table.opening(p, u);
+      return answer.ok ? 'ok' : answer.code;
+    };
+    expect(use(1, NOW)).toBe('ok');
+    for (let i = 1; i < 5; i++) expect(use(1, NOW, i)).toBe('ok');
+    expect([use(2, NOW), use(3, NOW)]).toEqual(['ok', 'session_limit']);
+    expect([use(1, NOW, 0, 1), use(1, NOW, 0, 2)]).toEqual(['ok', 'session_limit']);
+    expect(table.size).toBe(3);
+    // All are over: whoever comes finds room, as often as before.
+    for (const later of [NOW + 300, NOW + 600, NOW + 900]) {
+      expect([use(1, later, 0, 2), use(1, later), use(2, later), use(3, later)]).toEqual([
+        'ok',
+        'ok',
+        'ok',
+        'session_limit',
+      ]);
+      expect(table.size).toBe(3);
+    }
+  });
+
+  test('sessions that are over are dropped by the next that opens, once a minute', () => {
+    const table = tableOf({});
+    const open = (n: number, now: number, life: number): number => {
+      const p = readProof(
+        opening({ ticket: { issuedAt: now, expires: now + life, nonce: bytes16(n) }, time: now }),
+      )!;
+      if (p.kind !== 'opening') throw new Error('test');
+      expect(table.opening(p, { ...USE, now })).toMatchObject({ ok: true });
+      return table.size;
+    };
+    expect([open(1, NOW, 10), open(2, NOW + 59, 300), open(3, NOW + 60, 300)]).toEqual([1, 2, 2]);
+  });
+
   test("a delegatee can't go on with its delegator's session", () => {
     const v = make();
     expect(verdict(v, opening())).toBe('session');
@@ -401,6 +473,12 @@ describe('P what a verifier asks for', () => {
     const ledger = new TestLedger();
     const [a, b] = verified;
     if (!a!.ok || !b!.ok) throw new Error('test');
+    const asked = evaluate(a!.token, facts());
+    expect('charges' in asked && asked.charges.sequence).toEqual({
+      session: expect.stringMatching(/^[\w-]{43}$/),
+      sequence: 0,
+      expires: NOW + 300,
+    });
     expect(authorize(a!.token, facts())).toMatchObject({ code: 'ledger_required' });
     expect(authorize(a!.token, facts(), ledger).ok).toBe(true);
     expect(authorize(b!.token, facts(), ledger)).toMatchObject({ ok: false, code: 'replayed' });

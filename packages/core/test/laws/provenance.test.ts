@@ -47,9 +47,10 @@ test('L5 the chain of a verified token is the chain of its delegators', () => {
 
 // With the issuer's own key one can MAC a chain that says anything; the signatures still tell.
 test('L5 nobody but the holder before can have signed: any change to what precedes or stands in a delegation denies', () => {
-  let tried = 0;
+  let [runs, tried] = [0, 0];
   fc.assert(
     fc.property(mixedArb, fc.nat(), fc.nat(), fc.nat(255), (l, which, where, flip) => {
+      runs++;
       const token = generations(l).at(-1)!.token;
       const contents = itemsOf(token);
       const parsed = readContents(readToken(token)!)!;
@@ -68,7 +69,7 @@ test('L5 nobody but the holder before can have signed: any change to what preced
     }),
     { numRuns: 300 },
   );
-  expect(tried).toBeGreaterThan(100);
+  expect(tried / runs).toBeGreaterThan(1 / 3);
 });
 
 test('L5 each field of a delegation is signed: key, label, time, nonce', () => {

@@ -44,12 +44,13 @@ test('L7 what the encoder writes is read back, by our reader and by cbor-x', () 
 });
 
 test('L7 one encoding a value: whatever the reader accepts, the encoder would have written', () => {
-  let accepted = 0;
+  let [tried, accepted] = [0, 0];
   fc.assert(
     fc.property(
       cborArb,
       fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 3 }),
       (value, flips) => {
+        tried++;
         const bytes = encodeCbor(value).slice();
         for (const [at, to] of flips) bytes[at % bytes.length] = to;
         const read = decodeCbor(bytes);
@@ -60,7 +61,7 @@ test('L7 one encoding a value: whatever the reader accepts, the encoder would ha
     ),
     { numRuns: 20_000 },
   );
-  expect(accepted).toBeGreaterThan(500);
+  expect(accepted / tried).toBeGreaterThan(1 / 40);
 });
 
 test('L7 every token we write decodes with cbor-x to the same items', () => {

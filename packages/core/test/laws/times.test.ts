@@ -23,9 +23,11 @@ import {
 const SKEW = 30;
 const end = T0 + 1800;
 test('L2 no token is ok outside its times, and within them its times refuse it never', () => {
+  let tried = 0;
   const came = { ok: 0, expired: 0, not_yet_valid: 0 };
   fc.assert(
     fc.property(lineageArb, fc.integer({ min: T0 - 200, max: end + 200 }), (l, now) => {
+      tried++;
       const { token, by } = generations(l).at(-1)!;
       const { grant, caveats, expires } = inspect(token);
       // An oracle of its own: the latest beginning, the earliest end.
@@ -45,7 +47,7 @@ test('L2 no token is ok outside its times, and within them its times refuse it n
     }),
     { numRuns: 400 },
   );
-  for (const [way, times] of Object.entries(came)) expect(times, way).toBeGreaterThan(20);
+  for (const [way, times] of Object.entries(came)) expect(times / tried, way).toBeGreaterThan(0.05);
 });
 
 describe('SPEC section 5, step 13', () => {
