@@ -268,7 +268,7 @@ async function measureStore(back: BackEnd, inflight: number, quick: boolean): Pr
         partitionKey: place,
         counters: [counter],
         once: [],
-        replay: { id: digest(), expires: w.now + 90, caveat: -1 },
+        replay: { id: digest(), from: w.now - 30, expires: w.now + 90, caveat: -1 },
         sequence: null,
       };
     });

@@ -1273,7 +1273,7 @@ class Verifier:
                 raise Deny("session_limit")
             self.open[sid] = session
         if self.sessions.get("shared", False):
-            return token, {"session": b64(sid), "sequence": sequence, "expires": session["expires"]}
+            return token, {"session": b64(sid), "sequence": sequence, "expires": session["expires"], "epoch": self.sessions["epoch"]}
         high = max(session["seen"], default=-1)
         if sequence > high + 1024 or sequence <= high - 1024:
             raise Deny("proof_invalid")
@@ -1375,7 +1375,7 @@ class Verifier:
         grant, counters, once, replay, sequence = token.grant, [], [], None, None
         if claim is not None and "time" in claim:
             ends = math.ceil(max(claim["time"], now)) + self.age + self.skew + 1
-            replay = {"id": claim["id"], "expires": ends, "caveat": -1}
+            replay = {"id": claim["id"], "from": max(0, math.floor(claim["time"] - self.skew)), "expires": ends, "caveat": -1}
         elif claim is not None:
             sequence = claim
 
@@ -1436,7 +1436,8 @@ def span(window, step):
 class Ledger:
     """Section 6. `now` is its own clock as well; it drops what ended 60 s ago."""
 
-    def __init__(self, rows_per_token=1024):
+    def __init__(self, epoch, rows_per_token=1024):
+        self.epoch = epoch
         self.most, self.clock, self.swept = rows_per_token, 0, 0
         self.counters, self.claims, self.windows = {}, {}, {}
 
@@ -1481,7 +1482,7 @@ class Ledger:
             session, number = charges["sequence"]["session"], charges["sequence"]["sequence"]
             seen = self.windows.get(session, set())
             high = max(seen, default=-1)
-            if charges["sequence"]["expires"] <= self.swept or number in seen or not high - 1024 < number <= high + 1024:
+            if charges["sequence"]["epoch"] != self.epoch or charges["sequence"]["expires"] <= self.swept or number in seen or not high - 1024 < number <= high + 1024:
                 raise Deny("replayed", -1)
             self.windows[session] = seen | {number}
         self.counters.update(after)
@@ -1571,7 +1572,8 @@ def expect(what, got, wanted):
 def main():
     for file in ("tokens.json", "proofs.json", "sessions.json", "decisions.json"):
         for vector in load(file):
-            verifier, ledger = Verifier(vector["verifier"]), Ledger(vector.get("ledger", {}).get("rowsPerToken", 1024))
+            epoch = (vector["verifier"].get("sessions") or {}).get("epoch")
+            verifier, ledger = Verifier(vector["verifier"]), Ledger(epoch, vector.get("ledger", {}).get("rowsPerToken", 1024))
             for i, s in enumerate(vector["steps"]):
                 expect(f"{file}: {vector['name']}, step {i}", step(verifier, ledger, s), s["expect"])
             values = vector.get("intermediate", {})
@@ -1630,7 +1632,7 @@ def main():
         key, message, signature = (bytes.fromhex(c[k]) for k in ("publicKey", "message", "signature"))
         expect(f"signature: {c['description']}", verify(key, message, signature), c["valid"])
     for case in load("ledger.json"):
-        ledger = Ledger(case.get("rowsPerToken", 1024))
+        ledger = Ledger("e0" * 16, case.get("rowsPerToken", 1024))
         for i, s in enumerate(case["steps"]):
             try:
                 ledger.apply(s["charges"], s["now"])

@@ -51,7 +51,7 @@ import { proofEdges, sessionEdges } from './edges/calls.mjs';
 import { constraintEdges, regularEdges, valueOf } from './edges/constraints.mjs';
 import { decisionEdges } from './edges/decisions.mjs';
 import { signatureEdges, textEdges } from './edges/forms.mjs';
-import { ledgerEdges } from './edges/ledger.mjs';
+import { EPOCH, ledgerEdges } from './edges/ledger.mjs';
 import { tokenEdges } from './edges/tokens.mjs';
 import { block, codeTable, limitTable, stepTable } from './tables.mjs';
 
@@ -194,7 +194,8 @@ function ledgerOf(options = {}) {
 /** Runs the steps of one case in a fresh verifier and ledger; gives { code, caveat?, charges? } for each. */
 export function run(vector) {
   const v = verifierOf(vector.verifier);
-  const ledger = ledgerOf(vector.ledger);
+  // Windows that are shared are the ledger's, and so is the epoch of the tickets.
+  const ledger = ledgerOf({ ...vector.ledger, unsafeEpoch: vector.verifier.sessions?.epoch });
   const shown = ({ ok, code, caveat }) =>
     ok === true ? { code: 'ok' } : { code, ...(caveat === undefined ? {} : { caveat }) };
   return vector.steps.map((s) => {
@@ -211,7 +212,7 @@ export function run(vector) {
 const files = new Map();
 /** What becomes of charges that are applied in turn: the vectors of ledger.json. */
 export function runLedger({ rowsPerToken, steps }) {
-  const ledger = ledgerOf(rowsPerToken === undefined ? {} : { rowsPerToken });
+  const ledger = ledgerOf({ ...(rowsPerToken === undefined ? {} : { rowsPerToken }), unsafeEpoch: EPOCH });
   return steps.map(({ now, charges }) => {
     const { ok, code, caveat } = ledger.apply(charges, now);
     return ok ? { code: 'ok' } : { code, caveat };

@@ -310,7 +310,7 @@ inline present() {
 #ifdef NO_RESET
 #define AFTER_RESET true
 #else
-#define AFTER_RESET (began == 0 || verifier[v].over + SKEW + began <= 2 * verifier[v].told + 1)
+#define AFTER_RESET (began == 0 || proof[i].time >= began + SKEW)
 #endif
 #ifdef OLD_ERA
 #define SAME_ERA true

@@ -36,6 +36,15 @@ export interface NonceClaim {
   readonly caveat: number;
 }
 
+/** The nonce of a signed proof. */
+export interface ProofClaim extends NonceClaim {
+  /**
+   * Unix seconds before which no verifier has taken the proof: its time less the skew. A ledger that has lost its
+   * rows can tell by it, however late the claim arrives, which proofs may have been claimed in them.
+   */
+  readonly from: number;
+}
+
 /** A number of a session proof, to be accepted once by all replicas that share the session's window. */
 export interface SequenceClaim {
   /** base64url of the session id, 43 characters. */
@@ -43,6 +52,8 @@ export interface SequenceClaim {
   readonly sequence: number;
   /** Unix seconds: the end of the session's ticket. */
   readonly expires: number;
+  /** The epoch of that ticket, 32 hexadecimal digits: the number counts in windows of this epoch and in no others. */
+  readonly epoch: string;
 }
 
 /** One counter or `once` of a chain: what a call would cost there. */
@@ -71,7 +82,7 @@ export interface Charges {
   readonly counters: readonly CounterCharge[];
   readonly once: readonly NonceClaim[];
   /** The signed proof's nonce; null for a session proof (its window was claimed before) and for bearer tokens. */
-  readonly replay: NonceClaim | null;
+  readonly replay: ProofClaim | null;
   /** Set only when the verifier's session windows are shared and so the ledger's to keep; null otherwise. */
   readonly sequence: SequenceClaim | null;
 }

@@ -110,7 +110,15 @@ export type { AuthenticToken, ChainNode, TokenView, VerifiedBy } from './verify/
 export { giveUseBack, takeUse, type VerifiedToken } from './verify/verified.ts';
 export { revocationSubject, type Revocable, type RevocationSubject } from './verify/revocable.ts';
 export type { ProofKind } from './verify/possession.ts';
-export type { Charges, CounterCharge, Ledger, LedgerAnswer, NonceClaim, SequenceClaim } from './charges.ts';
+export type {
+  Charges,
+  CounterCharge,
+  Ledger,
+  LedgerAnswer,
+  NonceClaim,
+  ProofClaim,
+  SequenceClaim,
+} from './charges.ts';
 export {
   evaluate,
   authorize,

@@ -28,6 +28,8 @@ export interface Rows {
   readonly now: number;
   /** Unix seconds of the last reset, in which the nonces of proofs made before were lost; 0 when there was none. */
   readonly began: number;
+  /** Names this life of the store; the numbers of session proofs count in it alone. */
+  readonly era: string;
   /** The most counters and `once` claims a root's holders may have appended. */
   readonly rowsPerToken: number;
   counter(id: string): CounterRow | undefined;
@@ -91,6 +93,8 @@ function after(row: CounterRow, c: CounterCharge, amount: number): CounterRow {
 /** Applies all charges or none; `charges` have passed `checkCharges`. Claims first: a refused call unclaims them. */
 export function applyCharges(rows: Rows, charges: Charges, share: number): Reserved | Refused {
   const { counters, once, replay, sequence, root } = charges;
+  // Of a ticket from before a reset: its window may be lost.
+  if (sequence !== null && sequence.epoch !== rows.era) return refuse('replayed', -1);
   const met: CounterRow[] = [];
   const amounts: number[] = [];
   let short: Refused | null = null;
@@ -118,7 +122,7 @@ export function applyCharges(rows: Rows, charges: Charges, share: number): Reser
     return refused;
   };
   if (replay !== null) {
-    if (beforeReset(replay.expires, rows.now, rows.began)) return refuse('store_unavailable', replay.caveat);
+    if (beforeReset(replay.from, rows.began)) return refuse('store_unavailable', replay.caveat);
     if (replay.expires <= rows.sweptTo || !rows.takeNonce(replay.id, replay.expires))
       return refuse('replayed', replay.caveat);
   }

@@ -95,6 +95,7 @@ export const GRACE = 60;
 export const ROWS_PER_TOKEN = 1024;
 
 const ID = /^[A-Za-z0-9_-]{22,64}$/;
+const EPOCH = /^[0-9a-f]{32}$/;
 const isWhole = (n: number): boolean => Number.isSafeInteger(n) && n >= 0;
 
 /** Unix seconds, or RangeError: milliseconds would drop every row and deny until someone repaired the store. */
@@ -131,8 +132,15 @@ export function checkCharges(charges: Charges): Refused | null {
       if (counters[j]!.id === c.id) throw new TypeError('charges: a counter occurs twice');
   }
   for (const claim of once) checkClaim(claim.id, claim.expires);
-  if (replay !== null) checkClaim(replay.id, replay.expires);
-  if (sequence !== null) checkClaim(sequence.session, sequence.expires);
+  if (replay !== null) {
+    checkClaim(replay.id, replay.expires);
+    if (!isWhole(replay.from))
+      throw new TypeError('claim: expected whole Unix seconds from which it may be made');
+  }
+  if (sequence !== null) {
+    checkClaim(sequence.session, sequence.expires);
+    if (!EPOCH.test(sequence.epoch)) throw new TypeError('claim: an epoch is 32 hexadecimal digits');
+  }
   return null;
 }
 

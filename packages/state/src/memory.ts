@@ -35,14 +35,16 @@ export interface MemoryOptions {
   readonly rowsPerToken?: number;
   /** This process's own clock, Unix seconds, by which rows are dropped. Default: the system's. */
   readonly nowSeconds?: () => number;
+  /** The epoch, 32 hexadecimal digits, for test vectors; default: a fresh one, since the windows begin empty. */
+  readonly unsafeEpoch?: string;
 }
 
 /** A store in this process's memory. */
 export function memoryStore(options: MemoryOptions = {}): SyncStore {
   const limit = options.rows ?? 1_000_000;
-  const rows = new MemoryRows(options.rowsPerToken ?? ROWS_PER_TOKEN);
+  const epoch = options.unsafeEpoch ?? toHex(randomBytes(16));
+  const rows = new MemoryRows(options.rowsPerToken ?? ROWS_PER_TOKEN, epoch);
   const list = new MemoryRevocations();
-  const epoch = toHex(randomBytes(16));
   const { budgets, ledger } = budgetsIn(rows, limit, epoch, options.nowSeconds ?? systemSeconds);
   const tally = new Tally();
   const stats = async (): Promise<StoreStats> => ({

@@ -8,8 +8,8 @@ import { DEFAULTS, SequenceWindow } from '@ambit/core';
 export interface Replay {
   /**
    * Names this set of windows, 32 hexadecimal digits. A verifier that keeps its windows here uses it as the
-   * epoch of its tickets. It changes when windows may have been lost; charges with a sequence
-   * number are then refused until this was asked again. Rejects with AmbitError on a fault.
+   * epoch of its tickets. It changes when windows may have been lost; numbers of tickets
+   * of another epoch are then refused. Rejects with AmbitError on a fault.
    */
   epoch(): Promise<string>;
 }

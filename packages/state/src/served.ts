@@ -37,8 +37,6 @@ export function servedBudgets(
   tally: Tally,
 ): { readonly budgets: Budgets; readonly replay: Replay } {
   const open = new WeakMap<Reservation, string | null>();
-  /** The epoch this process was last told: numbers of sessions count under it alone. */
-  let told = server.epoch;
 
   const giveBack = async (reservation: Reservation, amounts: readonly number[]): Promise<boolean> => {
     const back = refunds(reservation, amounts);
@@ -59,7 +57,7 @@ export function servedBudgets(
     const wrong = checkCharges(charges);
     if (wrong !== null) return wrong;
     const { sequence } = charges;
-    if (sequence !== null && (told !== server.epoch || !isSequence(sequence.sequence)))
+    if (sequence !== null && (sequence.epoch !== server.epoch || !isSequence(sequence.sequence)))
       return { ok: false, code: 'replayed', caveat: -1 };
     try {
       // Taken before the call: what was asked for in one epoch is not given back in another.
@@ -84,7 +82,6 @@ export function servedBudgets(
     era: () => server.era(),
     left,
   });
-  const epoch: Replay['epoch'] = async () =>
-    (told = await orFaultLater(() => server.adopt(), server.faultOf));
+  const epoch: Replay['epoch'] = () => orFaultLater(() => server.adopt(), server.faultOf);
   return { budgets, replay: { epoch } };
 }

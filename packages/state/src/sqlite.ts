@@ -132,8 +132,6 @@ class SqliteStore {
   readonly #rows: SqliteRows;
   /** Reservations that can be settled, and the epoch they were made in: nothing is given back to another. */
   readonly #open = new WeakMap<Reservation, string>();
-  /** The epoch this process was last told: numbers of sessions count under it alone. */
-  #told: string;
   readonly #tally = new Tally();
   readonly #file: OpenFile;
 
@@ -146,14 +144,12 @@ class SqliteStore {
       options.rowsPerToken ?? ROWS_PER_TOKEN,
       options.nowSeconds ?? systemSeconds,
     );
-    this.#told = this.#rows.meta.epoch();
     this.#writer = new Writer(db, file, options.timeout ?? 5000, this.#rows, options.maxLogBytes);
   }
 
   #reserve(charges: Charges, now: number, share: number): Reserved | Refused {
     this.#rows.at(now);
     const { era } = this.#rows.meta;
-    if (charges.sequence !== null && era !== this.#told) return { ok: false, code: 'replayed', caveat: -1 };
     const answer = applyCharges(this.#rows, charges, share);
     if (answer.ok) this.#open.set(answer.reservation, era);
     return answer;
@@ -224,7 +220,7 @@ class SqliteStore {
   }
 
   #replay(): Replay {
-    return { epoch: async () => (this.#told = this.#read(() => this.#rows.meta.epoch())) };
+    return { epoch: async () => this.#read(() => this.#rows.meta.epoch()) };
   }
 
   #ledger(): Ledger {

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { leasedBudgets, memoryStore, type Budgets, type LeasedBudgets } from '../src/index.ts';
-import { NOW, charges, claim, counter, rate } from '../src/testing/make.ts';
+import { NOW, charges, counter, rate, proofClaim } from '../src/testing/make.ts';
 
 const START = NOW - (NOW % 60);
 const memory = (): Budgets => memoryStore({ nowSeconds: () => NOW }).budgets;
@@ -215,7 +215,9 @@ test('claims go to the store, in one trip with the counters that have no slice; 
   const store = memory();
   const leased = leasedBudgets(store);
   const c = (nonce: string, small = 1): ReturnType<typeof charges> =>
-    charges([counter('big', 1, 1000), counter('small', small, 3, { caveat: 1 })], { replay: claim(nonce) });
+    charges([counter('big', 1, 1000), counter('small', small, 3, { caveat: 1 })], {
+      replay: proofClaim(nonce),
+    });
   expect((await leased.reserve(c('a'), NOW)).ok).toBe(true);
   expect(await leased.reserve(c('a'), NOW)).toMatchObject({ ok: false, code: 'replayed' });
   expect(await leased.reserve(c('b', 3), NOW)).toMatchObject({

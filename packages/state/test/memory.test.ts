@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { memoryLedger, memoryStore } from '../src/index.ts';
 import { conformance } from '../src/testing.ts';
-import { NOW, charges, claim, counter } from '../src/testing/make.ts';
+import { NOW, charges, counter, proofClaim } from '../src/testing/make.ts';
 
 conformance('memory', async (options) => memoryStore(options));
 
@@ -9,7 +9,7 @@ test('S8 a full memory store refuses with the code that says so', async () => {
   const store = memoryStore({ rows: 100 });
   let code: string | null = null;
   for (let i = 0; i < 200 && code === null; i++) {
-    const answer = await store.budgets.reserve(charges([], { replay: claim(`n${i}`) }), NOW);
+    const answer = await store.budgets.reserve(charges([], { replay: proofClaim(`n${i}`) }), NOW);
     if (!answer.ok) code = answer.code;
   }
   expect(code).toBe('store_full');
@@ -21,7 +21,7 @@ test('memory is given back: rows that expired make room', async () => {
   for (let i = 0; i < 2000; i++) {
     now = NOW + i;
     const c = charges([counter(`c${i}`, 1, 1, { expires: NOW + i + 10, caveat: 1 })], {
-      replay: claim(`n${i}`, -1, NOW + i + 10),
+      replay: proofClaim(`n${i}`, NOW + i + 10),
     });
     const answer = await store.budgets.reserve(c, NOW + i);
     expect(answer, `call ${i}`).toMatchObject({ ok: true });
@@ -30,10 +30,10 @@ test('memory is given back: rows that expired make room', async () => {
 
 test('the synchronous ledger gives the same answers', () => {
   const ledger = memoryLedger();
-  const c = charges([counter('x', 6, 10)], { replay: claim('x') });
+  const c = charges([counter('x', 6, 10)], { replay: proofClaim('x') });
   expect(ledger.apply(c, NOW)).toEqual({ ok: true });
   expect(ledger.apply(c, NOW)).toMatchObject({ ok: false, code: 'replayed', caveat: -1 });
-  expect(ledger.apply({ ...c, replay: claim('y') }, NOW)).toEqual({
+  expect(ledger.apply({ ...c, replay: proofClaim('y') }, NOW)).toEqual({
     ok: false,
     code: 'budget_exceeded',
     caveat: -1,

@@ -27,7 +27,7 @@ import { openSqlite } from '../src/sqlite.ts';
 import { Connection, type Value } from '../src/sqlite/binding.ts';
 import { SCHEMA_VERSION } from '../src/sqlite/schema.ts';
 import { sumOf } from '../src/sqlite/sums.ts';
-import { charges, claim, counter, id, rate } from '../src/testing.ts';
+import { charges, claim, counter, id, numbered, proofClaim, rate } from '../src/testing.ts';
 import { parseStoreUrl, withoutPassword } from '../src/url.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'ambit-operator-'));
@@ -40,7 +40,7 @@ const spend = async (store: Store, amount: number, limit = 100, nonce?: string):
   code(
     await store.budgets.reserve(
       charges([counter('spent', amount, limit, { expires: now + 3600 })], {
-        replay: nonce === undefined ? null : claim(nonce, -1, now + 60),
+        replay: nonce === undefined ? null : proofClaim(nonce, now + 60, now),
       }),
       now,
     ),
@@ -219,11 +219,9 @@ describe('a state file', () => {
     const again = async (more: Parameters<typeof charges>[1]): Promise<string> =>
       code(await store.budgets.reserve(charges([], more), at));
     expect(await again({ once: [claim('once', 2, later)] })).toBe('once_used');
-    expect(await again({ replay: claim('nonce', -1, at + 90) })).toBe('replayed');
-    expect(await again({ sequence: { session: id('window'), sequence: 7, expires: later } })).toBe(
-      'replayed',
-    );
-    expect(await again({ sequence: { session: id('window'), sequence: 8, expires: later } })).toBe('ok');
+    expect(await again({ replay: proofClaim('nonce', at + 90) })).toBe('replayed');
+    expect(await again({ sequence: await numbered(store, 'window', 7, later) })).toBe('replayed');
+    expect(await again({ sequence: await numbered(store, 'window', 8, later) })).toBe('ok');
     expect(await store.sessions.check('acme', 'open', at)).toMatchObject({
       ok: true,
       session: { user: 'jane' },

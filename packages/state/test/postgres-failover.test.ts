@@ -4,7 +4,7 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import type { Reservation, Store } from '../src/index.ts';
 import { initializePostgres, postgresStore } from '../src/postgres.ts';
-import { NOW, charges, claim, counter, id, serverSeconds } from '../src/testing.ts';
+import { NOW, charges, counter, id, proofClaim, serverSeconds } from '../src/testing.ts';
 import { hasPostgres, startPostgres, stopServers, type PostgresServer } from './postgres-server.ts';
 
 const RUNS = process.env['AMBIT_LONG'] === '1' ? 5 : 1;
@@ -65,7 +65,7 @@ class Load {
       const proof = `${lane} ${i}`;
       const answer = await store.budgets.reserve(
         charges([counter(this.name, 1, this.limit), counter(`${this.name} ${lane}`, 1, 1e9)], {
-          replay: claim(proof, -1, later),
+          replay: proofClaim(proof, later),
         }),
         NOW,
       );
@@ -149,7 +149,7 @@ describe.skipIf(!hasPostgres)('failover of a PostgreSQL cluster', () => {
       // A proof that was accepted before is not accepted again.
       const again = await Promise.all(
         [...load.proofs, ...small.proofs].map((proof) =>
-          fresh.budgets.reserve(charges([], { replay: claim(proof, -1, later) }), NOW),
+          fresh.budgets.reserve(charges([], { replay: proofClaim(proof, later) }), NOW),
         ),
       );
       expect(again.filter((answer) => answer.ok)).toEqual([]);

@@ -9,17 +9,18 @@ import {
   resetPostgres,
   type PostgresOptions,
 } from '../src/postgres.ts';
+import { SCHEMA_VERSION } from '../src/postgres/schema.ts';
 import {
-  LATER,
   NOW,
   charges,
-  claim,
   conformance,
   counter,
   id,
   rate,
   serverSeconds,
   startAt,
+  proofClaim,
+  numbered,
 } from '../src/testing.ts';
 import { proxy } from './proxy.ts';
 import { hasPostgres, startPostgres, stopServers, type PostgresServer } from './postgres-server.ts';
@@ -122,7 +123,7 @@ describe.skipIf(!hasPostgres)('with a PostgreSQL server', () => {
     await admin.query(`update ${schema}.meta set version = 1`);
     await expect(open(server, { schema, user })).rejects.toMatchObject({ code: 'store_corrupt' });
     expect(await migratePostgres(place)).toBe(1);
-    expect(await migratePostgres(place)).toBe(2);
+    expect(await migratePostgres(place)).toBe(SCHEMA_VERSION);
     const store = await open(server, { schema, user });
     expect(await store.budgets.left(id('root'), [counter('c', 0, 10)], NOW)).toEqual([9]);
     const sliding = charges([rate('migrated', 1, 1, 60, NOW - 600)]);
@@ -197,7 +198,7 @@ describe.skipIf(!hasPostgres)('with a PostgreSQL server', () => {
       const own = await startPostgres();
       await initializePostgres(own.place);
       const store = await open(own, { poll: 50 });
-      const nonce = charges([], { replay: claim('before', -1, serverSeconds() + 60) });
+      const nonce = charges([], { replay: proofClaim('before', serverSeconds() + 60) });
       expect(await spend(store)).toBe('ok');
       await own.kill('SIGINT');
       own.copyData('data', 'kept');
@@ -207,9 +208,8 @@ describe.skipIf(!hasPostgres)('with a PostgreSQL server', () => {
       expect(code(held)).toBe('ok');
       expect(code(await store.budgets.reserve(nonce, NOW))).toBe('ok');
       const epoch = await store.replay.epoch();
-      const sequence = { session: id('s'), sequence: 5, expires: LATER };
-      const numbered = charges([], { sequence });
-      expect(code(await store.budgets.reserve(numbered, NOW))).toBe('ok');
+      const fifth = charges([], { sequence: await numbered(store, 's', 5) });
+      expect(code(await store.budgets.reserve(fifth, NOW))).toBe('ok');
       await own.kill('SIGINT');
       own.copyData('kept', 'data');
       await own.start();
@@ -219,7 +219,7 @@ describe.skipIf(!hasPostgres)('with a PostgreSQL server', () => {
       await expect(open(own)).rejects.toMatchObject({ code: 'store_corrupt' });
       await resetPostgres({ ...own.place, quiet: 0 });
       await expect.poll(() => spend(store)).toBe('ok');
-      expect(code(await store.budgets.reserve(numbered, NOW))).toBe('replayed');
+      expect(code(await store.budgets.reserve(fifth, NOW))).toBe('replayed');
       expect(await store.replay.epoch()).not.toBe(epoch);
       // A proof from before the reset is not good again, and a reservation from before gives nothing back.
       expect(code(await store.budgets.reserve(nonce, NOW))).toBe('store_unavailable');
@@ -345,7 +345,7 @@ describe.skipIf(!hasPostgres)('with a PostgreSQL server', () => {
     await initializePostgres({ ...server.place, schema });
     const store = await open(server, { schema });
     const past = serverSeconds() + 30;
-    const c = charges([counter('mortal', 10, 10, { expires: past })], { replay: claim('m', -1, past) });
+    const c = charges([counter('mortal', 10, 10, { expires: past })], { replay: proofClaim('m', past) });
     expect(code(await store.budgets.reserve(c, past - 30))).toBe('ok');
     const admin = await server.admin();
     const rows = async (): Promise<number> =>

@@ -4,7 +4,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { Redis } from 'ioredis';
 import { initializeRedis, redisStore, resetRedis, type RedisClient } from '../src/redis.ts';
 import { leasedBudgets, type Store } from '../src/index.ts';
-import { charges, claim, counter, id, serverSeconds } from '../src/testing/make.ts';
+import { charges, counter, id, proofClaim, serverSeconds } from '../src/testing/make.ts';
 import { proxy } from './proxy.ts';
 import { hasRedis, startRedis, stopAll, type Server } from './redis-server.ts';
 
@@ -42,7 +42,7 @@ describe.skipIf(!hasRedis)('with redis-server', () => {
     await expect.poll(() => spend(store)).toBe('ok');
     // Another user of the server fills it; proofs are among what has to go.
     const proofs = Array.from({ length: 300 }, (_, i) =>
-      charges([], { replay: claim(`p${i}`, -1, now + 300) }),
+      charges([], { replay: proofClaim(`p${i}`, now + 300) }),
     );
     for (const proof of proofs) expect(code(await store.budgets.reserve(proof, now))).toBe('ok');
     const used = Number(/used_memory:(\d+)/.exec(await admin.info('memory'))![1]);

@@ -9,7 +9,17 @@ import { initializeRedis, redisStore, resetRedis } from '../src/redis.ts';
 import type { Store } from '../src/index.ts';
 import { conformance } from '../src/testing.ts';
 import { freePort, hasRedis, startRedis, stopAll, type Server } from './redis-server.ts';
-import { LATER, NOW, charges, claim, counter, id, startAt } from '../src/testing/make.ts';
+import {
+  LATER,
+  NOW,
+  charges,
+  claim,
+  counter,
+  id,
+  startAt,
+  proofClaim,
+  numbered,
+} from '../src/testing/make.ts';
 
 const SUBJECT = { issuer: 'acme', token: 't', key: 'k', user: 'u', nodes: [], holders: [] };
 const one = (name: string, limit = 10): ReturnType<typeof charges> => charges([counter(name, 1, limit)]);
@@ -116,20 +126,19 @@ describe.skipIf(!hasRedis)('with redis-server', () => {
         await initializeRedis(admin);
         const store = await open(own, { poll: 20, staleAfter: 200 });
         const epoch = await store.replay.epoch();
-        const sequence = { session: id('s'), sequence: 5, expires: LATER };
-        const numbered = charges([], { sequence });
+        const fifth = charges([], { sequence: await numbered(store, 's', 5) });
         // It ends by the server's clock, whatever ours says.
         const ends = Number((await admin.time())[0]) + 60;
-        const nonce = charges([], { replay: claim('before', -1, ends) });
-        expect(code(await store.budgets.reserve(numbered, NOW))).toBe('ok');
+        const nonce = charges([], { replay: proofClaim('before', ends) });
+        expect(code(await store.budgets.reserve(fifth, NOW))).toBe('ok');
         expect(code(await store.budgets.reserve(nonce, NOW))).toBe('ok');
         for (let i = 0; i < 10; i++) expect(await spend(store)).toBe('ok');
         await admin.flushall();
         // Ten were spent; a fresh counter would grant again.
         expect(await spend(store)).toBe('store_corrupt');
         expect(await spend(store, 'another')).toBe('store_corrupt');
-        expect(code(await store.budgets.reserve(numbered, NOW))).toBe('store_corrupt');
-        expect(code(await store.budgets.reserve(charges([], { replay: claim('x') }), NOW))).toBe(
+        expect(code(await store.budgets.reserve(fifth, NOW))).toBe('store_corrupt');
+        expect(code(await store.budgets.reserve(charges([], { replay: proofClaim('x') }), NOW))).toBe(
           'store_corrupt',
         );
         expect(await store.sessions.check('acme', 's', NOW)).toEqual({ ok: false, code: 'store_corrupt' });
@@ -139,7 +148,7 @@ describe.skipIf(!hasRedis)('with redis-server', () => {
         await spend(store);
         expect(await spend(store)).toBe('ok');
         // The windows are gone, and so their numbers are refused until the verifier is told the new epoch.
-        expect(code(await store.budgets.reserve(numbered, NOW))).toBe('replayed');
+        expect(code(await store.budgets.reserve(fifth, NOW))).toBe('replayed');
         expect(await store.replay.epoch()).not.toBe(epoch);
         // A proof from before the flush is not good again.
         expect(code(await store.budgets.reserve(nonce, NOW))).toBe('store_unavailable');
@@ -320,13 +329,14 @@ describe.skipIf(!hasRedis)('with redis-server', () => {
     const prefix = `t${n++}:`;
     await initializeRedis(await connected(), { prefix });
     const store = await open(server, { prefix });
+    const epoch = await store.replay.epoch();
     const use = (name: string, sequence: number): Promise<string> =>
       store.budgets
         .reserve(
           charges([counter(name, 1, 1e6)], {
             root: id(name),
             partitionKey: id(name),
-            sequence: { session: id('one'), sequence, expires: LATER },
+            sequence: { session: id('one'), sequence, expires: LATER, epoch },
           }),
           NOW,
         )
@@ -365,7 +375,7 @@ describe.skipIf(!hasRedis)('with redis-server', () => {
       const answers = await Promise.all(
         Array.from({ length: 200 }, (_, i) => {
           const place = id(`token ${i % 20}`);
-          const parts = { root: place, place, replay: claim(`n ${i}`), once: [claim(`o ${i}`, 2)] };
+          const parts = { root: place, place, replay: proofClaim(`n ${i}`), once: [claim(`o ${i}`, 2)] };
           return store.budgets.reserve(
             charges([counter(`a ${i % 20}`, 1, 5), counter(`b ${i % 20}`, 1, 7, { caveat: 0 })], parts),
             NOW,
@@ -384,14 +394,14 @@ describe.skipIf(!hasRedis)('with redis-server', () => {
       );
       expect(pooled.filter((answer) => answer.ok).length).toBe(3);
       // A session's numbers are spread over the partitions of its tokens: each sees a part, and gaps of any width.
-      const numbered = async (name: string, sequence: number): Promise<string> => {
+      const used = async (name: string, sequence: number): Promise<string> => {
         const root = { root: id(name), partitionKey: id(name) };
-        const claimed = { session: id('spread'), sequence, expires: LATER };
+        const claimed = await numbered(store, 'spread', sequence);
         return code(await store.budgets.reserve(charges([], { ...root, sequence: claimed }), NOW));
       };
-      for (const n of [0, 5000, 4999, 4000]) expect(await numbered('one', n)).toBe('ok');
-      for (const n of [0, 5000, 4999, 4000, 3976]) expect(await numbered('one', n)).toBe('replayed');
-      expect(await numbered('two', 5001)).toBe('ok');
+      for (const n of [0, 5000, 4999, 4000]) expect(await used('one', n)).toBe('ok');
+      for (const n of [0, 5000, 4999, 4000, 3976]) expect(await used('one', n)).toBe('replayed');
+      expect(await used('two', 5001)).toBe('ok');
       await store.revocations.add({ kind: 'user', issuer: 'acme', value: 'u', reason: '' }, NOW);
       expect(code(store.revocations.isRevoked(SUBJECT))).toBe('revoked');
       await store.close();

@@ -18,7 +18,7 @@ import { AmbitError } from '@ambit/core';
 import type { SyncStore } from '../src/index.ts';
 import { openSqlite } from '../src/sqlite.ts';
 import { Connection } from '../src/sqlite/binding.ts';
-import { NOW, charges, claim, counter, fresh, id } from '../src/testing/make.ts';
+import { NOW, charges, claim, counter, fresh, id, proofClaim, numbered } from '../src/testing/make.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'ambit-file-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -111,8 +111,8 @@ describe('finding S9 nothing in a file ends the process', () => {
       const store = await opened(file);
       const c = charges([counter('c', 1, 10)], {
         once: [claim('o')],
-        replay: claim('n'),
-        sequence: { session: id('q'), sequence: 1, expires: NOW + 100 },
+        replay: proofClaim('n'),
+        sequence: await numbered(store, 'q', 1, NOW + 100),
       });
       await store.budgets.reserve(c, NOW);
       await store.revocations.add({ kind: 'user', issuer: 'acme', value: 'v', reason: '' }, NOW);
@@ -139,7 +139,7 @@ describe('finding S9 nothing in a file ends the process', () => {
       await store.budgets.reserve(
         charges([counter(`c${i}`, 1, 10, { caveat: 1 })], {
           once: [claim(`o${i}`, 2)],
-          replay: claim(`n${i}`),
+          replay: proofClaim(`n${i}`),
         }),
         NOW,
       );

@@ -3,13 +3,14 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { SequenceClaim } from '@ambit/core';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { SyncStore } from '../src/index.ts';
 import { openSqlite } from '../src/sqlite.ts';
 import { backupFile, checkFile, migrateFile, repairFile } from '../src/sqlite/operate.ts';
 import { Connection } from '../src/sqlite/binding.ts';
 import { SqliteRows } from '../src/sqlite/rows.ts';
-import { NOW, charges, claim, counter, fresh, id } from '../src/testing/make.ts';
+import { NOW, charges, claim, counter, fresh, id, proofClaim, numbered } from '../src/testing/make.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'ambit-rot-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -18,15 +19,12 @@ const path = (): string => join(folder, `${n++}.db`);
 const code = (answer: { ok: boolean; code?: string }): string => (answer.ok ? 'ok' : answer.code!);
 const nowSeconds = (): number => NOW;
 const user = { issuer: 'acme', token: 't', key: 'k', user: 'u', nodes: [], holders: [] };
-const c = charges([counter('c', 4, 5)], {
-  once: [claim('o', 0)],
-  replay: claim('n', -1, NOW + 90),
-  sequence: { session: id('q'), sequence: 3, expires: NOW + 900 },
-});
+const c = charges([counter('c', 4, 5)], { once: [claim('o', 0)], replay: proofClaim('n', NOW + 90) });
+const third = (store: SyncStore): Promise<SequenceClaim> => numbered(store, 'q', 3, NOW + 900);
 
 async function used(file: string): Promise<void> {
   const store = openSqlite(file, { nowSeconds });
-  expect(code(await store.budgets.reserve(c, NOW))).toBe('ok');
+  expect(code(await store.budgets.reserve({ ...c, sequence: await third(store) }, NOW))).toBe('ok');
   await store.sessions.open({ issuer: 'acme', id: 's', operator: 'o', expires: NOW + 900 }, NOW);
   await store.revocations.add({ kind: 'user', issuer: 'acme', value: 'u', reason: '' }, NOW);
   await store.close();
@@ -58,12 +56,12 @@ describe('W2 (finding S18) a row that rotted denies', () => {
     [
       'used nonces',
       "update nonces set ids = 'A' || substr(ids, 2)",
-      ask({ replay: claim('n', -1, NOW + 90) }),
+      ask({ replay: proofClaim('n', NOW + 90) }),
     ],
     [
       'window of a session',
       'update windows set highest = 9',
-      ask({ sequence: { session: id('q'), sequence: 3, expires: NOW + 900 } }),
+      async (store: SyncStore) => ask({ sequence: await third(store) })(store),
     ],
     [
       'closed session',
@@ -130,7 +128,7 @@ describe('W1 (finding S1) a file that was swept ahead of the clock', () => {
       // What is there counts, and a proof from before is not good again.
       expect(code(await store.budgets.reserve(charges([counter('c', 2, 5)]), NOW))).toBe('budget_exceeded');
       expect(code(await store.budgets.reserve(charges([counter('c', 1, 5)]), NOW))).toBe('ok');
-      expect(await ask({ replay: claim('n', -1, NOW + 90) })(store)).toBe('store_unavailable');
+      expect(await ask({ replay: proofClaim('n', NOW + 90) })(store)).toBe('store_unavailable');
     });
   });
 
@@ -226,7 +224,7 @@ test('a file of the first version is refused until it is migrated, and then has 
     expect(await store.replay.epoch()).toBe('ab'.repeat(16));
     expect(await store.budgets.left('', [counter('c', 0, 5)], NOW)).toEqual([1]);
     expect(await ask({ once: [claim('o')] })(store)).toBe('once_used');
-    expect(await ask({ replay: claim('n', -1, NOW + 90) })(store)).toBe('replayed');
+    expect(await ask({ replay: proofClaim('n', NOW + 90) })(store)).toBe('replayed');
     expect(code(await store.sessions.check('acme', 's', NOW))).toBe('ok');
     expect(code(store.revocations.isRevoked(user))).toBe('revoked');
     // The numbers go on behind the last that was given, although its entry is gone.

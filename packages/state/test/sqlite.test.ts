@@ -17,7 +17,7 @@ import { openSqlite } from '../src/sqlite.ts';
 import { resetFile } from '../src/sqlite/operate.ts';
 import { Connection } from '../src/sqlite/binding.ts';
 import { conformance } from '../src/testing.ts';
-import { NOW, charges, claim, counter, fresh, id } from '../src/testing/make.ts';
+import { NOW, charges, claim, counter, fresh, id, proofClaim, numbered } from '../src/testing/make.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'ambit-sqlite-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -59,8 +59,8 @@ test("what was acknowledged is there after closing and opening, in another objec
   const a = openSqlite(file);
   const b = openSqlite(file);
   const c = charges([counter('c', 4, 10)], {
-    replay: claim('n'),
-    sequence: { session: id('s'), sequence: 9, expires: NOW + 9 },
+    replay: proofClaim('n'),
+    sequence: await numbered(a, 's', 9, NOW + 9),
   });
   expect(code(await a.budgets.reserve(c, NOW))).toBe('ok');
   expect(code(await b.budgets.reserve(c, NOW))).toBe('replayed');
@@ -75,7 +75,7 @@ test("what was acknowledged is there after closing and opening, in another objec
     [9, 'replayed'],
     [10, 'ok'],
   ] as const) {
-    const next = charges([], { sequence: { session: id('s'), sequence, expires: NOW + 9 } });
+    const next = charges([], { sequence: await numbered(again, 's', sequence, NOW + 9) });
     expect(code(await again.budgets.reserve(next, NOW))).toBe(answer);
   }
   expect(await again.replay.epoch()).toBe(epoch);
@@ -88,7 +88,7 @@ test('P3 nonces taken through one connection are known to the other, in turn, an
   const file = path();
   const [a, b] = [openSqlite(file), openSqlite(file)];
   const take = async (store: typeof a, name: string): Promise<string> =>
-    code(await store.budgets.reserve(charges([], { replay: claim(name, -1, NOW + 60) }), NOW));
+    code(await store.budgets.reserve(charges([], { replay: proofClaim(name, NOW + 60) }), NOW));
   for (let i = 0; i < 5; i++) {
     expect(await take(a, `a${i}`)).toBe('ok');
     expect(await take(b, `b${i}`)).toBe('ok');
@@ -149,7 +149,7 @@ describe('S8', () => {
         Array.from({ length: 100 }, (_, j) =>
           store.budgets.reserve(
             charges([counter('total', 1, 1e6)], {
-              replay: { id: fresh(), expires: NOW + 90, caveat: -1 },
+              replay: proofClaim(fresh(), NOW + 90),
               once: [claim(`${i + j}`)],
             }),
             NOW,
@@ -236,7 +236,7 @@ test('S12 rows are dropped when they have expired: the file does not grow for ev
           const expires = time + 60;
           return store.budgets.reserve(
             charges([counter(name, 1, 5, { expires })], {
-              replay: claim(name, -1, expires),
+              replay: proofClaim(name, expires),
               once: [claim(`o ${name}`, -1, expires)],
             }),
             time,

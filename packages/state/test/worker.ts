@@ -6,7 +6,7 @@ import { postgresStore } from '../src/postgres.ts';
 import { REDIS_OPTIONS, redisStore } from '../src/redis.ts';
 import { openSqlite } from '../src/sqlite.ts';
 import { play } from './histories.ts';
-import { NOW, charges, counter, fresh, id, rate } from '../src/testing/make.ts';
+import { NOW, charges, counter, fresh, rate, proofClaim } from '../src/testing/make.ts';
 import { storeSeconds } from './store-seconds.ts';
 
 export interface Orders {
@@ -104,7 +104,7 @@ async function main(orders: Orders): Promise<void> {
     for (let i = 0; i < orders.n; i++) count(ledger.apply(c, NOW));
   } else if (orders.work === 'once') {
     await parallel(orders, async (i) => {
-      const replay = { id: id(`${orders.name} ${i}`), expires: NOW + 90, caveat: -1 };
+      const replay = proofClaim(`${orders.name} ${i}`, NOW + 90);
       count(await store.budgets.reserve(charges([], { replay }), NOW));
     });
   } else if (orders.work === 'tree') {
@@ -124,7 +124,7 @@ async function main(orders: Orders): Promise<void> {
   } else if (orders.work === 'write') {
     // Killed at any moment: one line for each acknowledged spend, written before the next is asked for.
     await parallel(orders, async () => {
-      const replay = { id: fresh(), expires: NOW + 90, caveat: -1 };
+      const replay = proofClaim(fresh(), NOW + 90);
       const answer = await store.budgets.reserve(
         charges([counter(orders.name, 1, orders.limit)], { replay }),
         NOW,

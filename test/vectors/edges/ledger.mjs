@@ -1,6 +1,9 @@
 // The ledger by itself: windows, claims, rows, order.
 // Codes are written by hand, as in generate.mjs, whose helpers come in: what an independent verifier could get wrong.
 /** The ledger by itself: charges, in turn, and what becomes of them. */
+/** The epoch of every ledger of these vectors. */
+export const EPOCH = 'e0'.repeat(16);
+
 export function ledgerEdges(NOW) {
   const id = (c) => c.repeat(43);
   const counter = (c, more = {}) => ({
@@ -26,8 +29,9 @@ export function ledgerEdges(NOW) {
   });
   const step = (now, more, expect) => ({ now, charges: charges(more), expect });
   const claim = (c, more = {}) => ({ id: id(c), expires: NOW + 1800, caveat: 0, ...more });
+  const proof = (c, more = {}) => ({ ...claim(c, { caveat: -1 }), from: NOW - 30, ...more });
   const number = (sequence, more = {}) => ({
-    sequence: { session: id('s'), sequence, expires: NOW + 300, ...more },
+    sequence: { session: id('s'), sequence, expires: NOW + 300, epoch: EPOCH, ...more },
   });
   const w = 60;
   const start = Math.floor(NOW / w) * w;
@@ -62,12 +66,12 @@ export function ledgerEdges(NOW) {
       step(NOW, { counters: [windowed(start)] }, { code: 'ok' }),
     ] },
     { name: 'order', description: 'Nonce, claims, counters, number: whatever the order of caveats.', steps: [
-      step(NOW, { counters: [counter('a', { limit: 1, caveat: 0 })], once: [claim('o', { caveat: 2 })], replay: claim('n', { caveat: -1 }), ...number(0) }, { code: 'ok' }),
-      step(NOW, { counters: [counter('a', { limit: 1, caveat: 0 })], once: [claim('o', { caveat: 2 })], replay: claim('n', { caveat: -1 }), ...number(0) }, { code: 'replayed', caveat: -1 }),
-      step(NOW, { counters: [counter('a', { limit: 1, caveat: 0 })], once: [claim('o', { caveat: 2 })], replay: claim('m', { caveat: -1 }), ...number(0) }, { code: 'once_used', caveat: 2 }),
-      step(NOW, { counters: [counter('a', { limit: 1, caveat: 0 })], once: [claim('p', { caveat: 2 })], replay: claim('m', { caveat: -1 }), ...number(0) }, { code: 'budget_exceeded', caveat: 0 }),
-      step(NOW, { counters: [counter('a', { limit: 3, caveat: 0 })], once: [claim('p', { caveat: 2 })], replay: claim('m', { caveat: -1 }), ...number(0) }, { code: 'replayed', caveat: -1 }),
-      step(NOW, { counters: [counter('a', { limit: 3, caveat: 0 })], once: [claim('p', { caveat: 2 })], replay: claim('m', { caveat: -1 }), ...number(1) }, { code: 'ok' }),
+      step(NOW, { counters: [counter('a', { limit: 1, caveat: 0 })], once: [claim('o', { caveat: 2 })], replay: proof('n'), ...number(0) }, { code: 'ok' }),
+      step(NOW, { counters: [counter('a', { limit: 1, caveat: 0 })], once: [claim('o', { caveat: 2 })], replay: proof('n'), ...number(0) }, { code: 'replayed', caveat: -1 }),
+      step(NOW, { counters: [counter('a', { limit: 1, caveat: 0 })], once: [claim('o', { caveat: 2 })], replay: proof('m'), ...number(0) }, { code: 'once_used', caveat: 2 }),
+      step(NOW, { counters: [counter('a', { limit: 1, caveat: 0 })], once: [claim('p', { caveat: 2 })], replay: proof('m'), ...number(0) }, { code: 'budget_exceeded', caveat: 0 }),
+      step(NOW, { counters: [counter('a', { limit: 3, caveat: 0 })], once: [claim('p', { caveat: 2 })], replay: proof('m'), ...number(0) }, { code: 'replayed', caveat: -1 }),
+      step(NOW, { counters: [counter('a', { limit: 3, caveat: 0 })], once: [claim('p', { caveat: 2 })], replay: proof('m'), ...number(1) }, { code: 'ok' }),
     ] },
     { name: 'each charge under its own limit', description: 'One row, two limits.', steps: [
       step(NOW, { counters: [counter('a', { amount: 3, limit: 5 })] }, { code: 'ok' }),
@@ -80,25 +84,26 @@ export function ledgerEdges(NOW) {
       step(NOW, { counters: [counter('a'), counter('b', { caveat: 3 })] }, { code: 'budget_exceeded', caveat: 3 }),
       step(NOW, { once: [claim('p', { caveat: 4 })] }, { code: 'budget_exceeded', caveat: 4 }),
       step(NOW, { counters: [counter('a')] }, { code: 'ok' }),
-      step(NOW, { counters: [counter('h', { caveat: -1 })], replay: claim('n', { caveat: -1 }) }, { code: 'ok' }),
+      step(NOW, { counters: [counter('h', { caveat: -1 })], replay: proof('n') }, { code: 'ok' }),
     ] },
     { name: 'rows of one token: who is named', description: 'The last claim, or if there is none the last new counter.', rowsPerToken: 1, steps: [
       step(NOW, { counters: [counter('a', { caveat: 5 })], once: [claim('o', { caveat: 1 })] }, { code: 'budget_exceeded', caveat: 1 }),
       step(NOW, { counters: [counter('a', { caveat: 2 }), counter('b', { caveat: 5 })] }, { code: 'budget_exceeded', caveat: 5 }),
     ] },
     { name: 'what ended long ago', description: 'Its row may have been dropped: it is refused, never inserted.', steps: [
-      step(NOW, { replay: claim('n', { expires: NOW + 100, caveat: -1 }) }, { code: 'ok' }),
-      step(NOW + 2000, { replay: claim('x', { expires: NOW + 4000, caveat: -1 }) }, { code: 'ok' }),
-      step(NOW + 2000, { replay: claim('n', { expires: NOW + 100, caveat: -1 }) }, { code: 'replayed', caveat: -1 }),
-      step(NOW + 2000, { replay: claim('m', { expires: NOW + 100, caveat: -1 }) }, { code: 'replayed', caveat: -1 }),
+      step(NOW, { replay: proof('n', { expires: NOW + 100 }) }, { code: 'ok' }),
+      step(NOW + 2000, { replay: proof('x', { expires: NOW + 4000 }) }, { code: 'ok' }),
+      step(NOW + 2000, { replay: proof('n', { expires: NOW + 100 }) }, { code: 'replayed', caveat: -1 }),
+      step(NOW + 2000, { replay: proof('m', { expires: NOW + 100 }) }, { code: 'replayed', caveat: -1 }),
       step(NOW + 2000, { once: [claim('o', { expires: NOW + 100 })] }, { code: 'once_used', caveat: 0 }),
       step(NOW + 2000, { counters: [counter('c', { expires: NOW + 100 })] }, { code: 'budget_exceeded', caveat: 0 }),
       step(NOW + 2000, number(7, { expires: NOW + 100 }), { code: 'replayed', caveat: -1 }),
-      step(NOW + 2000, { replay: claim('k', { expires: NOW + 1990, caveat: -1 }) }, { code: 'ok' }),
-      step(NOW + 2000, { replay: claim('k', { expires: NOW + 1990, caveat: -1 }) }, { code: 'replayed', caveat: -1 }),
+      step(NOW + 2000, { replay: proof('k', { expires: NOW + 1990 }) }, { code: 'ok' }),
+      step(NOW + 2000, { replay: proof('k', { expires: NOW + 1990 }) }, { code: 'replayed', caveat: -1 }),
     ] },
     { name: 'numbers of a session', description: 'Up to 1024 ahead of the highest and 1023 behind it, once each.', steps: [
       step(NOW, number(1024), { code: 'replayed', caveat: -1 }),
+      step(NOW, number(0, { epoch: 'e1'.repeat(16) }), { code: 'replayed', caveat: -1 }),
       step(NOW, number(1023), { code: 'ok' }),
       step(NOW, number(0), { code: 'ok' }),
       step(NOW, number(0), { code: 'replayed', caveat: -1 }),

@@ -47,6 +47,7 @@ export function evaluate(v: VerifiedToken, facts: Facts): Conditional | Denial {
       ? null
       : {
           id: replay.id,
+          from: Math.max(0, Math.floor(replay.time - skew)),
           expires: Math.ceil(Math.max(replay.time, request.now)) + replayLife,
           caveat: -1,
         };

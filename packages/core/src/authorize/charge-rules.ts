@@ -4,7 +4,14 @@ import { toBase64url } from '../bytes.ts';
 import type { CallRequest } from '../call.ts';
 import { budgetRule } from '../caveats/budget.ts';
 import { CAVEATS } from '../caveats/index.ts';
-import type { ChargeRule, Charges, CounterCharge, NonceClaim, SequenceClaim } from '../charges.ts';
+import type {
+  ChargeRule,
+  Charges,
+  CounterCharge,
+  NonceClaim,
+  ProofClaim,
+  SequenceClaim,
+} from '../charges.ts';
 import { chargeId } from '../charge-id.ts';
 import { isDenial, type Denial } from '../codes.ts';
 import type { AuthenticParts } from '../verify/authentic.ts';
@@ -54,7 +61,7 @@ export function chargesOf(
   parts: AuthenticParts,
   rules: readonly ChargeRule[],
   r: CallRequest,
-  replay: NonceClaim | null,
+  replay: ProofClaim | null,
   sequence: SequenceClaim | null,
 ): Charges | Denial {
   const counters: CounterCharge[] = [];

@@ -4,7 +4,7 @@
 // (attack P9). No window is ever dropped while its ticket lives: beyond the bounds, new sessions are refused
 // instead.
 import { bare } from '../bare.ts';
-import { bytesKey, concat, equal, toBase64url } from '../bytes.ts';
+import { bytesKey, concat, equal, toBase64url, toHex } from '../bytes.ts';
 import type { Call } from '../call.ts';
 import type { SequenceClaim } from '../charges.ts';
 import { deny, type Denial } from '../codes.ts';
@@ -207,8 +207,10 @@ export class SessionTable {
       const refused = this.#register(open, u.now);
       if (refused !== null) return refused;
     }
-    if (this.#shared)
-      return { ok: true, claim: { session: toBase64url(open.id), sequence, expires: open.expires } };
+    if (this.#shared) {
+      const { id, expires } = open;
+      return { ok: true, claim: { session: toBase64url(id), sequence, expires, epoch: toHex(this.#epoch) } };
+    }
     const claimed = open.window.claim(sequence);
     if (claimed === 'taken') return deny('replayed');
     return claimed === 'ok'

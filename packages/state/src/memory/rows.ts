@@ -19,6 +19,7 @@ export class MemoryRows implements Rows {
   sweptTo = 0;
   now = 0;
   readonly began = 0;
+  readonly era: string;
   #horizon: Horizon = { time: 0, leap: 0 };
   size = 0;
   readonly rowsPerToken: number;
@@ -29,7 +30,8 @@ export class MemoryRows implements Rows {
   readonly #roots = new Map<string, number>();
   readonly #buckets = new Map<number, Row[]>();
 
-  constructor(rowsPerToken: number) {
+  constructor(rowsPerToken: number, era: string) {
+    this.era = era;
     this.rowsPerToken = rowsPerToken;
   }
 

@@ -113,7 +113,7 @@ const DECIDE = `
       remains[x] := greatest(0, room - taken[x]);
     end loop;
     n := q_nonce[i];
-    if n > 0 and m.began > 0 and now_ - m.began < q_nonce_expires[i] - now_ + ${RESET_MARGIN} then
+    if n > 0 and m.began > 0 and q_nonce_from[i] <= m.began + ${RESET_MARGIN} then
       verdict := 'store_unavailable,0';
     elsif n > 0 and (q_nonce_expires[i] <= swept_ or not n_free[n]) then verdict := 'replayed,0'; end if;
     if verdict is null then
@@ -229,7 +229,7 @@ create or replace function apply(
   k_counter text[], k_once text[], k_window text[], k_root text[], k_nonce text[], k_nonce_expires bigint[],
   f_key integer[], f_back bigint[], f_start bigint[],
   q_root integer[], q_share float8[], q_counters integer[], q_once integer[], q_nonce integer[], q_nonce_expires bigint[],
-  q_window integer[], q_number bigint[], q_window_expires bigint[],
+  q_window integer[], q_number bigint[], q_window_expires bigint[], q_nonce_from bigint[],
   a_key integer[], a_amount bigint[], a_limit bigint[], a_start bigint[], a_expires bigint[], a_own boolean[],
   a_step bigint[], a_span bigint[],
   o_key integer[], o_until bigint[], o_own boolean[],

@@ -16,7 +16,7 @@ export class Group {
   readonly #nonceExpires: number[] = [];
   /** Columns, named as the parameters of `apply`. */
   readonly #f: [number[], number[], number[]] = [[], [], []];
-  readonly #q: number[][] = Array.from({ length: 9 }, () => []);
+  readonly #q: number[][] = Array.from({ length: 10 }, () => []);
   readonly #a: (number | boolean)[][] = Array.from({ length: 8 }, () => []);
   readonly #o: (number | boolean)[][] = [[], [], []];
   readonly #reserved: { readonly charges: Charges; readonly from: number }[] = [];
@@ -39,6 +39,7 @@ export class Group {
       window,
       sequence?.sequence ?? 0,
       sequence?.expires ?? 0,
+      replay?.from ?? 0,
     ];
     row.forEach((value, i) => this.#q[i]!.push(value));
     for (const c of counters) {
@@ -109,4 +110,4 @@ export class Group {
 
 /** The statement, with every array's type. */
 export const applyText = (schema: string): string =>
-  `select * from ${schema}.apply($1, $2, $3, $4, ${Array.from({ length: 29 }, (_, i) => `$${i + 5}`).join(', ')})`;
+  `select * from ${schema}.apply($1, $2, $3, $4, ${Array.from({ length: 30 }, (_, i) => `$${i + 5}`).join(', ')})`;

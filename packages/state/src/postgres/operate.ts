@@ -123,8 +123,8 @@ insert into meta(version, epoch, system, timeline, failover)
 
 /**
  * Accepts the state as it is now, after a failover or a restored backup: counters continue from what survived, and
- * what did not survive counts as unspent, so revoke what must not be spent twice first, and see that the old server is stopped. Proofs made before the
- * reset are refused for as long as one could live, whatever the age; reservations from before are not
+ * what did not survive counts as unspent, so revoke what must not be spent twice first, and see that the old server is stopped. Proofs that may
+ * have been used before the reset are refused; reservations from before are not
  * refunded; the epoch changes, and session tickets with it. Revocations that were lost have to be imported again.
  * `failover` is changed when given. Returns the new epoch.
  */

@@ -5,7 +5,7 @@
 import { AmbitError } from '@ambit/core';
 
 /** The version of tables and functions; another one is `store_corrupt` until `migrate`. */
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 3;
 
 /** A name of a schema that needs no quotes, so that it can be part of the text of functions. */
 export function checkSchema(name: string): string {

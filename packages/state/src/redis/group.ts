@@ -53,7 +53,15 @@ export class Groups {
     });
   }
 
-  async #send(group: readonly Waiting[]): Promise<void> {
+  async #send(given: readonly Waiting[]): Promise<void> {
+    // A reset may have come between the call and its turn, and the script would run under the new epoch.
+    const group = given.filter((each) => {
+      const { sequence } = each.charges;
+      const current = sequence === null || sequence.epoch === this.#fence.epoch;
+      if (!current) each.done({ ok: false, code: 'replayed', caveat: -1 });
+      return current;
+    });
+    if (group.length === 0) return;
     const roots = new Keys();
     const keys = new Keys();
     const parts = new Set<string>();
@@ -110,6 +118,7 @@ export class Groups {
       sequence === null ? 0 : keys.at(this.#window('b', sequence.session, part)),
       sequence?.sequence ?? 0,
       sequence?.expires ?? 0,
+      replay?.from ?? 0,
     ];
   }
 }

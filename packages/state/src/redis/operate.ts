@@ -84,8 +84,8 @@ export async function initializeRedis(client: RedisClient, options: OperateOptio
 
 /**
  * Accepts the state as it is now, after a flush, restart or failover: counters continue from what survived, and
- * what did not survive counts as unspent, so revoke what must not be spent twice first. Proofs made before the
- * reset are refused for as long as one could live, whatever the age verifiers allow; the epoch changes, and session tickets with it. Revocations that were lost
+ * what did not survive counts as unspent, so revoke what must not be spent twice first. Proofs that may
+ * have been used before the reset are refused; the epoch changes, and session tickets with it. Revocations that were lost
  * have to be imported again. Returns the new epoch.
  */
 export async function resetRedis(client: RedisClient, options: OperateOptions = {}): Promise<string> {

@@ -49,7 +49,7 @@ end
 const DECIDE = `
 local function decide(q)
   local share, root, counters, nonce, claims = q[1], q[2], q[3], q[4], q[6]
-  if nonce > 0 and began > 0 and now - began < q[5] - now + ${RESET_MARGIN} then return 'store_unavailable,0' end
+  if nonce > 0 and began > 0 and q[11] <= began + ${RESET_MARGIN} then return 'store_unavailable,0' end
   if nonce > 0 and (q[5] <= swept or val[nonce]) then return 'replayed,0' end
   local met, short, added, newest, freshCounter = {}, nil, 0, nil, nil
   for i = 1, #claims do
@@ -114,7 +114,7 @@ end
  * ARGV: the fence's, how many roots, and JSON: the most rows of a root, 1 when
  * a window sees all numbers of its session (so that a step ahead is bounded), and for each call [share, root,
  * [[counter, amount, limit, start, expiry, appended, and for a sliding window step, span]], nonce or 0, its expiry, [[claim, expiry, appended]], the
- * window's highest number or 0, its bits, sequence, expiry]; keys by their place after the roots, roots after the
+ * window's highest number or 0, its bits, sequence, expiry, from when the proof may have been claimed]; keys by their place after the roots, roots after the
  * epochs. Returns 'ok' and the verdicts, divided by semicolons.
  */
 export const RESERVE_GROUP: string = `${ROW}${SLIDING}

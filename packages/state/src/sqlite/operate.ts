@@ -137,8 +137,8 @@ export function restoreFile(from: string, path: string, now: number): void {
 
 /**
  * Begins a new epoch on the state as it is: what is not there counts as unspent, so revoke what must not be spent
- * twice first. Session tickets end, reservations from before are not given back, and proofs from before are refused
- * for as long as one could live.
+ * twice first. Session tickets end, reservations from before are not given back, and proofs that
+ * may have been used before are refused.
  */
 export const resetFile = (path: string, now: number): void =>
   onFile(path, (db) => alone(db, () => beginEpoch(metaOf(db), now)));

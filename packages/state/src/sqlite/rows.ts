@@ -99,6 +99,10 @@ export class SqliteRows implements Rows {
     return this.#nonces.size;
   }
 
+  get era(): string {
+    return this.meta.era;
+  }
+
   get began(): number {
     return this.meta.began;
   }

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Reservation } from '../budgets.ts';
-import { NOW, charges, claim, counter, fresh, id, rate } from './make.ts';
+import { NOW, charges, claim, counter, fresh, id, rate, proofClaim } from './make.ts';
 import { spend, type Answer, type World } from './world.ts';
 
 export function budgetsRules(w: World): void {
@@ -91,17 +91,17 @@ function amountRules(w: World): void {
 
   test('all or nothing: whichever part refuses, no other part was applied', async () => {
     await w.store.budgets.reserve(
-      charges([], { once: [claim('once used', 2)], replay: claim('nonce used') }),
+      charges([], { once: [claim('once used', 2)], replay: proofClaim('nonce used') }),
       NOW,
     );
     await spend(w, 'full', 10, 10);
     const parts = charges([counter('free', 1, 10), counter('free 2', 1, 10, { caveat: 2 })], {
       once: [claim('once free', 1)],
-      replay: claim('nonce free'),
+      replay: proofClaim('nonce free'),
     });
     const cases = [
       [
-        { ...parts, replay: claim('nonce used') },
+        { ...parts, replay: proofClaim('nonce used') },
         { code: 'replayed', caveat: -1 },
       ],
       [
@@ -119,7 +119,7 @@ function amountRules(w: World): void {
     expect((await w.store.budgets.reserve(parts, NOW)).ok).toBe(true);
     expect(await w.store.budgets.left(id('root'), parts.counters, NOW)).toEqual([9, 9]);
     expect(await w.store.budgets.reserve(parts, NOW)).toMatchObject({ code: 'replayed' });
-    expect(await w.store.budgets.reserve({ ...parts, replay: claim('another') }, NOW)).toMatchObject({
+    expect(await w.store.budgets.reserve({ ...parts, replay: proofClaim('another') }, NOW)).toMatchObject({
       code: 'once_used',
     });
   });
@@ -169,7 +169,7 @@ function refundRules(w: World): void {
   });
 
   test('released claims stay claimed', async () => {
-    const c = charges([counter('r', 1, 1)], { once: [claim('r once', 0)], replay: claim('r nonce') });
+    const c = charges([counter('r', 1, 1)], { once: [claim('r once', 0)], replay: proofClaim('r nonce') });
     const answer = await w.store.budgets.reserve(c, NOW);
     if (!answer.ok) throw new Error(answer.code);
     expect(await w.store.budgets.release(answer.reservation)).toBe(true);

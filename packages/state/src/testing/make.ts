@@ -8,8 +8,11 @@ import {
   utf8,
   type Charges,
   type NonceClaim,
+  type ProofClaim,
+  type SequenceClaim,
   type CounterCharge,
 } from '@ambit/core';
+import type { Store } from '../store.ts';
 
 /** A digest of a text: what ids look like. */
 export const id = (name: string): string => toBase64url(sha256(utf8(name)));
@@ -73,6 +76,20 @@ export const claim = (name: string, caveat = -1, expires: number = LATER): Nonce
   expires,
   caveat,
 });
+
+/** The nonce of a proof; made as late as can be, unless `from` says otherwise. */
+export const proofClaim = (name: string, expires: number = LATER, from: number = NOW): ProofClaim => ({
+  ...claim(name, -1, expires),
+  from,
+});
+
+/** A number of a session whose ticket has the store's epoch. */
+export const numbered = async (
+  { replay }: Pick<Store, 'replay'>,
+  session: string,
+  sequence: number,
+  expires: number = LATER,
+): Promise<SequenceClaim> => ({ session: id(session), sequence, expires, epoch: await replay.epoch() });
 
 export const charges = (counters: readonly CounterCharge[], more: Partial<Charges> = {}): Charges => ({
   root: id('root'),

@@ -2,7 +2,7 @@
 // every back end keeps.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { LATER, NOW, charges, claim, counter, fresh, id } from './make.ts';
+import { NOW, charges, claim, counter, fresh, id, proofClaim, numbered } from './make.ts';
 import type { Answer, World } from './world.ts';
 
 export function rowsRules(w: World): void {
@@ -12,25 +12,27 @@ export function rowsRules(w: World): void {
 
 function claimRules(w: World): void {
   test('P3 the same proof, twice at once: one is accepted', async () => {
-    const c = charges([], { replay: claim('twice') });
+    const c = charges([], { replay: proofClaim('twice') });
     const answers = await Promise.all(Array.from({ length: 20 }, () => w.store.budgets.reserve(c, NOW)));
     expect(answers.filter((a) => a.ok).length).toBe(1);
     expect(answers.filter((a) => !a.ok && a.code === 'replayed').length).toBe(19);
   });
 
   test('P3 a nonce is no fresher under another expiry', async () => {
-    expect((await w.store.budgets.reserve(charges([], { replay: claim('n', -1, NOW + 60) }), NOW)).ok).toBe(
+    expect((await w.store.budgets.reserve(charges([], { replay: proofClaim('n', NOW + 60) }), NOW)).ok).toBe(
       true,
     );
     for (const expires of [NOW + 61, NOW + 90, NOW + 300])
       expect(
-        await w.store.budgets.reserve(charges([], { replay: claim('n', -1, expires) }), NOW),
-      ).toMatchObject({ code: 'replayed' });
+        await w.store.budgets.reserve(charges([], { replay: proofClaim('n', expires) }), NOW),
+      ).toMatchObject({
+        code: 'replayed',
+      });
   });
 
   test('rows die with their expiry, and what expired is refused rather than counted afresh', async () => {
     const c = (expires: number): ReturnType<typeof charges> =>
-      charges([counter('mortal', 10, 10, { expires })], { replay: claim('mortal', -1, expires) });
+      charges([counter('mortal', 10, 10, { expires })], { replay: proofClaim('mortal', expires) });
     expect((await w.store.budgets.reserve(c(NOW + 10), NOW)).ok).toBe(true);
     // Still remembered within the grace, by any clock.
     expect(await w.store.budgets.reserve(c(NOW + 10), NOW + 30)).toMatchObject({ code: 'replayed' });
@@ -78,7 +80,10 @@ function claimRules(w: World): void {
       charges([{ ...counter('a', 1, 1), id: 'x:y' }]),
       charges([{ ...counter('a', 1, 1), window: 0, windowStart: 60 }]),
       charges([], { root: '' }),
-      charges([], { replay: { id: '', expires: NOW, caveat: -1 } }),
+      charges([], { replay: { ...proofClaim('p'), id: '' } }),
+      charges([], { replay: { ...proofClaim('p'), from: 0.5 } }),
+      charges([], { replay: { ...proofClaim('p'), from: undefined as never } }),
+      charges([], { sequence: { ...(await numbered(w.store, 's', 0)), epoch: undefined as never } }),
     ];
     for (const c of bad) await expect(w.store.budgets.reserve(c, NOW)).rejects.toThrow(TypeError);
     await expect(w.store.budgets.reserve(charges([]), NOW * 1000)).rejects.toThrow(RangeError);
@@ -89,8 +94,12 @@ function windowRules(w: World): void {
   test('a window accepts each number once, 1024 behind and at most 1024 ahead', async () => {
     const session = fresh();
     const at = async (sequence: number): Promise<boolean> =>
-      (await w.store.budgets.reserve(charges([], { sequence: { session, sequence, expires: LATER } }), NOW))
-        .ok;
+      (
+        await w.store.budgets.reserve(
+          charges([], { sequence: await numbered(w.store, session, sequence) }),
+          NOW,
+        )
+      ).ok;
     expect(await w.store.replay.epoch()).toMatch(/^[0-9a-f]{32}$/);
     expect(await w.store.replay.epoch()).toBe(await w.store.replay.epoch());
     expect(await at(1024)).toBe(false);
@@ -130,7 +139,7 @@ function windowRules(w: World): void {
           for (const n of numbers) {
             const expected = n > highest - 1024 && n <= highest + 1024 && !used.has(n);
             const answer = await w.store.budgets.reserve(
-              charges([], { sequence: { session, sequence: n, expires: LATER } }),
+              charges([], { sequence: await numbered(w.store, session, n) }),
               NOW,
             );
             expect(answer.ok).toBe(expected);
@@ -148,9 +157,7 @@ function windowRules(w: World): void {
   });
 
   test("a session's number is claimed in the same step as the budgets", async () => {
-    const session = id('s');
-    const c = charges([counter('seq', 1, 2)], { sequence: { session, sequence: 0, expires: LATER } });
-    await w.store.replay.epoch();
+    const c = charges([counter('seq', 1, 2)], { sequence: await numbered(w.store, 's', 0) });
     expect((await w.store.budgets.reserve(c, NOW)).ok).toBe(true);
     expect(await w.store.budgets.reserve(c, NOW)).toMatchObject({ ok: false, code: 'replayed' });
     expect(await w.store.budgets.left(id('root'), c.counters, NOW)).toEqual([1]);

@@ -5,7 +5,7 @@ import { spanOf, stepOf } from '@ambit/core';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Refused, Reserved } from '../budgets.ts';
-import { NOW, charges, claim, counter, fresh, id, rate } from './make.ts';
+import { NOW, charges, counter, fresh, id, rate, proofClaim } from './make.ts';
 import type { Answer, World } from './world.ts';
 
 /** The beginning of an hour, long enough ago. */
@@ -104,7 +104,7 @@ function treeRules(w: World): void {
         rate('tree hour', 1, 100, 3600, t, { caveat: 2 }),
       ]);
     expect((await w.store.budgets.reserve(each(1, 2), NOW)).ok).toBe(true);
-    const nonce = claim('tree nonce');
+    const nonce = proofClaim('tree nonce');
     expect(await w.store.budgets.reserve({ ...each(1, 2), replay: nonce }, NOW)).toMatchObject({ caveat: 1 });
     expect(await w.store.budgets.reserve(each(3, 1), NOW)).toMatchObject({ caveat: -1 });
     expect(await w.store.budgets.left(id('root'), each(3, 2).counters, NOW)).toEqual([1, 2, 99]);

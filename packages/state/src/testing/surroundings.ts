@@ -2,8 +2,8 @@
 import { expect, test } from 'vitest';
 import { leasedBudgets } from '../lease.ts';
 import type { Store } from '../store.ts';
-import { NOW, charges, claim, counter, fresh, id } from './make.ts';
-import { spend, type World } from './world.ts';
+import { NOW, charges, claim, counter, fresh, id, proofClaim, numbered } from './make.ts';
+import { spend, type Answer, type World } from './world.ts';
 
 const DAY = 86_400;
 const code = (answer: { ok: boolean; code?: string }): string => (answer.ok ? 'ok' : answer.code!);
@@ -11,7 +11,7 @@ const code = (answer: { ok: boolean; code?: string }): string => (answer.ok ? 'o
 /** What a store is asked after something strange has happened, and has to answer as before. */
 async function remembers(store: Store): Promise<Record<string, string>> {
   const proof = async (name: string): Promise<string> =>
-    code(await store.budgets.reserve(charges([], { replay: claim(name, -1, NOW + 90) }), NOW));
+    code(await store.budgets.reserve(charges([], { replay: proofClaim(name, NOW + 90) }), NOW));
   const subject = { issuer: 'acme', token: 't', key: 'k', user: 'gone', nodes: [], holders: [] };
   return {
     budget: code(await store.budgets.reserve(charges([counter('spent', 1, 5)]), NOW)),
@@ -34,7 +34,7 @@ const AS_BEFORE = {
 async function used(store: Store): Promise<void> {
   await store.sessions.open({ issuer: 'acme', id: 's', operator: 'o', expires: NOW + 1800 }, NOW);
   await store.budgets.reserve(
-    charges([counter('spent', 5, 5)], { once: [claim('once', 1)], replay: claim('used', -1, NOW + 90) }),
+    charges([counter('spent', 5, 5)], { once: [claim('once', 1)], replay: proofClaim('used', NOW + 90) }),
     NOW,
   );
   await store.revocations.add(
@@ -56,7 +56,7 @@ function clockRules(w: World): void {
     const expires = NOW + 400 * DAY;
     for (const days of [1, 366]) {
       const c = charges([counter(`ahead ${days}`, 1, 5, { expires })], {
-        replay: claim(`ahead ${days}`, -1, expires),
+        replay: proofClaim(`ahead ${days}`, expires),
       });
       await w.store.budgets.reserve(c, NOW + days * DAY);
     }
@@ -123,13 +123,14 @@ function resetRules(w: World): void {
     if (w.reset === null) return context.skip();
     const { budgets, replay } = w.store;
     const taken = await budgets.reserve(
-      charges([counter('c', 6, 10)], { replay: claim('old', -1, NOW + 90) }),
+      charges([counter('c', 6, 10)], { replay: proofClaim('old', NOW + 90) }),
       NOW,
     );
     if (!taken.ok) throw new Error(taken.code);
-    const numbered = (sequence: number): ReturnType<typeof charges> =>
-      charges([], { sequence: { session: id('q'), sequence, expires: NOW + 900 } });
-    expect(code(await budgets.reserve(numbered(0), NOW))).toBe('ok');
+    const number = async (sequence: number): Promise<ReturnType<typeof charges>> =>
+      charges([], { sequence: await numbered(w.store, 'q', sequence, NOW + 900) });
+    const waiting = await number(1);
+    expect(code(await budgets.reserve(await number(0), NOW))).toBe('ok');
     const leased = leasedBudgets(budgets, { share: 1 / 2 });
     const hot = charges([counter('hot', 1, 1000)]);
     await leased.reserve(hot, NOW);
@@ -145,14 +146,30 @@ function resetRules(w: World): void {
     expect(await budgets.left(id('root'), [counter('c', 0, 10)], NOW)).toEqual([4]);
     expect(code(await leased.reserve(hot, NOW))).toBe('ok');
     expect(leased.trips).toBe(2);
-    expect(code(await budgets.reserve(numbered(1), NOW))).toBe('replayed');
+    // A number of a ticket from before does not count either, also once the store has been asked for the new epoch.
+    expect(code(await budgets.reserve(waiting, NOW))).toBe('replayed');
     expect(await replay.epoch()).not.toBe(epoch);
-    expect(code(await budgets.reserve(numbered(1), NOW))).toBe('ok');
-    // Whatever the age that verifiers allow: a proof that may be from before is refused.
-    for (const life of [90, 400])
-      expect(
-        code(await budgets.reserve(charges([], { replay: claim(`n ${life}`, -1, NOW + life) }), NOW)),
-      ).toBe('store_unavailable');
+    expect(code(await budgets.reserve(waiting, NOW))).toBe('replayed');
+    expect(code(await budgets.reserve(await number(1), NOW))).toBe('ok');
     await leased.stop();
+  });
+
+  test('W5 (finding S7) a proof that may be from before a reset is refused, however long its claim has waited', async (context) => {
+    if (w.reset === null) return context.skip();
+    const { budgets } = w.store;
+    const shown = (name: string, expires: number, from?: number): Answer =>
+      budgets.reserve(charges([], { replay: proofClaim(name, expires, from) }), NOW);
+    expect(code(await shown('used', NOW + 90))).toBe('ok');
+    await w.reset(w.store);
+    await spend(w, 'any', 1, 100);
+    // What is left of its life when the claim comes says how long verifiers remember it, less how long it waited.
+    for (const left of [-50, 1, 20, 50, 90, 400])
+      expect([left, code(await shown('used', NOW + left))]).toEqual([left, 'store_unavailable']);
+    // A holder whose clock is ahead, by as much as a verifier lets pass, has made it "later" than the reset.
+    expect(code(await shown('ahead', NOW + 120, w.time() + 20))).toBe('store_unavailable');
+    // One that no verifier took before is good, once.
+    const later = w.time() + 60;
+    expect(code(await shown('later', NOW + 180, later))).toBe('ok');
+    expect(code(await shown('later', NOW + 180, later))).toBe('replayed');
   });
 }
