@@ -234,7 +234,9 @@ describe('a state file', () => {
     const input = { issuer: 'acme', id: 'new', operator: 'op', expires: later };
     expect(await store.sessions.open(input, at)).toMatchObject({ id: 'new' });
     await store.close();
-    expect(await operator.check()).toEqual([expect.stringContaining('clock')]);
+    // Until the day of that time has come.
+    const ahead = now < at ? [expect.stringContaining('clock') as string] : [];
+    expect(await operator.check()).toEqual(ahead);
   });
 
   test('of version 3, without sliding windows, is refused, migrated, and takes them then', async () => {
