@@ -28,7 +28,7 @@ import {
   type Cbor,
 } from '@ambit/core';
 import { nodeProvider } from '@ambit/core/node';
-import { encodeCaveat } from '../src/caveats/index.ts';
+import { CAVEATS, encodeCaveat } from '../src/caveats/index.ts';
 import { readContents } from '../src/token/contents.ts';
 import { readToken } from '../src/token/frame.ts';
 import { encodeGrant } from '../src/token/grant.ts';
@@ -140,6 +140,11 @@ const chain = delegate(
   },
   holder(1),
 );
+test('a caveat of every type is damaged: `rich` carries each that a holder may append', () => {
+  const types = CAVEATS.filter((kind) => kind.mayAppend).map((kind) => kind.type);
+  expect(inspect(rich).caveats.map((c) => c.type)).toEqual(expect.arrayContaining(types));
+});
+
 const plain = mintBase();
 const tokens = [plain, rich, chain].map((t) => fromBase64url(t, 5)!);
 const verifier = verifierWith({
