@@ -1,6 +1,7 @@
 // The front door of an issuer: a home of its own, or one that `ambit init` made; what is asked for bound by the four layers
 // where a configuration is in force; everything that is wrong said at once; revoking; the log beside a running guard.
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -23,7 +24,9 @@ import {
   serveLog,
 } from '@ambit/audit';
 import { openAuthority, type Ask, type Authority, type OpenAuthorityOptions } from '@ambit/authority';
+import { keyringFileText, keyringIn, parseKeyringFile, withKeysOf } from '@ambit/authority/keyring';
 import { AmbitError, inspect, publicKey, SecretKey, VerificationKey, type Inspection } from '@ambit/core';
+import { acquireLock } from '@ambit/files';
 import { measure, signModel } from '@ambit/identity';
 import { openSqlite } from '@ambit/state/sqlite';
 import { ACME, modelSigner } from '../../identity/test/operators.ts';
@@ -103,6 +106,40 @@ describe('openAuthority', () => {
     expect((await errorOf(opened({ issuer: 'other' }))).code).toBe('key_invalid');
     rmSync(join(folder, 'home', 'state.db'));
     expect((await errorOf(opened())).code).toBe('store_corrupt');
+  });
+
+  it('a keyring that others can read, or that is none of this version, is refused', async () => {
+    await opened();
+    const path = join(folder, 'home', 'keyring.json');
+    const text = readFileSync(path, 'utf8');
+    if (process.platform !== 'win32') {
+      chmodSync(path, 0o640);
+      expect((await errorOf(opened())).code).toBe('key_exposed');
+      chmodSync(path, 0o600);
+    }
+    for (const bad of ['', '[]', 'null', text.replace('"v": 1', '"v": 2'), text.slice(0, -9)]) {
+      writeFileSync(path, bad);
+      const error = await errorOf(opened());
+      expect(error.code).toBe('key_invalid');
+      expect(error.message).not.toContain('ambsec');
+    }
+  });
+
+  it('names a keyring under its lock: a rotation at the same time is not lost', async () => {
+    await opened();
+    const home = join(folder, 'home');
+    const path = join(home, 'keyring.json');
+    const file = parseKeyringFile(readFileSync(path, 'utf8'))!;
+    writeFileSync(path, keyringFileText({ ...file, issuer: null }));
+    const lock = (await acquireLock(join(home, 'keyring.lock')))!;
+    const naming = opened();
+    const rotated = { ...withKeysOf(file, keyringIn(file).rotate()), issuer: null };
+    writeFileSync(path, keyringFileText(rotated));
+    lock.release();
+    await naming;
+    const after = parseKeyringFile(readFileSync(path, 'utf8'))!;
+    expect(after).toEqual({ ...rotated, issuer: 'iam.acme.com' });
+    expect(after.keys).toHaveLength(2);
   });
 
   it('a misspelled option is refused, and what a new home lacks is said before it is made', async () => {

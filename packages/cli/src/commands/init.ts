@@ -1,10 +1,11 @@
 // `ambit init`: a home with a keyring, a key for proof sessions, and written-down defaults.
+import { HOME_DEFAULTS } from '@ambit/audit/marker';
 import { isName } from '@ambit/core';
 import type { Command } from 'commander';
 import { beginLog } from '../home/audit.ts';
 import type { Cli } from '../cli.ts';
 import { badInput } from '../failure.ts';
-import { DEFAULTS_OF_A_NEW_HOME, Home } from '../home/home.ts';
+import { Home } from '../home/home.ts';
 import { example } from '../help.ts';
 import { beginState } from '../home/state.ts';
 
@@ -21,7 +22,7 @@ export function define(command: Command, cli: Cli): void {
         await beginState(home);
         await beginLog(home);
       });
-      const { external, data } = DEFAULTS_OF_A_NEW_HOME;
+      const { external, data } = HOME_DEFAULTS;
       cli.say(`home ${home.path}, key k1, issuer ${issuer ?? 'not named yet: the first token names it'}`);
       cli.say(
         `Until a configuration classifies them, tools ${external ? 'count as external' : 'count as internal'} and touch data labeled ${data.join(', ')} (${home.at('home.json')}).`,

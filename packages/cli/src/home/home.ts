@@ -1,14 +1,26 @@
 // The home directory (AMBIT_HOME, or `.ambit` here): the issuer's keyring, the key of proof sessions, the state
 // file, the audit log, and what is assumed of tools that no configuration has classified. Secrets are files of
 // mode 0600 in a directory of mode 0700; the keyring changes under a lock, and by one rename.
+//
+// What a keyring and a new home look like is written once, in authority and audit. Opening one is not shared with
+// `openAuthority`: here the state may be on a server (`--store`), modes may be overruled (`--insecure-permissions`), parts
+// are read as a command asks for them, and an error carries a hint.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { isLabel, isName, Keyring, SecretKey, type KeyStatus, type RootKey } from '@ambit/core';
+import { homeMarker } from '@ambit/audit/marker';
+import {
+  keyringFileText,
+  keyringIn,
+  newKeyringFile,
+  parseKeyringFile,
+  withKeysOf,
+  type KeyringFile,
+} from '@ambit/authority/keyring';
+import { isLabel, isName, SecretKey, type Keyring, type KeyStatus } from '@ambit/core';
 import type { Cli } from '../cli.ts';
 import { Failure, badInput } from '../failure.ts';
 import { ownDirectory, readFile, writeFile } from './files.ts';
 import { underLock } from './lock.ts';
-import { timeText } from '../flags/times.ts';
 
 /** What is assumed about a tool that no configuration classifies. Written by `init`, for everyone to read. */
 export interface Defaults {
@@ -16,18 +28,6 @@ export interface Defaults {
   /** Labels of the data that such a call touches. */
   readonly data: readonly string[];
 }
-
-/** What `init` writes. */
-export const DEFAULTS_OF_A_NEW_HOME: Defaults = { external: true, data: ['public'] };
-
-interface KeyringFile {
-  readonly v: 1;
-  /** Null until the first token names it. */
-  readonly issuer: string | null;
-  readonly keys: readonly { readonly keyId: string; readonly status: KeyStatus; readonly root: string }[];
-}
-
-const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
 /** One home. Reading throws a Failure that says what to do. */
 export class Home {
@@ -77,24 +77,13 @@ export class Home {
         'set AMBIT_HOME to make another one',
       );
     ownDirectory(this.path);
-    const root = SecretKey.generate('root').unsafeText();
     const secret = { mode: 0o600 };
     // Left by an `init` that was cut short: no token can depend on them yet, for there was no home.
     const replace = { ...secret, replace: true };
-    const keys: KeyringFile = { v: 1, issuer, keys: [{ keyId: 'k1', status: 'current', root }] };
-    writeFile(this.at('keyring.json'), json(keys), replace);
+    writeFile(this.at('keyring.json'), keyringFileText(newKeyringFile(issuer)), replace);
     writeFile(this.at('session.key'), `${SecretKey.generate('x25519').unsafeText()}\n`, replace);
     await more();
-    writeFile(
-      this.at('home.json'),
-      json({
-        v: 1,
-        created: timeText(now),
-        ...(this.#store === null ? {} : { store: this.#store }),
-        defaults: DEFAULTS_OF_A_NEW_HOME,
-      }),
-      secret,
-    );
+    writeFile(this.at('home.json'), homeMarker(new Date(now * 1000), this.#store ?? undefined), secret);
   }
 
   /** The URL of the store: as the command line says, as home.json says, or the home's own file. */
@@ -126,22 +115,16 @@ export class Home {
 
   #file(): KeyringFile {
     const path = this.require().at('keyring.json');
-    const value = parse(
-      path,
-      readFile(path, { secret: true, insecure: this.#insecure }).toString('utf8'),
-    ) as KeyringFile;
-    const sound =
-      value.v === 1 &&
-      Array.isArray(value.keys) &&
-      (value.issuer === null || typeof value.issuer === 'string');
-    if (!sound) throw new Failure('key_invalid', `${path}: is not a keyring of this version`);
-    return value;
+    const text = readFile(path, { secret: true, insecure: this.#insecure }).toString('utf8');
+    const file = parseKeyringFile(text);
+    if (file === null) throw new Failure('key_invalid', `${path}: is not a keyring of this version`);
+    return file;
   }
 
   /** The keyring; null while the issuer has no name. */
   get keyring(): Keyring | null {
-    const { issuer, keys } = this.#file();
-    return issuer === null ? null : new Keyring(issuer, keys.map(toRootKey));
+    const file = this.#file();
+    return file.issuer === null ? null : keyringIn(file);
   }
 
   /** Key ids and their state, named or not. */
@@ -172,19 +155,15 @@ export class Home {
 
   /** Changes the keyring under its lock. */
   async changeKeyring(change: (keyring: Keyring) => Keyring): Promise<Keyring> {
-    return this.#change((file) => {
-      // An unnamed keyring rotates like any other: the name is not part of a root key.
-      const after = change(new Keyring(file.issuer ?? 'unnamed', file.keys.map(toRootKey)));
-      return { ...file, keys: after.keys.map(fromRootKey) };
-    });
+    return this.#change((file) => withKeysOf(file, change(keyringIn(file))));
   }
 
   async #change(change: (file: KeyringFile) => KeyringFile): Promise<Keyring> {
     this.require();
     return underLock(this.at('keyring.lock'), () => {
       const after = change(this.#file());
-      const keyring = new Keyring(after.issuer ?? 'unnamed', after.keys.map(toRootKey));
-      writeFile(this.at('keyring.json'), json(after), { mode: 0o600, replace: true });
+      const keyring = keyringIn(after);
+      writeFile(this.at('keyring.json'), keyringFileText(after), { mode: 0o600, replace: true });
       return keyring;
     });
   }
@@ -206,17 +185,6 @@ function requireIssuer(keyring: Keyring, issuer: string | undefined): Keyring {
     `set AMBIT_HOME to another directory and run \`ambit init --issuer ${/^[\w.-]+$/.test(issuer) ? issuer : 'NAME'}\` there`,
   );
 }
-
-const toRootKey = ({ keyId, status, root }: KeyringFile['keys'][number]): RootKey => ({
-  keyId,
-  status,
-  root: SecretKey.parse('root', root),
-});
-const fromRootKey = ({ keyId, status, root }: RootKey): KeyringFile['keys'][number] => ({
-  keyId,
-  status,
-  root: root.unsafeText(),
-});
 
 function parse(path: string, text: string): unknown {
   try {

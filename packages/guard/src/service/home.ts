@@ -6,6 +6,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { homePaths, makeHome, openHome, serveLog, type Recorder } from '@ambit/audit';
+import { homeMarker } from '@ambit/audit/marker';
 import { AmbitError, fromHex, SecretKey } from '@ambit/core';
 import { textOf } from '@ambit/core/node';
 import { FILE_MODE, replaceFileSync } from '@ambit/files';
@@ -49,9 +50,7 @@ export async function openGuardHome(home: string): Promise<GuardHome> {
     if (fresh && !existsSync(session))
       replaceFileSync(session, `${SecretKey.generate('x25519').unsafeText()}\n`, FILE_MODE);
     // Last: a home that was cut short while it was made is made again. The command line reads its log by this file.
-    const defaults = { external: true, data: ['public'] };
-    const made = { v: 1, created: new Date().toISOString(), defaults };
-    if (fresh) replaceFileSync(marker, `${JSON.stringify(made, null, 2)}\n`, FILE_MODE);
+    if (fresh) replaceFileSync(marker, homeMarker(new Date()), FILE_MODE);
     const key = SecretKey.parse('x25519', textOf(session));
     const epoch = fromHex(await store.replay.epoch());
     if (epoch === null) throw new AmbitError('store_corrupt', `${state}: its epoch is damaged.`);
