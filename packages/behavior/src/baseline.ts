@@ -3,26 +3,10 @@
 import type { Moments } from './moments.ts';
 import { moments } from './moments.ts';
 
+const NAMES = ['order', 'provenance', 'intent', 'repeat', 'volume', 'rate', 'novelty', 'refusals'] as const;
+
 /** The detectors, in the order of all vectors of scores. */
-export const DETECTORS: readonly [
-  'order',
-  'provenance',
-  'intent',
-  'repeat',
-  'volume',
-  'rate',
-  'novelty',
-  'refusals',
-] = Object.freeze([
-  'order',
-  'provenance',
-  'intent',
-  'repeat',
-  'volume',
-  'rate',
-  'novelty',
-  'refusals',
-] as const);
+export const DETECTORS: typeof NAMES = Object.freeze(NAMES);
 export type DetectorName = (typeof DETECTORS)[number];
 
 /** Bounds of a baseline. */
