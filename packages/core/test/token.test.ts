@@ -24,11 +24,8 @@ import { LIMITS } from '../src/limits.ts';
 import { readBudgets } from '../src/token/budget.ts';
 import {
   counterCount,
-  currentHolder,
-  delegationsLeft,
   earliestExpiry,
   requireWithinLimits,
-  sealOf,
   unverifiedContents,
 } from '../src/token/contents.ts';
 import {
@@ -330,33 +327,6 @@ describe('the chain of a token, unverified', () => {
     nonce: bytes(16),
     fields: bytes(1),
     signature: bytes(64),
-  });
-  const frame = readToken(mintBase())!;
-  const contents = (
-    caveats: readonly Caveat[],
-    grant: Grant = full,
-  ): { frame: typeof frame; grant: Grant; caveats: readonly Caveat[] } => ({ frame, grant, caveats });
-
-  it('ends with the last delegatee', () => {
-    expect(currentHolder(contents([]))).toBe(full.holder);
-    expect(currentHolder(contents([to(1), restrict.note('n'), to(2), restrict.note('n')]))).toEqual(key(2));
-    expect(currentHolder(contents([], plain))).toBeUndefined();
-    const seal: Caveat = { type: 'seal', key: key(5), signature: bytes(64) };
-    expect(sealOf([restrict.note('n'), seal])).toBe(seal);
-    expect(sealOf([to(1)])).toBeUndefined();
-  });
-
-  it('D3 counts what delegations are left', () => {
-    const left = (delegations: number, ...caveats: Caveat[]): number =>
-      delegationsLeft({ ...full, delegations }, caveats);
-    expect(left(3)).toBe(3);
-    expect(left(3, to(1), to(2))).toBe(1);
-    expect(left(3, restrict.depth(1), to(1))).toBe(0);
-    expect(left(3, restrict.depth(9), to(1))).toBe(2);
-    expect(left(3, to(1), restrict.depth(0))).toBe(0);
-    expect(left(1, to(1), to(2))).toBe(-1);
-    expect(left(3, restrict.depth(0), to(1))).toBe(-1);
-    expect(left(0)).toBe(0);
   });
 
   it('ends with its earliest expiry, and counts its counters', () => {
