@@ -61,6 +61,8 @@ const replay = {
   id: id(['replay', holder(0).publicKey.bytes, AUDIENCE, bytes16(3)]),
   // Proof age, skew and one second.
   expires: NOW + 60 + 30 + 1,
+  // Its time less the skew.
+  from: NOW - 30,
   caveat: -1,
 };
 /** A ledger that notes what it is asked. */

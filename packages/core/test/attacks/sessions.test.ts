@@ -478,6 +478,7 @@ describe('P what a verifier asks for', () => {
       session: expect.stringMatching(/^[\w-]{43}$/),
       sequence: 0,
       expires: NOW + 300,
+      epoch: Buffer.from(EPOCH).toString('hex'),
     });
     expect(authorize(a!.token, facts())).toMatchObject({ code: 'ledger_required' });
     expect(authorize(a!.token, facts(), ledger).ok).toBe(true);
