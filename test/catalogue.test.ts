@@ -157,4 +157,13 @@ describe('citations', () => {
     }
     expect(followed).toBeGreaterThan(30);
   });
+
+  test('a link of a page leads to a file that is there', () => {
+    const links = SOURCES.filter(({ path }) => path.endsWith('.md')).flatMap(({ path, text }) =>
+      [...text.matchAll(/\]\((?!https?:|#)([^)#\s]+)[^)]*\)/g)].map((m) => ({ path, to: m[1]! })),
+    );
+    expect(links.length).toBeGreaterThan(60);
+    const broken = links.filter(({ path, to }) => !existsSync(join(ROOT, path, '..', to)));
+    expect(broken).toEqual([]);
+  });
 });

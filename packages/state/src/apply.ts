@@ -1,5 +1,5 @@
 // The rules by which charges meet rows, once, for the back ends whose rows are in reach of JavaScript (memory
-// and SQLite). Redis says the same in Lua; the conformance suite holds all three to it.
+// and SQLite). Redis says the same in Lua, PostgreSQL in PL/pgSQL; the conformance suite holds all four to it.
 import type { Charges, NonceClaim, CounterCharge, SequenceClaim } from '@ambit/core';
 import {
   GRACE,

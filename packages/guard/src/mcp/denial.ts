@@ -1,6 +1,7 @@
 // Denials in MCP. A refused tool call is a tool result with `isError`: models read it and adapt, protocol errors
 // they never see. It says what was refused and what would be allowed, and holds no secret. Everything else that is
-// refused is a JSON-RPC error.
+// refused is a JSON-RPC error. Only the form is made here: the sentence of a code and what a caller may be told are
+// core's (codes.ts, `forCaller`), the detail is the caveat's, the hint of what would be allowed comes from lists.ts.
 import { CODES, type Denial, type DenialCode } from '@ambit/core';
 import { DENIAL_KEY, type Id, type RpcRequest, type RpcResponse } from '@ambit/wire/mcp';
 
