@@ -65,7 +65,10 @@ export interface Budgets {
    * back, and slices of it (`leasedBudgets`) are not spent from.
    */
   era(): string | null;
-  /** What is left of each counter of `charges.place` at `now`, for display. Rejects with AmbitError on a fault. */
+  /**
+   * What is left of each counter of `charges.place` at `now`, for display: all of one moment, so that no charge is
+   * seen in a child and not yet in its parent. Rejects with AmbitError on a fault.
+   */
   left(partitionKey: string, counters: readonly CounterKey[], now: number): Promise<readonly number[]>;
 }
 

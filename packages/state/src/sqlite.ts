@@ -15,6 +15,7 @@ import {
   refunds,
   systemSeconds,
   type Budgets,
+  type CounterKey,
   type FaultCode,
   type Refused,
   type Reservation,
@@ -196,13 +197,12 @@ class SqliteStore {
       },
       left: async (_place, counters, now) => {
         checkNow(now);
-        return counters.map((c) => {
-          const at = this.#read(() => {
-            const found = row.get(rowKey(c.id)) as Value[] | undefined;
-            return found === undefined ? undefined : counterOf(checked(found)).row;
-          });
-          return leftOf(at, c);
-        });
+        const leftAt = (c: CounterKey): number => {
+          const found = row.get(rowKey(c.id)) as Value[] | undefined;
+          return leftOf(found === undefined ? undefined : counterOf(checked(found)).row, c);
+        };
+        // In one transaction: what another process charges between two of them is in all of them or in none.
+        return this.#read(() => this.#db.snapshot(() => counters.map(leftAt)));
       },
     };
   }

@@ -54,6 +54,27 @@ test('S12 calls that share a transaction share the bound: a hundred fresh budget
   await store.close();
 });
 
+test('L10 what is left is of one moment: another connection that charges in the middle is in all of it or in none', async () => {
+  const file = path();
+  const store = openSqlite(file);
+  const other = openSqlite(file);
+  const chain = charges([counter('parent', 3, 20), counter('child', 3, 12, { caveat: 0 })]);
+  let charged = 0;
+  const [parent, child] = chain.counters;
+  // The second row is asked for after the first was read.
+  const meanwhile = {
+    ...child!,
+    get id(): string {
+      if (charged++ === 0) expect(other.ledger.apply(chain, NOW)).toMatchObject({ ok: true });
+      return child!.id;
+    },
+  };
+  expect(await store.budgets.left(id('root'), [parent!, meanwhile], NOW)).toEqual([20, 12]);
+  expect(charged).toBeGreaterThan(0);
+  expect(await store.budgets.left(id('root'), [parent!, child!], NOW)).toEqual([17, 9]);
+  await Promise.all([store.close(), other.close()]);
+});
+
 test("what was acknowledged is there after closing and opening, in another object at once, and its owner's alone", async () => {
   const file = path();
   const a = openSqlite(file);

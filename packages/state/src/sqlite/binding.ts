@@ -39,6 +39,16 @@ export class Connection {
     return (this.prepare(sql).get(...values) as [Value] | undefined)?.[0];
   }
 
+  /** What `read` gives, all of it from one moment of the file: other processes may commit meanwhile. */
+  snapshot<T>(read: () => T): T {
+    this.#db.exec('begin');
+    try {
+      return read();
+    } finally {
+      this.#db.exec('commit');
+    }
+  }
+
   get inTransaction(): boolean {
     return this.#db.isOpen && this.#db.isTransaction;
   }
