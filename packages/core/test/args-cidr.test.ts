@@ -295,9 +295,11 @@ describe('properties', () => {
         .array(fc.constantFrom('::', ':', '1', 'ffff', '0', '1.2.3.4', '01', '.'), { maxLength: 10 })
         .map((x) => x.join('')),
     );
+    const came = { none: 0, v4: 0, v6: 0 };
     fc.assert(
       fc.property(text, (candidate) => {
         const address = parseAddress(candidate);
+        came[address === null ? 'none' : address.version === 4 ? 'v4' : 'v6']++;
         expect([candidate, address?.version ?? 0]).toEqual([candidate, isIP(candidate)]);
         if (address === null) return;
         const host = address.version === 6 ? `[${candidate}]` : candidate;
@@ -305,9 +307,11 @@ describe('properties', () => {
       }),
       runs(5000),
     );
+    for (const [way, times] of Object.entries(came)) expect(times, way).toBeGreaterThan(300);
   });
 
   it('an address lies in every network cut from it, and leaves it when a bit before the length flips', () => {
+    const came = { inside: 0, outside: 0 };
     fc.assert(
       fc.property(v6, fc.integer({ min: 0, max: 128 }), fc.nat(127), (groups, prefix, bit) => {
         const masked = groups.map((g, i) => {
@@ -317,9 +321,11 @@ describe('properties', () => {
         const network = parseCidr(`${formatAddress({ version: 6, groups: masked })}/${prefix}`)!;
         expect(inCidr({ version: 6, groups }, network)).toBe(true);
         const flipped = groups.map((g, i) => (i === bit >> 4 ? g ^ (0x8000 >> (bit & 15)) : g));
+        came[bit >= prefix ? 'inside' : 'outside']++;
         expect(inCidr({ version: 6, groups: flipped }, network)).toBe(bit >= prefix);
       }),
       runs(1000),
     );
+    for (const [way, times] of Object.entries(came)) expect(times, way).toBeGreaterThan(150);
   });
 });

@@ -249,24 +249,29 @@ describe('properties', () => {
   });
 
   it('the matcher and RegExp agree on short values', () => {
+    const came = { matched: 0, unmatched: 0 };
     fc.assert(
       fc.property(regular, fc.array(subject, { minLength: 10, maxLength: 10 }), (pattern, subjects) => {
         const theirs = new RegExp(`^(?:${pattern})$`, 'u');
         const ours = new Matcher(pattern);
+        for (const text of subjects) came[theirs.test(text) ? 'matched' : 'unmatched']++;
         expect(subjects.filter((text) => ours.test(text))).toEqual(
           subjects.filter((text) => theirs.test(text)),
         );
       }),
       runs(1000),
     );
+    for (const [way, times] of Object.entries(came)) expect(times, way).toBeGreaterThan(500);
   });
 
   it('what RegExp refuses is refused', () => {
+    const came = { taken: 0, refused: 0 };
     fc.assert(
       fc.property(
         fc.string({ unit: fc.constantFrom(...'ab()[]{}|*+?\\.^$-,0123:=!<dwsn/'), maxLength: 8 }),
         (pattern) => {
           // Escapes that the `u` flag alone refuses.
+          came[patternProblem(pattern) === null ? 'taken' : 'refused']++;
           if (patternProblem(pattern) !== null || /\\[-,:=!<]/.test(pattern)) return;
           const theirs = new RegExp(`^(?:${pattern})$`, 'u');
           const ours = new Matcher(pattern);
@@ -278,5 +283,6 @@ describe('properties', () => {
       ),
       runs(3000),
     );
+    for (const [way, times] of Object.entries(came)) expect(times, way).toBeGreaterThan(200);
   });
 });

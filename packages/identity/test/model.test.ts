@@ -369,8 +369,8 @@ describe('I1 attestations', () => {
         fc.integer({ min: 1, max: 255 }),
         fc.constantFrom('payload', 'sig'),
         (at, xor, where) => {
-          const payload = good.payload.slice();
-          const sig = good.signatures[0]!.sig.slice();
+          const payload = Uint8Array.from(good.payload);
+          const sig = Uint8Array.from(good.signatures[0]!.sig);
           if (where === 'payload') payload[at]! ^= xor;
           else sig[at % 64]! ^= xor;
           const bad = envelopeText({ ...good, payload, signatures: [{ ...good.signatures[0]!, sig }] });

@@ -36,13 +36,16 @@ test('a leap drops nothing until it has stood for a while, and a clock behind it
 });
 
 test('a wrong clock, however it runs, moves nothing while a right one is used every few minutes', () => {
+  const came = { 'a wrong clock': 0, 'twice in a row': 0 };
   fc.assert(
     fc.property(
       fc.array(fc.tuple(fc.nat(400), fc.option(fc.integer({ min: LEAP + SETTLE, max: 1e9 }), { freq: 2 }))),
       (uses) => {
         let right = T;
         let horizon = after(T);
-        for (const [seconds, wrong] of uses) {
+        for (const [i, [seconds, wrong]] of uses.entries()) {
+          if (wrong !== null) came['a wrong clock']++;
+          if (wrong !== null && (uses[i - 1]?.[1] ?? null) !== null) came['twice in a row']++;
           right += seconds;
           if (wrong !== null) horizon = advance(horizon, right + wrong);
           horizon = advance(horizon, right);
@@ -53,6 +56,7 @@ test('a wrong clock, however it runs, moves nothing while a right one is used ev
     ),
     { numRuns: 300 },
   );
+  for (const [way, times] of Object.entries(came)) expect(times, way).toBeGreaterThan(80);
 });
 
 test('rows dropped by a clock far ahead of this one are said', () => {
