@@ -4,7 +4,8 @@
 // survived, what is new, and what this one had not come to. `--force` tries all again, `--only cache` only the files
 // whose path holds that text, `--report` prints what is kept and runs nothing. Prints each survivor and the score of
 // each file and slice; the exit state is 1 when a slice is below 90 %.
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Stryker } from '@stryker-mutator/core';
@@ -36,6 +37,10 @@ async function run(name) {
   // Read by vitest.config.ts and worker.ts.
   process.env.AMBIT_SLICE = name;
   process.env.AMBIT_SLICE_FILES = String(tests.length);
+  // Written by runner.mjs: the tests that are not run against mutants.
+  mkdirSync(dirname(file), { recursive: true });
+  const leftOut = resolve(`${file}-left-out.txt`);
+  process.env.AMBIT_SLICE_LEFT_OUT = leftOut;
   const temporary = `.stryker-tmp/${name.replace(':', '-')}`;
   rmSync(temporary, { recursive: true, force: true });
   await new Stryker({
@@ -63,6 +68,7 @@ async function run(name) {
     logLevel: 'info',
     allowConsoleColors: false,
   }).runMutationTest();
+  console.log(readFileSync(leftOut, 'utf8').trimEnd());
 }
 
 let state = 0;

@@ -60,8 +60,13 @@ class WarmRunner {
     this.#first = await first;
     if (process.env.AMBIT_SLICE_KNOWN === '1') return;
     const all = this.#first.tests.reduce((sum, t) => sum + t.timeSpentMs, 0);
-    for (const { id, passed, timeSpentMs } of this.#first.tests)
-      if (passed && timeSpentMs <= LARGEST_SHARE * all) this.#cost.set(id, timeSpentMs);
+    const leftOut = [];
+    for (const { id, passed, twice, timeSpentMs } of this.#first.tests) {
+      const why = !passed ? 'not enough runs' : !twice ? 'not twice' : 'too slow';
+      if (passed && twice && timeSpentMs <= LARGEST_SHARE * all) this.#cost.set(id, timeSpentMs);
+      else leftOut.push(`left out, ${why}: ${id}\n`);
+    }
+    writeFileSync(process.env.AMBIT_SLICE_LEFT_OUT, leftOut.join(''));
     writeFileSync(COSTS, JSON.stringify([...this.#cost]));
     process.env.AMBIT_SLICE_KNOWN = '1';
   }
@@ -116,23 +121,9 @@ class WarmRunner {
       .filter((id) => this.#cost.has(id))
       .toSorted((a, b) => this.#rank(a) - this.#rank(b));
     const trial = { mutant: activeMutant.id, tests, hitLimit };
-    let verdict = await this.#judge(trial);
-    if (verdict.status === 'spoiled') {
-      await this.#stop();
-      await this.#start();
-      verdict = await this.#judge(trial);
-      // In a worker that has seen no other mutant, whatever fails fails because of this one.
-      if (verdict.status === 'spoiled') {
-        await this.#stop();
-        await this.#start();
-        return {
-          status: 'killed',
-          killedBy: [],
-          failureMessage: 'by what it left behind',
-          nrOfTests: verdict.costs.length,
-        };
-      }
-    }
+    const verdict = await this.#judge(trial);
+    // Stryker starts another process, and tries once more.
+    if (verdict.failed !== undefined) throw new Error(verdict.failed);
     this.#learn(tests, verdict);
     const { status, by, message } = verdict;
     const ran = verdict.costs.length;

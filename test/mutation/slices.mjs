@@ -14,12 +14,15 @@ export const SLICES = {
   verify: core(
     ['verify/*.ts'],
     [
+      'verifier',
+      'verifier-options',
       'view',
       'cache',
       'cache-weight',
       'mismatch',
       'signatures',
       'attacks/delegation',
+      'attacks/forging',
       'attacks/possession',
       'attacks/sessions',
       'laws/times',
@@ -29,7 +32,15 @@ export const SLICES = {
   ),
   authorize: core(
     ['authorize/*.ts', 'charges.ts', 'call.ts', 'make-call.ts'],
-    ['authorize', 'attacks/integration', 'attacks/pools', 'attacks/possession', 'mutants'],
+    [
+      'authorize',
+      'call',
+      'verifier-options',
+      'attacks/integration',
+      'attacks/pools',
+      'attacks/possession',
+      'mutants',
+    ],
   ),
   token: core(
     ['token/*.ts'],

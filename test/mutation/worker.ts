@@ -3,10 +3,13 @@
 // each mutant, as Stryker's own runner for vitest has it, spends most of its time on loading.
 //
 // Modules keep what they remember, and a mutant may put something false there. So the test that found a mutant is run
-// once more without it: if it fails then too, nothing is known, and the worker is given up ("spoiled").
+// once more without it: if it fails then too, nothing is known, and all modules and tests are loaded anew, which takes
+// a fraction of what a new worker does. A test that can't be run twice, since it uses up what its file has made once,
+// would make that necessary each time, and is left out.
 import { BroadcastChannel } from 'node:worker_threads';
 import fc from 'fast-check';
-import { TestRunner, type RunnerTestCase, type RunnerTestFile, type RunnerTestSuite } from 'vitest';
+import { collectTests } from '@vitest/runner';
+import { TestRunner, vi, type RunnerTestCase, type RunnerTestFile, type RunnerTestSuite } from 'vitest';
 import { cut } from './fewer-runs.ts';
 
 interface Stryker {
@@ -26,7 +29,7 @@ export interface Trial {
 
 /** What became of it. */
 export interface Verdict {
-  readonly status: 'killed' | 'survived' | 'timeout' | 'spoiled';
+  readonly status: 'killed' | 'survived' | 'timeout';
   readonly by?: string;
   readonly message?: string;
   /** What each test that was run took, in ms of processor time. */
@@ -78,8 +81,17 @@ fc.configureGlobal({ ...fc.readConfigureGlobal(), endOnFailure: true, seed: 1 })
 
 const nameOf = (task: RunnerTestCase | RunnerTestSuite): string =>
   task.suite === undefined ? task.name : `${nameOf(task.suite)} ${task.name}`;
-/** Several tests of one title count as one. */
-const idOf = (task: RunnerTestCase): string => `${task.file.name}#${nameOf(task)}`;
+const ids = new WeakMap<RunnerTestCase, string>();
+/** File and title; several tests of one title are numbered. */
+function idOf(task: RunnerTestCase): string {
+  const known = ids.get(task);
+  if (known !== undefined) return known;
+  const title = `${task.file.name}#${nameOf(task)}`;
+  let id = title;
+  for (let n = 2; tests.has(id); n++) id = `${title} (${n})`;
+  ids.set(task, id);
+  return id;
+}
 
 async function hooks(suite: RunnerTestSuite | undefined, when: 'beforeEach' | 'afterEach'): Promise<void> {
   if (suite === undefined) return;
@@ -113,7 +125,11 @@ const spent = (): number => {
   return (user + system) / 1000;
 };
 
-async function judge({ mutant, tests: ids, hitLimit }: Trial): Promise<Verdict> {
+async function attempt({
+  mutant,
+  tests: ids,
+  hitLimit,
+}: Trial): Promise<Verdict & { readonly spoiled?: true }> {
   const costs: number[] = [];
   for (const id of ids) {
     const task = tests.get(id);
@@ -129,10 +145,21 @@ async function judge({ mutant, tests: ids, hitLimit }: Trial): Promise<Verdict> 
     stryker.hitLimit = undefined;
     if (error === null) continue;
     if (endless) return { status: 'timeout', costs };
-    if ((await run(task)) !== null) return { status: 'spoiled', by: id, costs };
-    return { status: 'killed', by: id, message: error.message, costs };
+    const verdict = { status: 'killed', by: id, message: error.message, costs } as const;
+    return (await run(task)) === null ? verdict : { ...verdict, spoiled: true };
   }
   return { status: 'survived', costs };
+}
+
+/** The verdict on a mutant; `reload` loads modules and tests anew. */
+async function judge(trial: Trial, reload: () => Promise<void>): Promise<Verdict> {
+  const first = await attempt(trial);
+  if (first.spoiled === undefined) return first;
+  await reload();
+  const second = await attempt(trial);
+  // In modules that have seen no other mutant, whatever fails fails because of this one.
+  if (second.spoiled !== undefined) await reload();
+  return second;
 }
 
 /** What each test took in the first run; while it runs, when it began. */
@@ -152,6 +179,13 @@ export default class extends TestRunner {
     }
   }
 
+  async #reload(): Promise<void> {
+    const paths = new Set([...tests.values()].map((t) => t.file.filepath));
+    vi.resetModules();
+    tests.clear();
+    this.onCollected(await collectTests([...paths], this));
+  }
+
   override onBeforeTryTask(test: RunnerTestCase): void {
     super.onBeforeTryTask(test);
     stryker.currentTestId = idOf(test);
@@ -169,12 +203,19 @@ export default class extends TestRunner {
   override async onAfterRunFiles(): Promise<void> {
     super.onAfterRunFiles();
     if (++files < Number(process.env['AMBIT_SLICE_FILES'])) return;
+    const twice = new Set<string>();
+    if (process.env['AMBIT_SLICE_KNOWN'] !== '1')
+      for (const [id, task] of tests) if ((await run(task)) === null) twice.add(id);
     const channel = new BroadcastChannel('ambit-mutation');
     await new Promise<void>((resolve) => {
       channel.onmessage = (event): void => {
         const { data } = event as { data: Trial | 'end' };
         if (data === 'end') resolve();
-        else void judge(data).then((verdict) => channel.postMessage({ verdict }));
+        else
+          void judge(data, () => this.#reload()).then(
+            (verdict) => channel.postMessage({ verdict }),
+            (error: unknown) => channel.postMessage({ verdict: { failed: String(error) } }),
+          );
       };
       channel.postMessage({
         coverage: stryker.mutantCoverage,
@@ -184,6 +225,7 @@ export default class extends TestRunner {
           fileName: t.file.filepath,
           passed: t.result?.state === 'pass',
           cut: cut.has(id),
+          twice: twice.has(id),
           message: t.result?.errors?.[0]?.message,
           timeSpentMs: took.get(id) ?? 0,
         })),

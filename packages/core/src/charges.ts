@@ -45,6 +45,10 @@ export interface ProofClaim extends NonceClaim {
   readonly from: number;
 }
 
+/** Which of the two a charge is. */
+export const isCounterCharge = (c: CounterCharge | NonceClaim): c is CounterCharge =>
+  Object.hasOwn(c, 'amount');
+
 /** A number of a session proof, to be accepted once by all replicas that share the session's window. */
 export interface SequenceClaim {
   /** base64url of the session id, 43 characters. */

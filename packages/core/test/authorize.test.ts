@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import {
+  asksForFlow,
   attenuate,
   authorize,
   encodeCbor,
@@ -11,8 +12,11 @@ import {
   LABELS,
   listCounters,
   mint,
+  mintBearer,
+  ProofSession,
   prove,
   restrict,
+  SecretKey,
   toBase64url,
   type Call,
   type Cbor,
@@ -195,10 +199,10 @@ describe('what a call costs', () => {
 });
 
 describe('the ledger', () => {
-  const v = verified(tokenOf({}, restrict.calls(5)));
+  const once = (): VerifiedToken => verified(tokenOf({}, restrict.calls(5)));
 
   it('is needed for whatever has to be remembered', () => {
-    expect(authorize(v, facts())).toMatchObject({ ok: false, code: 'ledger_required' });
+    expect(authorize(once(), facts())).toMatchObject({ ok: false, code: 'ledger_required' });
     expect(authorize(verified(tokenOf({})), facts())).toMatchObject({ ok: false, code: 'ledger_required' });
   });
 
@@ -216,24 +220,25 @@ describe('the ledger', () => {
   it('is told the later time, and its refusal is the answer', () => {
     for (const [at, told] of [[NOW - 5, NOW], [NOW + 5, NOW + 5]] as const) {
       const ledger = noting({ ok: false, code: 'budget_exceeded', caveat: 1, left: 0 });
-      const denial = authorize(v, facts({ now: at }), ledger);
+      const denial = authorize(once(), facts({ now: at }), ledger);
       expect(denial).toMatchObject({ ok: false, code: 'budget_exceeded', caveat: 1 });
       expect(denial.ok === false && denial.message).toContain('0 left');
       expect(ledger.asked[0]![1]).toBe(told);
     } // prettier-ignore
-    const denial = authorize(v, facts(), noting({ ok: false, code: 'replayed', caveat: -1 }));
+    const denial = authorize(once(), facts(), noting({ ok: false, code: 'replayed', caveat: -1 }));
     expect(denial).toMatchObject({ code: 'replayed', caveat: -1 });
     expect(denial.ok === false && denial.message).not.toContain('left');
   });
 
   it('L9 that fails denies, and what it threw is not shown', () => {
-    const denial = authorize(v, facts(), noting(new Error('password=hunter2')));
+    const denial = authorize(once(), facts(), noting(new Error('password=hunter2')));
     expect(denial).toMatchObject({ ok: false, code: 'store_unavailable', caveat: -1 });
     expect(JSON.stringify(denial)).not.toContain('hunter2');
   });
 
   it('L9 whose answer is none denies: a promise, nothing, a yes that is not true, a code that is not its own', () => {
     const yes: unknown = { ok: true };
+    const v = once();
     for (const answer of [
       Promise.resolve(yes),
       undefined,
@@ -243,6 +248,7 @@ describe('the ledger', () => {
       { ok: 1 },
       { ok: false },
       { ok: false, code: 'expired' },
+      { ok: 1, code: 'replayed' },
     ])
       expect(authorize(v, facts(), { apply: () => answer as LedgerAnswer })).toMatchObject({
         ok: false,
@@ -265,6 +271,105 @@ describe('the ledger', () => {
   });
 });
 
+describe('a call that costs nothing', () => {
+  const { holder: _, ...bearer } = { ...spec, delegations: 0 };
+  const free = (...restrictions: Restriction[]): VerifiedToken => {
+    const token = attenuate(mintBearer(keyring, bearer), ...restrictions);
+    const shown = verifierWith({ bearer: true }).verify({ token, call: search, now: NOW });
+    if (!shown.ok) throw new Error(shown.code);
+    return shown.token;
+  };
+  const NOTHING = { root: '', partitionKey: '', counters: [], once: [], replay: null, sequence: null };
+
+  it('needs no ledger, and asks none; it runs once', () => {
+    const ledger = noting();
+    for (const given of [undefined, ledger]) {
+      const v = free();
+      expect(evaluate(v, facts())).toEqual({ ok: null, charges: NOTHING });
+      expect(authorize(v, facts(), given)).toEqual({ ok: true, charges: NOTHING });
+      expect(authorize(v, facts(), given)).toMatchObject({ ok: false, code: 'replayed' });
+    }
+    expect(ledger.asked).toEqual([]);
+  });
+
+  it.each<readonly [string, Restriction, object]>([
+    ['a counter', restrict.calls(5), { counters: [expect.objectContaining({ caveat: 0 })], once: [] }],
+    ['a once', restrict.once(), { counters: [], once: [expect.objectContaining({ caveat: 0 })] }],
+  ])('is none with %s alone', (_, restriction, cost) => {
+    const v = free(restriction);
+    expect(evaluate(v, facts())).toMatchObject({
+      ok: null,
+      charges: { ...cost, replay: null, sequence: null },
+    });
+    expect(authorize(v, facts())).toMatchObject({ code: 'ledger_required' });
+    const ledger = noting();
+    expect(authorize(v, facts(), ledger).ok).toBe(true);
+    expect(ledger.asked).toHaveLength(1);
+    expect(authorize(v, facts(), ledger)).toMatchObject({ code: 'replayed' });
+  });
+
+  it('is none with a session’s number alone, where that is the ledger’s', () => {
+    const proofSessions = { key: SecretKey.generate('x25519'), shared: true };
+    const verifier = verifierWith({ proofSessions });
+    const token = mint(keyring, spec);
+    const session = ProofSession.open(verifier.sessionOffer!, { time: NOW }, holder(0));
+    const shown = verifier.verify({
+      token,
+      proof: session.prove(token, search, NOW),
+      call: search,
+      now: NOW,
+    });
+    if (!shown.ok) throw new Error(shown.code);
+    expect(evaluate(shown.token, facts())).toMatchObject({
+      charges: { root: expect.stringMatching(/^.{43}$/), counters: [], once: [], sequence: { sequence: 0 } },
+    });
+    expect(authorize(shown.token, facts())).toMatchObject({ code: 'ledger_required' });
+  });
+
+  it('is none with a proof to remember, until nobody would take it, by the later of the times', () => {
+    const v = verified(mint(keyring, spec));
+    for (const [now, expires] of [
+      [NOW - 5, NOW + 91],
+      [NOW, NOW + 91],
+      [NOW + 10.5, NOW + 11 + 91],
+    ] as const)
+      expect(evaluate(v, facts({ now }))).toMatchObject({ charges: { replay: { expires, caveat: -1 } } });
+  });
+
+  it('S13 lives with its issuer’s pools as soon as one budget is of a pool', () => {
+    const keyOf = (budgets: HolderGrantSpec['budgets'], user: string): string | undefined => {
+      const answer = evaluate(verified(tokenOf({ budgets: budgets!, user })), facts());
+      return answer.ok === false ? answer.code : answer.charges.partitionKey;
+    };
+    const own = { unit: 'calls', limit: 5 } as const;
+    const pool = { unit: 'calls', limit: 5, pool: 'team' } as const;
+    expect(keyOf([own, pool], 'a')).toBe(keyOf([pool], 'b'));
+    expect(keyOf([own], 'a')).not.toBe(keyOf([own], 'b'));
+  });
+});
+
+describe('what a call is asked', () => {
+  it('by a flow caveat for its tool, and by no other', () => {
+    const asks = (...restrictions: Restriction[]): boolean =>
+      asksForFlow(verified(tokenOf({}, ...restrictions)));
+    expect(asks(restrict.flow('named', 'web_*'))).toBe(true);
+    expect(
+      asks(restrict.note('n'), restrict.flow('named', 'mail/*'), restrict.flow('named', 'web_search')),
+    ).toBe(true);
+    expect(asks(restrict.flow('named', 'mail/*'))).toBe(false);
+    expect(asks(restrict.tools('web_*'))).toBe(false);
+    expect(asks()).toBe(false);
+    expect(() => asksForFlow({} as VerifiedToken)).toThrow(TypeError);
+  });
+
+  it('L1 by an argument caveat for its tool alone', () => {
+    const other = restrict.args(['mail/*'], { to: { kind: 'absent' } });
+    expect(evaluate(verified(tokenOf({}, other)), facts()).ok).toBeNull();
+    const here = restrict.args(['web_*'], { q: { kind: 'absent' } });
+    expect(evaluate(verified(tokenOf({}, other, here)), facts())).toMatchObject({ ok: false, caveat: 2 });
+  });
+});
+
 describe('facts', () => {
   const v = verified(tokenOf({}, restrict.net('10.0.0.0/8')));
   it.each<readonly [string, unknown]>([
@@ -277,6 +382,8 @@ describe('facts', () => {
     ['facts.address: expected a text', { now: NOW, address: 5 }],
     ['facts.flow.untrusted: expected a list of labels', { now: NOW, flow: { untrusted: 'web' } }],
     ['facts.flow.untrusted: expected a list of labels', { now: NOW, flow: {} }],
+    ['facts.cost: expected numbers by unit', { now: NOW, cost: 5 }],
+    ['facts.cost: expected numbers by unit', { now: NOW, cost: null }],
   ])('are a mistake of the caller: %s', (message, given) => {
     expect(() => evaluate(v, given as Facts)).toThrow(message);
     expect(() => explain(v, given as Facts)).toThrow(message);
@@ -287,6 +394,16 @@ describe('facts', () => {
     expect(evaluate(v, Object.assign(inherited, { now: NOW }))).toMatchObject({ code: 'data_unknown' });
     expect(evaluate(v, facts({ address: '10.1.1.1' })).ok).toBeNull();
     expect(evaluate(v, facts())).toMatchObject({ code: 'fact_missing' });
+    // What stands in the prototype of all objects is nobody's fact.
+    const everywhere = Object.prototype as { data?: unknown };
+    everywhere.data = [];
+    try {
+      expect(evaluate(v, { now: NOW, address: '10.1.1.1' })).toMatchObject({ code: 'data_unknown' });
+    } finally {
+      delete everywhere.data;
+    }
+    expect(evaluate(v, facts({ now: 0, address: '10.1.1.1' })).ok).toBeNull();
+    expect(evaluate(v, facts({ cost: {}, address: '10.1.1.1' })).ok).toBeNull();
   });
 
   it('say yes by true alone', () => {

@@ -1,7 +1,8 @@
 // What a token weighs in a verifier's cache, and which tokens of a grant are kept as parents (attack K1).
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { attenuate, createVerifier, Keyring, mintBearer, restrict, type Constraint } from '../src/index.ts';
 import type { AuthenticToken } from '../src/index.ts';
+import { BoundedMap } from '../src/bounded-map.ts';
 import { readToken, type Frame } from '../src/token/frame.ts';
 import { makeAuthentic, partsOf } from '../src/verify/authentic.ts';
 import { TokenCache } from '../src/verify/cache.ts';
@@ -14,11 +15,11 @@ const verifier = createVerifier({
   bearer: true,
   cache: { tokens: 0 },
 });
-const minted = (): string =>
+const minted = (session = 's'): string =>
   mintBearer(keyring, {
     operator: { id: 'acme' },
     model: { id: 'm', digest: new Uint8Array(32) },
-    session: 's',
+    session,
     user: 'u',
     tools: ['*'],
     issuedAt: NOW,
@@ -137,13 +138,112 @@ describe('the family of a grant', () => {
     );
   });
 
+  const bySignatures = (text: string): AuthenticToken =>
+    makeAuthentic({ ...partsOf(authentic(text)), verifiedBy: 'signatures' });
+
   it('S9 a token that was found genuine by signatures is nobody’s parent', () => {
     const cache = new TokenCache({ entries: 64, bytes: BYTES });
     const root = minted();
-    const token = authentic(root);
-    const bySignatures = makeAuthentic({ ...partsOf(token), verifiedBy: 'signatures' });
-    cache.set(root, bySignatures);
-    expect(cache.get(root)).toBe(bySignatures);
-    expect(cache.parentOf(frame(attenuate(root, restrict.calls(1))))).toBeUndefined();
+    const child = attenuate(root, restrict.calls(1));
+    const token = bySignatures(root);
+    cache.set(root, token);
+    expect(cache.get(root)).toBe(token);
+    expect(cache.parentOf(frame(child))).toBeUndefined();
+    // Nor is it one in the place of the same token found genuine by its MAC.
+    cache.set(root, authentic(root));
+    expect(cache.parentOf(frame(child))).toBeDefined();
+    cache.set(root, bySignatures(root));
+    expect(cache.parentOf(frame(child))).toBeUndefined();
+  });
+
+  it('S9 a token that was found genuine by signatures takes no parent’s place', () => {
+    const cache = new TokenCache({ entries: 64, bytes: BYTES });
+    const root = minted();
+    for (const text of children(8, root)) cache.set(text, bySignatures(text));
+    const longer = attenuate(root, restrict.calls(1), restrict.note('n'));
+    cache.set(longer, authentic(longer));
+    expect(isParent(cache, longer)).toBe(true);
+  });
+
+  /** Whether a child of `text` starts from it. */
+  const isParent = (cache: TokenCache, text: string): boolean =>
+    cache.parentOf(frame(attenuate(text, restrict.tools('x'))))?.view.digest === authentic(text).view.digest;
+
+  it.each([0, 3, 7])('gives the place of the longest to the next, wherever it stands: %d', (at) => {
+    const cache = new TokenCache({ entries: 64, bytes: BYTES });
+    const root = minted();
+    const short = children(7, root);
+    const long = attenuate(root, restrict.note('a'), restrict.note('b'), restrict.note('c'));
+    const middle = attenuate(root, restrict.note('a'), restrict.note('b'));
+    const all = [...short.slice(0, at), long, ...short.slice(at)];
+    for (const text of all) cache.set(text, authentic(text));
+    expect(all.every((text) => isParent(cache, text))).toBe(true);
+    cache.set(middle, authentic(middle));
+    expect([...short, middle].every((text) => isParent(cache, text))).toBe(true);
+    expect(isParent(cache, long)).toBe(false);
+    // Of one length, the one that came last is kept.
+    const next = children(8, root).at(-1)!;
+    cache.set(next, authentic(next));
+    expect(isParent(cache, next)).toBe(true);
+    expect(isParent(cache, middle)).toBe(false);
+    const last = attenuate(root, restrict.note('z'));
+    cache.set(last, authentic(last));
+    expect(isParent(cache, last)).toBe(true);
+  });
+
+  it('that has lost its members to the budget finds none, and makes room for others', () => {
+    const cache = new TokenCache({ entries: 1024, bytes: 400_000 });
+    const root = minted();
+    const lost = children(8, root);
+    for (const text of lost) cache.set(text, authentic(text));
+    for (let i = 0; i < 60; i++) {
+      const other = minted();
+      cache.set(other, authentic(other));
+    }
+    expect(lost.some((text) => cache.get(text) !== undefined)).toBe(false);
+    expect(lost.some((text) => isParent(cache, text))).toBe(false);
+    const next = attenuate(lost[0]!, restrict.note('n'));
+    cache.set(next, authentic(next));
+    expect(isParent(cache, next)).toBe(true);
+  });
+
+  it('is as bounded in number as the tokens are', () => {
+    const set = vi.spyOn(BoundedMap.prototype, 'set');
+    try {
+      const cache = new TokenCache({ entries: 16, bytes: BYTES });
+      for (let i = 0; i < 100; i++) {
+        const text = minted();
+        cache.set(text, authentic(text));
+      }
+      const maps = new Set(set.mock.contexts as unknown as BoundedMap<unknown>[]);
+      expect(maps.size).toBe(2);
+      for (const map of maps) expect(map.size).toBeLessThanOrEqual(16);
+    } finally {
+      set.mockRestore();
+    }
+  });
+
+  it('is each grant’s own, when their ends differ', () => {
+    const cache = new TokenCache({ entries: 1024, bytes: BYTES });
+    const roots = Array.from({ length: 40 }, (_, i) => minted(`s${String(i).padStart(2, '0')}`));
+    for (const root of roots) cache.set(root, authentic(root));
+    expect(roots.every((root) => isParent(cache, root))).toBe(true);
+  });
+
+  it('serves a child of many caveats as well as one of few', () => {
+    const cache = new TokenCache({ entries: 64, bytes: BYTES });
+    const root = minted();
+    cache.set(root, authentic(root));
+    const far = attenuate(root, ...Array.from({ length: 30 }, (_, i) => restrict.note(`n${i}`)));
+    expect(cache.parentOf(frame(far))?.view.digest).toBe(authentic(root).view.digest);
+  });
+
+  it('S9 no token is the parent of one whose caveats are others, though they begin alike', () => {
+    const cache = new TokenCache({ entries: 64, bytes: BYTES });
+    const root = minted();
+    const parent = attenuate(root, restrict.note('abcdefgh'));
+    cache.set(parent, authentic(parent));
+    for (const other of ['abcdefgx', 'xbcdefgh', 'abcdefg', 'abcdefghi', 'a'])
+      expect(cache.parentOf(frame(attenuate(root, restrict.note(other), restrict.calls(1))))).toBeUndefined();
   });
 });

@@ -94,10 +94,10 @@ const NO_ANSWER: LedgerAnswer = Object.freeze({ ok: false, code: 'store_unavaila
 // does one whose answer is none, such as the promise of a store that answers later.
 function applied(ledger: Ledger, charges: Charges, now: number): LedgerAnswer {
   try {
-    const answer: LedgerAnswer | null | undefined = ledger.apply(charges, now);
-    if (answer?.ok === true || (answer?.ok === false && REFUSALS.has(answer.code))) return answer;
+    const answer = ledger.apply(charges, now);
+    if (answer.ok === true || (answer.ok === false && REFUSALS.has(answer.code))) return answer;
   } catch {
-    // As below.
+    // As below; so does an answer that is null.
   }
   return NO_ANSWER;
 }

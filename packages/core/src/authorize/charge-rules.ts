@@ -4,13 +4,14 @@ import { toBase64url } from '../bytes.ts';
 import type { CallRequest } from '../call.ts';
 import { budgetRule } from '../caveats/budget.ts';
 import { CAVEATS } from '../caveats/index.ts';
-import type {
-  ChargeRule,
-  Charges,
-  CounterCharge,
-  NonceClaim,
-  ProofClaim,
-  SequenceClaim,
+import {
+  isCounterCharge,
+  type ChargeRule,
+  type Charges,
+  type CounterCharge,
+  type NonceClaim,
+  type ProofClaim,
+  type SequenceClaim,
 } from '../charges.ts';
 import { chargeId } from '../charge-id.ts';
 import { isDenial, type Denial } from '../codes.ts';
@@ -70,7 +71,7 @@ export function chargesOf(
     const charge = rule.charge(r);
     if (charge === null) continue;
     if (isDenial(charge)) return charge;
-    if (Object.hasOwn(charge, 'amount') && 'amount' in charge) counters.push(charge);
+    if (isCounterCharge(charge)) counters.push(charge);
     else once.push(charge);
   }
   if (counters.length === 0 && once.length === 0 && replay === null && sequence === null) return FREE;

@@ -5,6 +5,7 @@ import { kindOf } from '../caveats/index.ts';
 import { NOT_APPLICABLE, type CaveatAnswer } from '../caveats/kind.ts';
 import { chargeRulesOf, partsOf } from '../verify/authentic.ts';
 import { verifiedParts, type VerifiedToken } from '../verify/verified.ts';
+import { isCounterCharge } from '../charges.ts';
 import { compileChargeRules } from './charge-rules.ts';
 import { GRANT_CHECKS, makeRequest } from './evaluate.ts';
 import { isDenial, type DenialCode } from '../codes.ts';
@@ -66,10 +67,7 @@ export function explain(v: VerifiedToken, facts: Facts): readonly Explanation[] 
     if (charge === null) add(caveat, name, 'not_applicable');
     else if (isDenial(charge)) add(caveat, name, 'failed', charge.code, charge.message);
     else {
-      const what =
-        Object.hasOwn(charge, 'amount') && 'amount' in charge
-          ? `${charge.amount} of ${charge.limit} ${charge.unit}`
-          : name;
+      const what = isCounterCharge(charge) ? `${charge.amount} of ${charge.limit} ${charge.unit}` : name;
       add(caveat, name, 'needs_ledger', undefined, what);
     }
   }

@@ -72,9 +72,7 @@ export class TokenCache {
     this.#byText.set(name, kept, weightOf(token) + 2 * text.length);
     if (partsOf(token).verifiedBy !== 'mac') return;
     const grant = grantName(partsOf(token).frame);
-    const family = (this.#byGrant.get(grant) ?? []).filter(
-      (n) => n !== name && this.#byText.get(n) !== undefined,
-    );
+    const family = (this.#byGrant.get(grant) ?? []).filter((n) => n !== name);
     if (family.length < FAMILY) family.push(own(name));
     else {
       // A long chain is seldom a parent: the longest is evicted first, so that children don't evict their parent.
@@ -86,6 +84,7 @@ export class TokenCache {
     this.#byGrant.set(grant, family, FAMILY_BYTES);
   }
 
+  // One that is gone is the first to be replaced.
   #itemsOf(name: string): number {
     const kept = this.#byText.get(name);
     return kept === undefined ? Infinity : partsOf(kept.token).frame.items;
@@ -130,15 +129,15 @@ function grantName(frame: Frame): string {
   return name + String(end - spans[0]!);
 }
 
-// Items lie one behind the other, heads included, so two runs of bytes decide: the grant and the caveats.
+// Items lie one behind the other, heads included. So two runs of equal bytes, the grant and the parent's caveats, are
+// equal items: the child has more of them than the parent, and none can end elsewhere.
 function isPrefix(parent: Frame, child: Frame): boolean {
-  const grantEnd = parent.spans[1]!;
+  const [start, grantEnd] = parent.spans;
   if (grantEnd !== child.spans[1]) return false;
-  const length = parent.spans[2 * parent.items - 1]! - parent.caveatsAt;
-  if (child.caveatsAt + length > child.spans[2 * child.items - 1]!) return false;
   const [a, b] = [parent.bytes, child.bytes];
-  for (let i = parent.spans[0]! - 2; i < grantEnd; i++) if (a[i] !== b[i]) return false;
-  for (let i = 0; i < length; i++) if (a[parent.caveatsAt + i] !== b[child.caveatsAt + i]) return false;
-  // Equal bytes are equal items only if the run ends where an item of the child's ends.
-  return child.spans[2 * parent.items - 1]! - child.caveatsAt === length;
+  for (let i = start!; i < grantEnd!; i++) if (a[i] !== b[i]) return false;
+  const end = parent.spans[2 * parent.items - 1]!;
+  const shift = child.caveatsAt - parent.caveatsAt;
+  for (let i = parent.caveatsAt; i < end; i++) if (a[i] !== b[i + shift]) return false;
+  return true;
 }
