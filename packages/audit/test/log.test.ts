@@ -298,7 +298,7 @@ describe('A3 disk full', () => {
       const root = scratch();
       const mount = join(root, 'small');
       mkdirSync(mount);
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', mount]);
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=9m', 'tmpfs', mount]);
       try {
         const log = await Log.open({
           directory: join(mount, 'log'),
@@ -308,7 +308,8 @@ describe('A3 disk full', () => {
           checkpointInterval: 0,
         });
         const ballast = join(mount, 'ballast');
-        writeFileSync(ballast, Buffer.alloc(1_900_000));
+        // Room for a megabyte until it goes; and then for tiles of all that was taken, however far publishing lagged.
+        writeFileSync(ballast, Buffer.alloc(8_000_000));
         let accepted = 0;
         let error: unknown;
         for (let i = 0; i < 2000 && error === undefined; i++) {

@@ -40,8 +40,8 @@ function blocks(name: string): { readonly language: string; readonly code: strin
 
 /** After an example: a budget of one, spent once. */
 const USE = `
-const { charges, counter } = await import('${join(here, '../src/testing/make.ts')}');
-const at = Math.floor(Date.now() / 1000);
+const { charges, counter, serverSeconds } = await import('${join(here, '../src/testing/make.ts')}');
+const at = serverSeconds();
 const spend = () => store.budgets.reserve(charges([counter('one', 1, 1, { expires: at + 600 })]), at);
 const first = await spend();
 const second = await spend();
