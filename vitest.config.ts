@@ -6,6 +6,8 @@ export default defineConfig({
   resolve: { conditions: ['@ambit/source'] },
   ssr: { resolve: { conditions: ['@ambit/source', 'node'] } },
   test: {
+    // A test that asserts nothing fails: it can't find anything.
+    expect: { requireAssertions: true },
     setupFiles: ['test/odd/seed.ts'],
     include: ['packages/*/test/**/*.test.ts', 'test/**/*.test.ts'],
     testTimeout: 60_000,
