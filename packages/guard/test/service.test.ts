@@ -701,9 +701,13 @@ describe('the home and the end', () => {
     expect(await call(guard, token(), 'files.read', 'x')).toBe('allowed');
     await guard.close();
     expect(order).toEqual(['decision', 'ingest', 'outcome']);
-    const url = await opened({ home: undefined as never, store: 'memory:', audit });
+    // A store that it has opened by its URL it closes: SQLite's log beside the file goes with the last connection.
+    const file = join(folder, 'own.db');
+    const url = await opened({ home: undefined as never, store: `file:${file}`, audit });
     expect(await call(url, token())).toBe('allowed');
+    expect(existsSync(`${file}-wal`)).toBe(true);
     await url.close();
+    expect(existsSync(`${file}-wal`)).toBe(false);
     expect(await call(url, token())).not.toBe('allowed');
   });
 
