@@ -41,6 +41,6 @@ export function encodePlain(value: unknown): Uint8Array {
  */
 export function decodePlain(bytes: Uint8Array, most: number): { readonly value: unknown } | null {
   if (bytes.length > most || !isPlain(bytes)) return null;
-  // A copy: cbor-x returns byte strings as views and leaves a DataView on the array it reads.
-  return { value: codec.decode(bytes.slice()) as unknown };
+  // A copy (a Buffer's `slice()` is none): cbor-x returns byte strings as views and leaves a DataView on the array it reads.
+  return { value: codec.decode(new Uint8Array(bytes)) as unknown };
 }

@@ -24,6 +24,16 @@ export function fromUtf8(bytes: Uint8Array): string | null {
  */
 export const own = (text: string): string => (text.length < 13 ? text : ` ${text}`.slice(1));
 
+/**
+ * A copy of `bytes` in memory of its own. Not `slice()`: that of a Node Buffer, which is a Uint8Array as well, is a
+ * view of the same memory, so that who handed a key in and wiped his own copy would have wiped ours. Throws TypeError
+ * for what is not bytes: of a number, `new Uint8Array` would make so many zeros.
+ */
+export function copyOf(bytes: Uint8Array): Uint8Array {
+  if (!(bytes instanceof Uint8Array)) throw new TypeError('expected a Uint8Array');
+  return new Uint8Array(bytes);
+}
+
 /** base64url without padding (RFC 4648 section 5). */
 export function toBase64url(bytes: Uint8Array): string {
   let out = '';

@@ -43,7 +43,18 @@ export { ownOptions, Problems } from './problems.ts';
 export { secondsUntil, spanSeconds, type Span } from './times.ts';
 export { LABELS, type Label, type LabelName } from './labels.ts';
 export { foldText } from './fold.ts';
-export { concat, equal, fromBase64url, fromHex, fromUtf8, own, toBase64url, toHex, utf8 } from './bytes.ts';
+export {
+  concat,
+  copyOf,
+  equal,
+  fromBase64url,
+  fromHex,
+  fromUtf8,
+  own,
+  toBase64url,
+  toHex,
+  utf8,
+} from './bytes.ts';
 export {
   CborWriter,
   decode as decodeCbor,

@@ -1,5 +1,6 @@
 // Making a call: the tool name is checked and the arguments are taken once, so that proof, caveats and tool all
 // see the same thing (docs/design.md section 3, "Arguments are taken once").
+import { copyOf } from './bytes.ts';
 import { Arguments } from './args/arguments.ts';
 import { isWellFormed } from './args/text.ts';
 import { bare, ownOf, requireObject } from './bare.ts';
@@ -92,14 +93,14 @@ function withHttp(
   }
   if (bodyDigest !== undefined && !(bodyDigest instanceof Uint8Array && bodyDigest.length === 32))
     return deny('request_invalid', 'body digest');
-  const digest = bodyDigest?.slice();
+  const digest = bodyDigest === undefined ? undefined : copyOf(bodyDigest);
   const context: HttpContext = Object.freeze({
     method,
     origin,
     target,
     // Bytes can't be frozen: each reader gets a copy, and the digest that was checked is nobody's to write to.
     get bodyDigest() {
-      return digest?.slice();
+      return digest === undefined ? undefined : copyOf(digest);
     },
   });
   return { ok: true, call: new CheckedCall(CHECKED, tool, args, context) };

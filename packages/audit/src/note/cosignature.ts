@@ -1,5 +1,6 @@
 // cosignature/v1 (C2SP tlog-cosignature, type 0x04): a witness's Ed25519 signature over a time and a whole
 // checkpoint text. On the line: eight bytes of Unix seconds, big-endian, and the signature.
+import { copyOf } from '@ambit/core';
 
 /** The bytes a witness signs: two header lines, then the checkpoint text without its signatures. */
 export const cosignatureMessage = (text: string, time: number): Uint8Array =>
@@ -11,5 +12,5 @@ export function readCosignature(
 ): { readonly time: number; readonly signature: Uint8Array } | null {
   if (bytes.length !== 72) return null;
   const time = Number(Buffer.from(bytes.buffer, bytes.byteOffset, 8).readBigUInt64BE());
-  return Number.isSafeInteger(time) ? { time, signature: bytes.slice(8) } : null;
+  return Number.isSafeInteger(time) ? { time, signature: copyOf(bytes.subarray(8)) } : null;
 }

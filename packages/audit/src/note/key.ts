@@ -1,5 +1,6 @@
 // Keys of signed notes (C2SP signed-note): verifier keys `name+hash+base64(type || public key)` and the signer
 // keys of the Go tools, `PRIVATE+KEY+name+hash+base64(type || seed)`. Key id = SHA-256(name, newline, type, key)[:4].
+import { copyOf } from '@ambit/core';
 import {
   AmbitError,
   equal,
@@ -58,7 +59,7 @@ export function parseVerifierKey(text: string): VerifierKey {
   const [, name, hash, encoded] = /^([^+]+)\+([0-9a-f]{8})\+(.+)$/.exec(text.trim()) ?? [];
   const bytes = encoded === undefined ? null : fromBase64(encoded);
   if (name === undefined || hash === undefined || bytes === null || bytes.length < 2) throw malformed();
-  const key = verifierKey(name, bytes[0]!, bytes.slice(1));
+  const key = verifierKey(name, bytes[0]!, copyOf(bytes.subarray(1)));
   if (!equal(key.id, fromHex(hash)!)) throw malformed();
   const known = key.type === SIGNATURE.ed25519 || key.type === SIGNATURE.cosignature;
   if (known && key.publicKey.length !== 32) throw malformed();
@@ -75,7 +76,7 @@ export function signerKey(
   type: number = SIGNATURE.ed25519,
   provider: Provider = nodeProvider,
 ): SignerKey {
-  const kept = seed.slice();
+  const kept = copyOf(seed);
   const verifier = verifierKey(name, type, provider.publicKey(kept));
   return Object.freeze({
     verifier,
@@ -96,7 +97,7 @@ export function parseSignerKey(text: string, provider: Provider = nodeProvider):
   const bad = new AmbitError('key_invalid', 'The text is not a signer key (PRIVATE+KEY+name+hash+key).');
   const type = bytes?.[0];
   if (name === undefined || hash === undefined || type === undefined || bytes?.length !== 33) throw bad;
-  const key = signerKey(name, bytes.slice(1), type, provider);
+  const key = signerKey(name, copyOf(bytes.subarray(1)), type, provider);
   if (!equal(key.verifier.id, fromHex(hash)!)) throw bad;
   return key;
 }
@@ -104,5 +105,10 @@ export function parseSignerKey(text: string, provider: Provider = nodeProvider):
 /** The same seed as a cosigner: another type, so another key id (tlog-cosignature). */
 export function cosignerKey(signer: SignerKey, provider: Provider = nodeProvider): SignerKey {
   const encoded = signer.unsafeExport().split('+').slice(4).join('+');
-  return signerKey(signer.verifier.name, fromBase64(encoded)!.slice(1), SIGNATURE.cosignature, provider);
+  return signerKey(
+    signer.verifier.name,
+    copyOf(fromBase64(encoded)!.subarray(1)),
+    SIGNATURE.cosignature,
+    provider,
+  );
 }

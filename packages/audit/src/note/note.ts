@@ -1,5 +1,6 @@
 // Signed notes (C2SP signed-note): a text, an empty line, signature lines. Lines by unknown keys are ignored; a
 // bad signature by a known key rejects the note, and so does the absence of any good one.
+import { copyOf } from '@ambit/core';
 import { equal, fromUtf8, nodeProvider, type Provider } from '../core.ts';
 import { fromBase64, toBase64 } from '../base64.ts';
 import { cosignatureMessage, readCosignature } from './cosignature.ts';
@@ -48,7 +49,12 @@ export function parseNote(note: Uint8Array | string): UnverifiedNote | null {
     const [, name, encoded] = /^\u2014 ([^ ]+) ([^ ]+)$/.exec(line) ?? [];
     const bytes = encoded === undefined ? null : fromBase64(encoded);
     if (name === undefined || !isKeyName(name) || bytes === null || bytes.length < 5) return null;
-    signatures.push({ name, id: bytes.slice(0, 4), signature: bytes.slice(4), line: `${line}\n` });
+    signatures.push({
+      name,
+      id: copyOf(bytes.subarray(0, 4)),
+      signature: copyOf(bytes.subarray(4)),
+      line: `${line}\n`,
+    });
   }
   return { text, signatures };
 }

@@ -1,5 +1,6 @@
 // The one pass over a log's entries: recomputes every hash, compares every tile, bundle and partial, meets every
 // root that something claims, and where entries and tiles differ lets the next signed root decide.
+import { copyOf } from '@ambit/core';
 import { join } from 'node:path';
 import { equal } from '../core.ts';
 import { Edge, TILE_WIDTH, type FullTile } from '../merkle/edge.ts';
@@ -98,7 +99,7 @@ export class Scan {
       this.#doubt.push(index);
     }
     const hash = leaf ?? row ?? new Uint8Array(HASH_BYTES);
-    if (this.#tiles !== this.#entries) this.#queueTiles(this.#tiles.push(row === null ? hash : row.slice()));
+    if (this.#tiles !== this.#entries) this.#queueTiles(this.#tiles.push(row === null ? hash : copyOf(row)));
     const full = this.#entries.push(hash);
     if (this.#tiles === this.#entries) this.#queueTiles(full);
   }

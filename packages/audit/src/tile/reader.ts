@@ -1,5 +1,6 @@
 // Reads the hashes and entries of one tree size out of tiles. Partial tiles are asked for first, and the full
 // tile where the partial one has been removed meanwhile, as tlog-tiles tells clients to.
+import { copyOf } from '@ambit/core';
 import { AmbitError } from '../core.ts';
 import { HASH_BYTES, nodeHash } from '../merkle/hash.ts';
 import { TILE_HEIGHT, TILE_WIDTH } from '../merkle/edge.ts';
@@ -61,7 +62,8 @@ export class TreeReader implements NodeSource {
     if ((at + span) * HASH_BYTES > tile.length)
       throw new RangeError(`node ${height}/${index}: outside a tree of ${this.size}`);
     let rows: Uint8Array[] = [];
-    for (let i = at; i < at + span; i++) rows.push(tile.slice(i * HASH_BYTES, (i + 1) * HASH_BYTES));
+    for (let i = at; i < at + span; i++)
+      rows.push(copyOf(tile.subarray(i * HASH_BYTES, (i + 1) * HASH_BYTES)));
     while (rows.length > 1) {
       const next: Uint8Array[] = [];
       for (let i = 0; i < rows.length; i += 2) next.push(nodeHash(rows[i]!, rows[i + 1]!));

@@ -144,7 +144,7 @@ function widen(directory: string): void {
 
 function flip(directory: string): void {
   const [version, grant, caveats, tail] = readParts(directory);
-  const changed = (grant as Uint8Array).slice();
+  const changed = new Uint8Array(grant as Uint8Array);
   // In the last byte: the number of delegations.
   changed[changed.length - 1]! ^= 1;
   writeToken(directory, 'flipped.tok', [version!, changed, caveats!, tail!]);

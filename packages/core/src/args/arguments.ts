@@ -1,6 +1,7 @@
 // The arguments of one call, taken once: constraints, digest and tool all see this snapshot (docs/design.md
 // section 3). An instance can only come out of the checks below, so holding one is the proof that they were
 // made.
+import { copyOf } from '../bytes.ts';
 import { ownOf } from '../bare.ts';
 import type { Denial } from '../codes.ts';
 import { deny } from '../codes.ts';
@@ -72,7 +73,7 @@ export class Arguments {
 
   /** SHA-256(label || canonical text): 32 bytes, computed once; a copy for each caller. */
   digest(): Uint8Array {
-    return sharedDigest(this).slice();
+    return copyOf(sharedDigest(this));
   }
 
   static {

@@ -1,6 +1,7 @@
 // The bounded strict reader: a pull parser over bytes that accepts the deterministic encoding of the subset and
 // nothing else (law L7; attacks E1 to E9). It allocates nothing of its own; what it returns for byte strings
 // are views. Malformed input throws MALFORMED, one frozen value without a stack, so that a refusal is cheap.
+import { copyOf } from '../bytes.ts';
 import { LIMITS } from '../limits.ts';
 import { compareBytes } from './write.ts';
 import type { Cbor } from './value.ts';
@@ -106,7 +107,7 @@ export class Reader {
 
   /** A copy of a byte string: what outlives the input must not share its memory. */
   byteStringCopy(size?: number): Uint8Array {
-    return this.byteString(size).slice();
+    return copyOf(this.byteString(size));
   }
 
   /** A well-formed UTF-8 text of at most `max` bytes. */

@@ -1,5 +1,5 @@
 // What providers remember of keys: importing one costs a native library up to half a verification.
-import { equal } from '../bytes.ts';
+import { copyOf, equal } from '../bytes.ts';
 
 /**
  * Values by key, at most `capacity`, the least recently used dropped first, roughly: two generations, so that a
@@ -41,7 +41,7 @@ export class PerSecret<V> {
   get(secret: Uint8Array, make: (secret: Uint8Array) => V): V {
     const known = this.#made.get(secret);
     if (known !== undefined && equal(known.copy, secret)) return known.value;
-    const copy = secret.slice();
+    const copy = copyOf(secret);
     const value = make(copy);
     this.#made.set(secret, { copy, value });
     return value;

@@ -1,7 +1,7 @@
 // Keys, typed by use: a holder's key can't be passed where an issuer's seal key is asked for, neither to the
 // compiler nor as text. The text form is `ambpub_<use>_` or `ambsec_<use>_`, base64url, and a four-byte
 // checksum that catches a cut or mistyped paste. Secrets print as their kind, never as their bytes (law L12).
-import { concat, equal, fromBase64url, toBase64url, utf8 } from '../bytes.ts';
+import { concat, copyOf, equal, fromBase64url, toBase64url, utf8 } from '../bytes.ts';
 import { AmbitError } from '../codes.ts';
 import { nobleProvider, randomBytes, sha256, type Provider } from '../crypto/index.ts';
 
@@ -40,12 +40,12 @@ export class PublicKey<U extends PublicUse = PublicUse> {
     if (!(bytes instanceof Uint8Array) || bytes.length !== 32)
       throw new TypeError('public key: expected 32 bytes');
     this.use = use;
-    this.#bytes = bytes.slice();
+    this.#bytes = copyOf(bytes);
   }
 
   /** A copy of the 32 bytes. */
   get bytes(): Uint8Array {
-    return this.#bytes.slice();
+    return copyOf(this.#bytes);
   }
 
   /** `ambpub_<use>_...` */
@@ -76,7 +76,7 @@ export class SecretKey<U extends SecretUse = SecretUse> {
     if (!(bytes instanceof Uint8Array) || bytes.length !== 32)
       throw new TypeError('secret key: expected 32 bytes');
     this.use = use;
-    this.#bytes = bytes.slice();
+    this.#bytes = copyOf(bytes);
   }
 
   /** A new key from the platform's randomness. */
@@ -86,7 +86,7 @@ export class SecretKey<U extends SecretUse = SecretUse> {
 
   /** A copy of the secret bytes. The caller keeps them out of logs, errors and sight. */
   unsafeBytes(): Uint8Array {
-    return this.#bytes.slice();
+    return copyOf(this.#bytes);
   }
 
   /** `ambsec_<use>_...`: for a file of mode 0600, and nothing else. */

@@ -1,7 +1,7 @@
 // The issuer's keyring: root keys by key id, several live during a rotation, one of them current; ids are never
 // used twice. K = HKDF-SHA-256(root, info = label || canonical CBOR [version, issuer, key id, audience / null])
 // (docs/design.md section 3). A service gets the key of its own audience and can mint only for itself with it.
-import { concat } from '../bytes.ts';
+import { concat, copyOf } from '../bytes.ts';
 import { decode, encode } from '../cbor/index.ts';
 import { AmbitError } from '../codes.ts';
 import { hkdfSha256 } from '../crypto/index.ts';
@@ -36,12 +36,12 @@ export class VerificationKey {
     this.keyId = requireName('key id', keyId);
     this.audience = audience === null ? null : requireName('audience', audience);
     this.retired = retired;
-    this.#key = key.slice();
+    this.#key = copyOf(key);
   }
 
   /** A copy of the secret bytes. */
   unsafeBytes(): Uint8Array {
-    return this.#key.slice();
+    return copyOf(this.#key);
   }
 
   /** `ambsec_verification_...`: for a file of mode 0600 at the service. AmbitError `key_invalid` for a domain key. */

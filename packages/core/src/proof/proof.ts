@@ -2,7 +2,7 @@
 //   signed            [1, time, nonce, signature]
 //   session           [2, session id, sequence, time, mac]
 //   session, opening  [3, ticket, ticket signature, sequence, time, mac]
-import { base64urlLength, decodeBase64url, toBase64url } from '../bytes.ts';
+import { base64urlLength, copyOf, decodeBase64url, toBase64url } from '../bytes.ts';
 import { encode, MALFORMED, Reader } from '../cbor/index.ts';
 import { LIMITS } from '../limits.ts';
 
@@ -70,13 +70,13 @@ export function readProof(text: string): Proof | null {
   const proof = readProofBriefly(text);
   if (proof === null) return null;
   if (proof.kind === 'signed')
-    return { ...proof, nonce: proof.nonce.slice(), signature: proof.signature.slice() };
-  if (proof.kind === 'session') return { ...proof, session: proof.session.slice(), mac: proof.mac.slice() };
+    return { ...proof, nonce: copyOf(proof.nonce), signature: copyOf(proof.signature) };
+  if (proof.kind === 'session') return { ...proof, session: copyOf(proof.session), mac: copyOf(proof.mac) };
   return {
     ...proof,
-    ticket: proof.ticket.slice(),
-    signature: proof.signature.slice(),
-    mac: proof.mac.slice(),
+    ticket: copyOf(proof.ticket),
+    signature: copyOf(proof.signature),
+    mac: copyOf(proof.mac),
   };
 }
 

@@ -4,7 +4,7 @@
 // (attack P9). No window is ever dropped while its ticket lives: beyond the bounds, new sessions are refused
 // instead.
 import { bare } from '../bare.ts';
-import { bytesKey, concat, equal, toBase64url, toHex } from '../bytes.ts';
+import { bytesKey, concat, copyOf, equal, toBase64url, toHex } from '../bytes.ts';
 import type { Call } from '../call.ts';
 import type { SequenceClaim } from '../charges.ts';
 import { deny, type Denial } from '../codes.ts';
@@ -109,7 +109,7 @@ export class SessionTable {
     this.#public = provider.x25519PublicKey(this.#secret);
     if (options.epoch !== undefined && options.shared !== true)
       throw new TypeError('epoch: expected it with shared: true alone; without, leave it out');
-    this.#epoch = (options.epoch ?? options.unsafeEpoch ?? randomBytes(16)).slice();
+    this.#epoch = copyOf(options.epoch ?? options.unsafeEpoch ?? randomBytes(16));
     if (this.#epoch.length !== 16) throw new TypeError('epoch: expected 16 bytes');
     this.#provider = provider;
     this.#shared = options.shared ?? false;
@@ -119,7 +119,7 @@ export class SessionTable {
     this.offer = Object.freeze({
       audience,
       key: new PublicKey('x25519', this.#public),
-      epoch: this.#epoch.slice(),
+      epoch: copyOf(this.#epoch),
     });
   }
 
