@@ -23,6 +23,7 @@ import type { CallMapping } from '@ambit/wire/http';
 import type { TransportLike } from '@ambit/wire/mcp';
 import { capabilityFetch } from './fetch.ts';
 import { attach } from './mcp.ts';
+import { noOther } from './options.ts';
 import { withSubAgent, type SpawnOptions, type SubAgent } from './sub-agent.ts';
 
 /** Who the agent is and what it may do. */
@@ -59,6 +60,29 @@ export interface AgentRequest extends RequestInit {
   readonly args?: ReturnType<CallMapping>['args'];
 }
 
+// Fetch's own options, and what Node and browsers have beside. A `dispatcher` or whatever else one platform has would not
+// reach the wire: `openAgent` takes a `fetch` of one's own.
+type Init = Exclude<keyof AgentRequest, 'dispatcher'> | 'cache' | 'duplex' | 'priority';
+const REQUEST: Readonly<Record<Init, true>> = {
+  tool: true,
+  args: true,
+  body: true,
+  cache: true,
+  credentials: true,
+  duplex: true,
+  headers: true,
+  integrity: true,
+  keepalive: true,
+  method: true,
+  mode: true,
+  priority: true,
+  redirect: true,
+  referrer: true,
+  referrerPolicy: true,
+  signal: true,
+  window: true,
+};
+
 /** What a sub-agent gets: at least one of `tools`, `calls` and `only`. */
 export interface SubTask {
   /** Its public key, as text, or the file that has it. */
@@ -89,7 +113,7 @@ export interface Agent {
   readonly audience: string;
   /** The public key, `ambpub_holder_...`: what an issuer binds a token to. */
   readonly holder: string;
-  /** `fetch` with token and proof. Rejects with AmbitError: no call, or `service_unreachable`. */
+  /** `fetch` with token and proof. Rejects with AmbitError: an unknown option, no call, or `service_unreachable`. */
   fetch(input: string | URL | Request, init?: AgentRequest): Promise<Response>;
   /** Attaches token and proofs to an MCP client's transport, before `client.connect(transport)`. */
   attach<T extends TransportLike>(transport: T): T;
@@ -130,6 +154,7 @@ export function openAgent(given: OpenAgentOptions): Agent {
     audience: holder.audience,
     holder: holder.signer.publicKey.toString(),
     fetch: async (input: string | URL | Request, init: AgentRequest = {}) => {
+      noOther('agent.fetch', init, REQUEST);
       const { tool, args, ...rest } = init;
       const named =
         tool === undefined ? options.toCall : () => ({ tool, ...(args === undefined ? {} : { args }) });

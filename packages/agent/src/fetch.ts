@@ -1,6 +1,7 @@
 // The client: a `fetch` that sends the token and proves method, target, body and what they ask for.
 import { AmbitError, parseCall as makeCall, prove, type Signer } from '@ambit/core';
 import { byMethod, contextOf, PROOF_HEADER, type CallMapping } from '@ambit/wire/http';
+import { HOLDER, noOther, type Names } from './options.ts';
 
 /** Who calls. */
 export interface FetchHolder {
@@ -16,10 +17,11 @@ export interface FetchHolder {
 }
 
 /**
- * A `fetch` that carries token and proof. Rejects with AmbitError for a request that can't be a call, and with
+ * A `fetch` that carries token and proof. Throws AmbitError for an unknown option of `holder`. The `fetch` rejects with AmbitError for a request that can't be a call, and with
  * `service_unreachable` where `fetch` itself has no answer.
  */
 export function capabilityFetch(holder: FetchHolder): typeof fetch {
+  noOther('capabilityFetch', holder, HOLDER satisfies Names<FetchHolder>);
   const send = holder.fetch ?? fetch;
   return async (input, init) => {
     const request = new Request(input, init);

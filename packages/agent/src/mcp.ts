@@ -29,6 +29,7 @@ import {
   type RpcRequest,
   type TransportLike,
 } from '@ambit/wire/mcp';
+import { HOLDER, noOther, type Names } from './options.ts';
 
 /** Who calls. */
 export interface Holder {
@@ -56,10 +57,11 @@ const attached = new WeakSet<TransportLike>();
 
 /**
  * Attaches token and proof to what a client's transport sends. Call it before `client.connect(transport)`. Throws
- * TypeError for a transport that has a holder already.
+ * TypeError for a transport that has a holder already, AmbitError for an unknown option of `holder`.
  */
 export function attach<T extends TransportLike>(transport: T, holder: Holder): T {
   if (attached.has(transport)) throw new TypeError('attach: this transport has a holder already');
+  noOther('attach', holder, HOLDER satisfies Names<Holder>);
   attached.add(transport);
   const prover = new Prover(holder);
   const send = transport.send.bind(transport) as Send;

@@ -3,6 +3,7 @@
 // which kills everything that the sub-agent derived in turn and nothing beside it. A short life covers a
 // runtime that dies.
 import { delegate, inspect, restrict, type PublicKey, type Restriction, type Signer } from '@ambit/core';
+import { noOther, type Names } from './options.ts';
 
 /** What a sub-agent is given. */
 export interface SpawnOptions {
@@ -20,6 +21,15 @@ export interface SpawnOptions {
   readonly nowMs?: () => number;
 }
 
+const SPAWN: Names<SpawnOptions> = {
+  to: true,
+  only: true,
+  label: true,
+  life: true,
+  revoke: true,
+  nowMs: true,
+};
+
 /** A sub-agent's authority. */
 export interface SubAgent {
   /** To be handed over. Useless without the sub-agent's key. */
@@ -34,9 +44,10 @@ export interface SubAgent {
 
 /**
  * Derives a token for a sub-agent. Throws AmbitError `delegation_invalid` or `delegation_exceeded` when `holder` may
- * not delegate, RangeError without a restriction.
+ * not delegate, `input_invalid` for an unknown option, RangeError without a restriction.
  */
 export function createSubAgent(token: string, holder: Signer<'holder'>, options: SpawnOptions): SubAgent {
+  noOther('createSubAgent', options, SPAWN);
   const { to, only, label, life = 300, revoke, nowMs = Date.now } = options;
   if (only.length === 0) throw new RangeError('only: expected at least one restriction');
   const time = Math.floor(nowMs() / 1000);

@@ -6,7 +6,14 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createAgentKey, openAgent, type OpenAgentOptions } from '@ambit/agent';
+import {
+  attach,
+  capabilityFetch,
+  createAgentKey,
+  createSubAgent,
+  openAgent,
+  type OpenAgentOptions,
+} from '@ambit/agent';
 import {
   AmbitError,
   createVerifier,
@@ -16,6 +23,7 @@ import {
   parseCall,
   PublicKey,
   SecretKey,
+  signer,
   toBase64url,
   type Verification,
 } from '@ambit/core';
@@ -123,6 +131,47 @@ describe('openAgent', () => {
     const root = SecretKey.generate('root').unsafeText();
     expect(messageOf({ key: root, token })).not.toContain(root.slice(12));
     expect(messageOf({ key: join(folder, 'none'), token })).toContain('none');
+  });
+
+  it('a misspelled option of a request, a holder or a sub-agent is refused, with the one that was meant', async () => {
+    const { sent, agent } = agentOf();
+    const wrong = { tool: 'files.read', arg: { id: '7' }, metod: 'GET' } as never;
+    const error: unknown = await agent.fetch('https://files.acme.com/7', wrong).catch((e: unknown) => e);
+    expect(error).toMatchObject({ code: 'input_invalid' });
+    expect((error as AmbitError).message.split('\n')).toEqual([
+      'agent.fetch',
+      '  arg: no such option; did you mean args?',
+      '  metod: no such option; did you mean method?',
+    ]);
+    expect(sent).toEqual([]);
+    // Whatever Fetch itself has passes.
+    const init = { method: 'POST', body: '{}', headers: {}, signal: AbortSignal.abort(), duplex: 'half' };
+    await agent.fetch('https://files.acme.com/7', { ...init, signal: null } as RequestInit);
+    expect(sent).toHaveLength(1);
+
+    const by = { token, signer: signer(SecretKey.parse('holder', key)), audience: AUDIENCE };
+    const transport = {
+      start: async () => undefined,
+      send: async () => undefined,
+      close: async () => undefined,
+    };
+    expect(() => capabilityFetch({ ...by, toCal: () => ({ tool: 'a' }) } as never)).toThrow(
+      'did you mean toCall?',
+    );
+    expect(() => attach(transport, { ...by, aliass: (n: string) => n } as never)).toThrow(
+      'did you mean alias?',
+    );
+    // Refused, it is not attached: the same transport can be had with the right options.
+    attach(transport, { ...by, toCall: () => ({ tool: 'a' }) } as never);
+    const spawn = {
+      to: PublicKey.parse('holder', holder),
+      only: [],
+      label: 'x',
+      revoke: async () => undefined,
+    };
+    expect(() => createSubAgent(token, by.signer, { ...spawn, lifes: 5 } as never)).toThrow(
+      'did you mean life?',
+    );
   });
 
   it('refuses a secret that others can read', () => {
