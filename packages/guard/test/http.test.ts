@@ -6,7 +6,15 @@ import express from 'express';
 import fastify from 'fastify';
 import { Hono } from 'hono';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { bodyDigest, deny, parseCall as makeCall, prove, restrict } from '@ambit/core';
+import {
+  bodyDigest,
+  createVerifier,
+  deny,
+  Keyring,
+  parseCall as makeCall,
+  prove,
+  restrict,
+} from '@ambit/core';
 import { capabilityFetch } from '@ambit/agent';
 import type { Permit } from '@ambit/guard';
 import {
@@ -262,12 +270,25 @@ describe('the same answer everywhere', () => {
     ]);
     expect(reference[1]?.body.body).toBe('{"a": 1}');
     // RFC 6750 section 3.1: nothing presented, no error code; refused authority, insufficient_scope.
-    expect(reference[3]?.challenge).toBe(`Capability realm="${AUDIENCE}", Bearer realm="${AUDIENCE}"`);
+    expect(reference[3]?.challenge).toBe(`Capability realm="${AUDIENCE}"`);
+    // A token alone lets nobody in here: no challenge of this service says that it would.
+    for (const { challenge } of reference) expect(challenge ?? '').not.toContain('Bearer');
     expect(reference[5]?.challenge).toContain('error="insufficient_scope"');
     expect(reference[2]?.challenge).toContain('error="invalid_token"');
     await w.guard.settled();
     const log = await w.records();
     expect(log.filter((r) => r.kind === 'decision')).toHaveLength(services.length * reference.length);
+  });
+
+  it('a service that accepts tokens without a holder asks for them by that name as well', async () => {
+    const keys = Keyring.create('iam.acme.com').exportFor(AUDIENCE);
+    const open = await world({ verifier: createVerifier({ audience: AUDIENCE, keys, bearer: true }) });
+    const cap = httpGuard({ guard: open.guard, origin: ORIGIN });
+    const answer = await cap({ method: 'GET', target: '/docs/a', header: () => [] });
+    expect(!answer.ok && answer.refusal.headers['www-authenticate']).toBe(
+      `Capability realm="${AUDIENCE}", Bearer realm="${AUDIENCE}"`,
+    );
+    await open.end();
   });
 
   it('G8 a body that never ends is refused after its time, and the answer gets out', async () => {
@@ -310,6 +331,9 @@ describe('the same answer everywhere', () => {
 
 describe('a budget that is used up', () => {
   it('says over HTTP what is left and when to come again, and nothing of it when it is counted in all', () => {
+    expect(refusal(deny('token_missing'), 'acme', null).headers['www-authenticate']).toBe(
+      'Capability realm="acme"',
+    );
     const windowed = refusal(
       { ...deny('budget_exceeded', '3 left', 2), left: 3, resets: 1_800_000_060 },
       'acme',

@@ -62,6 +62,11 @@ export class Verifier {
     return this.#config.audience;
   }
 
+  /** Whether tokens that are bound to no key are accepted: what an adapter may ask its callers for. */
+  get bearer(): boolean {
+    return this.#config.bearer;
+  }
+
   /** What holders need to open a proof session; null when this verifier takes signed proofs only. */
   get sessionOffer(): SessionOffer | null {
     return this.#sessions?.offer ?? null;

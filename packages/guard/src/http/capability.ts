@@ -50,10 +50,10 @@ export function httpGuard(options: CapabilityOptions): Capability {
   const { guard, origin, toCall = byMethod, known, bodyTime = 10_000 } = options;
   const wrong = originProblem(origin);
   if (wrong !== null) throw new TypeError(`origin: ${wrong}`);
-  const realm = guard.verifier.audience;
+  const { audience: realm, bearer } = guard.verifier;
   const refused = async (denial: Denial, token?: string, cause?: string): Promise<HttpAnswer> => {
     const { publicDenial: shown, record } = await guard.refuse(denial, { token, cause });
-    return { ok: false, refusal: refusal(shown, realm, record) };
+    return { ok: false, refusal: refusal(shown, realm, record, bearer) };
   };
 
   const answer = async (request: HttpCall): Promise<HttpAnswer> => {
@@ -83,7 +83,7 @@ export function httpGuard(options: CapabilityOptions): Capability {
       ...(request.address === undefined ? {} : { address: request.address }),
     });
     if (decided.ok) return { ok: true, permit: decided };
-    return { ok: false, refusal: refusal(decided.publicDenial, realm, decided.record) };
+    return { ok: false, refusal: refusal(decided.publicDenial, realm, decided.record, bearer) };
   };
   const read: Capability['read'] = (stream) => readBody(stream, BODY_BYTES, bodyTime);
   return Object.freeze(Object.assign(answer, { read, fault: (error: unknown) => guard.fault(error) }));
