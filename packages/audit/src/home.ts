@@ -28,11 +28,15 @@ export function makeHome(home: string): void {
   let why: string;
   try {
     makeDirectorySync(home);
-    accessSync(home, constants.W_OK | constants.X_OK);
-    if (statSync(home).isDirectory()) return;
-    why = 'it is no directory';
+    // Before its modes are asked: a file may be refused by them as well, and they are not what is wrong.
+    if (statSync(home).isDirectory()) {
+      accessSync(home, constants.W_OK | constants.X_OK);
+      return;
+    }
+    why = 'it is a file: ENOTDIR';
   } catch (error) {
-    why = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+    why = code === 'ENOTDIR' ? 'a part of its path is a file: ENOTDIR' : code;
   }
   throw new AmbitError(
     'io_failed',

@@ -66,7 +66,7 @@ export {
 export * from './crypto/index.ts';
 
 // Keys, and who signs.
-export { PublicKey, publicKey, SecretKey, type PublicUse, type SecretUse } from './keys/key.ts';
+export { prefixOf, PublicKey, publicKey, SecretKey, type PublicUse, type SecretUse } from './keys/key.ts';
 export { deriveKey, Keyring, VerificationKey, type KeyStatus, type RootKey } from './keys/keyring.ts';
 export { signer, type AsyncSigner, type Signer } from './keys/signer.ts';
 

@@ -382,12 +382,13 @@ describe('the options of openGuard', () => {
   });
   it('says everything that is wrong at once, and repeats no secret', async () => {
     const foreign = trustText(keyring, 'mail.acme.com').split('\n')[1]!;
+    const secret = SecretKey.generate('holder').unsafeText();
     const wrong = {
       audience: AUDIENCE,
-      trust: `${foreign}\n${SecretKey.generate('holder').unsafeText()}\nnonsense`,
+      trust: `${foreign}\n${secret}\nnonsense`,
       home: folder,
       store: 'memory:',
-      tools: { 'no tool': {}, ok: { data: 'internal' }, fine: { external: 'no' } },
+      tools: { 'no tool': { data: [] }, ok: { data: 'internal' }, fine: { data: [], external: 'no' } },
       origin: 'files.acme.com',
       timeout: '5 parsecs',
     };
@@ -403,7 +404,7 @@ describe('the options of openGuard', () => {
     ];
     expect(await problemsOf(wrong)).toEqual([...fields, 'timeout']);
     const { message } = (await openGuard(wrong as never).catch((e: unknown) => e)) as Error;
-    expect(message).not.toContain('ambsec_');
+    for (const text of [foreign, secret]) expect(message).not.toContain(text.slice(25, 40));
     expect(existsSync(join(folder, 'state.db'))).toBe(false);
   });
   it('a misspelled option is refused, with the one that was meant, before a home is made', async () => {
@@ -419,7 +420,7 @@ describe('the options of openGuard', () => {
     expect((error as Error).message).toContain('onDecison: no such option; did you mean onDecision?');
     expect(await problemsOf({ trust: { operater: 'operator.yaml' }, home })).toContain('operater');
     expect(
-      await problemsOf({ trust: trustText(), home, tools: { 'files.read': { extrenal: true } } }),
+      await problemsOf({ trust: trustText(), home, tools: { 'files.read': { data: [], extrenal: true } } }),
     ).toEqual(['tools']);
     expect(existsSync(home)).toBe(false);
   });
@@ -455,6 +456,62 @@ describe('the options of openGuard', () => {
     expect(await problemsOf({ ...rest, trust: { operator: '' } })).toEqual(['trust.operator', 'tools']);
     expect(await problemsOf({ ...rest, trust: folder })).toEqual(['trust']);
     expect(existsSync(home)).toBe(false);
+  });
+  it('a tool that an option names and the service has not is refused, with the one that was meant', async () => {
+    const rest = { trust: trustText(), home: join(folder, 'none'), tools: TOOLS };
+    const saying = async (more: object): Promise<string> =>
+      ((await openGuard({ ...rest, ...more }).catch((e: unknown) => e)) as Error).message;
+    const one = await saying({ signedProofTools: ['files.read', 'files.reed'], proceedOnFault: ['mial.*'] });
+    expect(one.split('\n').slice(1)).toEqual([
+      "  signedProofTools: files.reed is none of this service's tools; did you mean files.read?",
+      "  proceedOnFault: mial.* is none of this service's tools; did you mean mail.*?",
+    ]);
+    expect(await saying({ signedProofTools: ['bank.transfer'] })).toContain(
+      "bank.transfer is none of this service's tools; known: files.read, mail.*",
+    );
+    // A pattern within one of the tools, and one that has some of them within, apply to something.
+    await opened({ signedProofTools: ['mail.send', 'mail.*', 'files.*', 'files.re*'] });
+  });
+  it('a tool without its data labels could let nobody in, which is said when the guard is opened', async () => {
+    const rest = { trust: trustText(), home: join(folder, 'none') };
+    const tools = { 'files.read': { external: false }, 'mail.*': { data: [] } };
+    const error = (await openGuard({ ...rest, tools } as never).catch((e: unknown) => e)) as Error;
+    expect(error.message.split('\n').slice(1)).toEqual([
+      '  tools: "files.read": data: expected the labels of what it touches, such as [\'internal\'], or [] for none; without them every call is refused',
+    ]);
+  });
+  it('a store of an unknown kind is said with whatever else is wrong, and its password is not', async () => {
+    const given = { audience: AUDIENCE, trust: trustText(), tools: TOOLS, store: 'mysql://root:hunter2@db' };
+    expect(await problemsOf(given)).toEqual(['store', 'audit']);
+    const { message } = (await openGuard(given).catch((e: unknown) => e)) as Error;
+    expect(message).toContain('expected a URL that begins with one of memory:, file:');
+    expect(message).not.toContain('hunter2');
+    expect(await problemsOf({ ...given, store: '' })).toEqual(['store', 'audit']);
+  });
+  it('keys of another kind in `trust` are named by their kind, and each kind once', async () => {
+    const trust = [
+      ...[1, 2, 3].map(() => SecretKey.generate('holder').unsafeText()),
+      token(),
+      publicKey(SecretKey.generate('issuer')).toString(),
+      'nonsense',
+      'more of it',
+    ];
+    const given = { audience: AUDIENCE, home: folder, tools: TOOLS };
+    const saying = async (text: string): Promise<string[]> =>
+      ((await openGuard({ ...given, trust: text }).catch((e: unknown) => e)) as Error).message.split('\n');
+    const expected =
+      'expected a verification key (ambsec_verification_...), or ISSUER=ambpub_issuer_...; got';
+    expect((await saying(trust.join('\n'))).slice(1)).toEqual([
+      `  trust, line 1 and 2 more: ${expected} a text that begins with ambsec_holder_`,
+      `  trust, line 4: ${expected} a text that begins with amb1_`,
+      `  trust, line 5: ${expected} an issuer's public key without its name`,
+      `  trust, line 6 and 1 more: ${expected} something else`,
+    ]);
+    const file = join(folder, 'keyring.json');
+    writeFileSync(file, JSON.stringify({ v: 1, keys: [{ secret: 'c2VjcmV0' }] }, null, 2), { mode: 0o600 });
+    expect((await saying(file)).slice(1)).toEqual([
+      '  trust: expected verification keys, got JSON; a keyring stays with its issuer: `ambit keyring export` writes the keys for a service',
+    ]);
   });
   it.each([
     ['https://files.acme.com/', 'expected https://files.acme.com, the form'],
@@ -729,10 +786,15 @@ describe('the home and the end', () => {
   it('a home that cannot be one is named, with the reason and what to do', async () => {
     const file = join(folder, 'file');
     writeFileSync(file, '');
-    for (const home of [file, join(file, 'below'), '/proc/ambit']) {
+    for (const [home, why] of [
+      [file, 'it is a file: ENOTDIR'],
+      [join(file, 'below'), 'a part of its path is a file: ENOTDIR'],
+      ['/proc/ambit', ''],
+    ] as const) {
       const error = await opened({ home }).catch((e: unknown) => e);
       expect(error).toMatchObject({ name: 'AmbitError', code: 'io_failed' });
-      expect((error as Error).message).toContain(`${home} can't be a home (`);
+      expect((error as Error).message).toContain(`${home} can't be a home (${why}`);
+      expect((error as Error).message).toContain('; name a directory that this user can make or write to.');
     }
   });
 

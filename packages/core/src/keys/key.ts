@@ -123,10 +123,14 @@ export function publicKey<U extends PublicUse>(
   );
 }
 
-// Says what was given by its prefix alone, which is no secret.
+/** How a text of ours begins, such as `ambsec_holder_`: its kind, which is no secret. Null for any other text. */
+export const prefixOf = (text: string): string | null =>
+  /^amb(?:pub|sec)_[a-z0-9]{1,16}_|^amb[a-z]?1_/.exec(text)?.[0] ?? null;
+
+// Says what was given by its prefix alone.
 function notA(expected: string, text: string): string {
-  const kind = /^amb(?:pub|sec)_[a-z0-9]{1,16}_|^amb[a-z]?1_/.exec(text)?.[0];
-  return kind === undefined
+  const kind = prefixOf(text);
+  return kind === null
     ? `Expected a ${expected}, got something else; check that it was copied whole.`
     : `Expected a ${expected}, got a text that begins with ${kind} and is of another kind, cut or mistyped.`;
 }

@@ -11,10 +11,11 @@ import {
 } from '@ambit/core';
 import type { Sink } from '@ambit/audit';
 import type { Store } from '@ambit/state';
+import { parseStoreUrl } from '@ambit/state/url';
 import type { GuardOptions } from '../contract.ts';
 import { originProblem } from '../http/origin.ts';
 import { warnAtProblem } from '../warnings.ts';
-import { findIn, type FindTool, type ListedTools } from './tools.ts';
+import { checkNamed, findIn, type FindTool, type ListedTools } from './tools.ts';
 import { readTrust, type Trust, type Trusted } from './trust.ts';
 
 type Passed =
@@ -176,8 +177,9 @@ function placeOf({ home, store, audit }: Partial<OpenGuardOptions>, problems: Pr
   }
   // The same as the command line's, so that `ambit audit search` beside the service finds its log.
   if (store === undefined && audit === undefined) return process.env['AMBIT_HOME'] || '.ambit';
-  const opens = typeof store === 'string' ? store !== '' : typeof store === 'object' && store !== null;
-  if (!opens) problems.add('store', "expected a store or its URL, such as 'redis://127.0.0.1'");
+  if (typeof store === 'string' && store !== '') problems.attempt('store', () => parseStoreUrl(store));
+  else if (typeof store !== 'object' || store === null)
+    problems.add('store', "expected a store or its URL, such as 'redis://127.0.0.1'");
   if (typeof audit?.record !== 'function')
     problems.add('audit', 'expected a recorder; no tool runs unlogged');
   return undefined;
@@ -198,6 +200,9 @@ function checkKinds(given: Partial<OpenGuardOptions>, problems: Problems): void 
     )
       problems.add(field, "expected tool names or patterns, such as ['mail.*']");
   }
+    // An operator's configuration has a word for tools that it does not name, so there any name may be right.
+    else if (list !== undefined && typeof given.tools === 'object' && given.tools !== null)
+      checkNamed(field, list, given.tools, problems);
   for (const field of ['bearer', 'requireOpenSession'] as const)
     if (given[field] !== undefined && typeof given[field] !== 'boolean')
       problems.add(field, 'expected true or false');

@@ -1,7 +1,7 @@
 // Whom a service trusts: the keys of issuers as texts whose prefixes say what each is, or an operator's configuration,
 // which names them and classifies tools.
 import { readFileSync } from 'node:fs';
-import { AmbitError, PublicKey, VerificationKey, type Problems, type SealKey } from '@ambit/core';
+import { AmbitError, prefixOf, PublicKey, VerificationKey, type Problems, type SealKey } from '@ambit/core';
 import { textOf, unreadable } from '@ambit/core/node';
 import { readOperator, verifierSeals, type Operator } from '@ambit/identity';
 
@@ -32,17 +32,15 @@ export function readTrust(
   let own = audience;
   const keys: VerificationKey[] = [];
   const seals: SealKey[] = [];
-  const lines = texts === undefined ? '' : (problems.attempt('trust', () => textOf(texts)) ?? '');
-  lines.split('\n').forEach((line, i) => {
-    if (line === '') return;
-    problems.attempt(`trust, line ${i + 1}`, () => {
-      const key = keyOf(line);
-      if (!(key instanceof VerificationKey)) return void seals.push(key);
-      if (key.audience !== null && key.audience !== (own ??= key.audience))
-        throw new AmbitError('key_invalid', `it is for ${key.audience}, not for ${own}`);
-      keys.push(key);
-    });
-  });
+  const lines = texts === undefined ? '' : (problems.attempt('trust', () => linesOf(texts)) ?? '');
+  const read = (line: string): void => {
+    const key = keyOf(line);
+    if (!(key instanceof VerificationKey)) return void seals.push(key);
+    if (key.audience !== null && key.audience !== (own ??= key.audience))
+      throw new AmbitError('key_invalid', `it is for ${key.audience}, not for ${own}`);
+    keys.push(key);
+  };
+  eachLine(lines, read, problems);
   const operator =
     typeof trust === 'string'
       ? null
@@ -53,12 +51,49 @@ export function readTrust(
   return { keys, seals: all, federated, operator, audience: own };
 }
 
+// An issuer's own keyring is JSON: one word about it, and not one for each of its lines.
+function linesOf(source: string): string {
+  const text = textOf(source);
+  if (/^[{[]/.test(text))
+    throw new AmbitError(
+      'key_invalid',
+      'expected verification keys, got JSON; a keyring stays with its issuer: `ambit keyring export` writes the keys for a service',
+    );
+  return text;
+}
+
+// What is wrong with several lines in the same way is said once, for the first.
+function eachLine(text: string, read: (line: string) => void, problems: Problems): void {
+  const wrong = new Map<string, number[]>();
+  text.split('\n').forEach((line, i) => {
+    if (line === '') return;
+    try {
+      read(line);
+    } catch (error) {
+      if (!(error instanceof AmbitError)) throw error;
+      wrong.set(error.message, [...(wrong.get(error.message) ?? []), i + 1]);
+    }
+  });
+  for (const [message, [first, ...more]] of wrong)
+    problems.add(`trust, line ${first}${more.length === 0 ? '' : ` and ${more.length} more`}`, message);
+}
+
 function keyOf(line: string): VerificationKey | SealKey {
   if (line.startsWith('ambsec_verification_')) return VerificationKey.parse(line);
   const at = line.indexOf('=');
   if (at > 0) return { issuer: line.slice(0, at), key: PublicKey.parse('issuer', line.slice(at + 1)) };
-  // The line may be a secret of another kind: nothing of it is repeated.
-  throw new AmbitError('key_invalid', 'expected a verification key, or ISSUER=ambpub_issuer_...');
+  // The line may be a secret of another kind: how it begins is all that is repeated of it.
+  const begins = prefixOf(line);
+  const got =
+    begins === null
+      ? 'something else'
+      : begins === 'ambpub_issuer_'
+        ? "an issuer's public key without its name"
+        : `a text that begins with ${begins}`;
+  throw new AmbitError(
+    'key_invalid',
+    `expected a verification key (ambsec_verification_...), or ISSUER=ambpub_issuer_...; got ${got}`,
+  );
 }
 
 function configurationAt(path: string): NonNullable<Trusted['operator']> {
