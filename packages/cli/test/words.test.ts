@@ -1,12 +1,16 @@
 // The words of the command line: times, argument rules, grants in files, errors. What is not understood is refused.
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { AmbitError, restrict, spanSeconds } from '@ambit/core';
+import { acquireLock } from '@ambit/files';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { argsCaveats } from '../src/flags/constraint.ts';
 import { Failure, plain, reportOf } from '../src/failure.ts';
 import { readGrantFile } from '../src/flags/grant-file.ts';
+import { underLock, waitingNote } from '../src/home/lock.ts';
 import { fromNow, parseTime, rfc3339, timeText } from '../src/flags/times.ts';
 
 const codeOf = (job: () => unknown): string => {
@@ -164,5 +168,23 @@ describe('the README', () => {
     const lines = block.trimEnd().split('\n');
     expect(lines).toHaveLength(10);
     for (const line of lines) expect(run).toContain(`$ ${line}\n`);
+  });
+});
+
+describe('a lock of the home that another process has', () => {
+  it('is waited for, and the person is told for whom', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'ambit-words-'));
+    const path = join(folder, 'keyring.lock');
+    const other = await acquireLock(path);
+    const said: string[] = [];
+    const waiting = waitingNote({
+      warn: (text: string) => {
+        said.push(text);
+        other!.release();
+      },
+    });
+    expect(await underLock(waiting, path, () => 'done')).toBe('done');
+    expect(said).toEqual([expect.stringMatching(/^waiting for .+, process \d+ on /)]);
+    rmSync(folder, { recursive: true });
   });
 });

@@ -19,19 +19,31 @@ export interface Lock {
 const BUSY = 5;
 /** Milliseconds between two tries. */
 const PAUSE = 20;
+/** Milliseconds of waiting before a person is told: longer than commands hold a lock, shorter than patience. */
+const SILENCE = 1000;
 
 // A connection that is not referred to is closed by the garbage collector, and its lock with it.
 const held = new Set<InstanceType<typeof DatabaseSync>>();
 
 /**
- * The lock at `path`, trying for `wait` milliseconds; null when another holder keeps it. The directory must be
- * there. Rejects with the system's error when the file can't be opened.
+ * The lock at `path`, trying for `wait` milliseconds; null when another holder keeps it. `waiting` is told once, after a
+ * second, who has it. The directory must be there. Rejects with the system's error when the file can't be opened.
  */
-export async function acquireLock(path: string, wait: number = 0): Promise<Lock | null> {
-  const end = performance.now() + wait;
+export async function acquireLock(
+  path: string,
+  wait: number = 0,
+  waiting?: (holder: string) => void,
+): Promise<Lock | null> {
+  const begun = performance.now();
+  let tell = waiting;
   for (;;) {
     const lock = tryLock(path);
-    if (lock !== null || performance.now() >= end) return lock;
+    const waited = performance.now() - begun;
+    if (lock !== null || waited >= wait) return lock;
+    if (waited >= SILENCE) {
+      tell?.(lockHolder(path) ?? 'another process');
+      tell = undefined;
+    }
     await new Promise((resolve) => setTimeout(resolve, PAUSE));
   }
 }

@@ -126,3 +126,19 @@ test('six processes that change a file under the lock lose nothing', async () =>
   expect((await Promise.all(done)).map(([status]) => status as number)).toEqual([0, 0, 0, 0, 0, 0]);
   expect(readFileSync(counter, 'utf8')).toBe('150');
 });
+
+test('whoever waits longer than a second is told for whom, once; a short wait is silent', async () => {
+  const lock = await acquireLock(at());
+  const told: string[] = [];
+  const waiting = (holder: string): void => {
+    told.push(holder);
+    // It goes on waiting, and has the lock once this is given back.
+    lock!.release();
+  };
+  expect(await acquireLock(at(), 200, waiting)).toBeNull();
+  expect(told).toEqual([]);
+  const next = await acquireLock(at(), 60_000, waiting);
+  expect(next).not.toBeNull();
+  expect(told).toEqual([expect.stringContaining(`process ${process.pid} on`)]);
+  next!.release();
+});

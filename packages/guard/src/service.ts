@@ -59,7 +59,7 @@ interface Place {
 
 async function openPlace({ given, home: path, timeout }: ReadOptions): Promise<Place> {
   if (path !== undefined) {
-    const home = await openGuardHome(path);
+    const home = await openGuardHome(path, given.onFault ?? report);
     return { home, store: home.store, audit: home.recorder, close: () => home.close() };
   }
   const { store } = given;

@@ -800,9 +800,16 @@ describe('the home and the end', () => {
 
   it('of two guards on one home the second is told who has it', async () => {
     await opened();
-    const error = await opened().catch((e: unknown) => e);
+    const notices: unknown[] = [];
+    const error = await opened({ onFault: (e) => void notices.push(e) }).catch((e: unknown) => e);
     expect((error as AmbitError).code).toBe('audit_unavailable');
     expect((error as Error).message).toContain(`process ${process.pid} on`);
+    // Once, while it waits and not when it gives up.
+    expect(notices.map((e) => (e as Error).message)).toEqual([
+      expect.stringMatching(
+        new RegExp(`^Waiting for .+, process ${process.pid} on .+, which has the log in .+home\\.$`),
+      ),
+    ]);
   });
 
   it('takes records of others who share the home', async () => {

@@ -5,11 +5,18 @@ import { AmbitError } from '../core.ts';
 
 export type { Lock } from '@ambit/files';
 
-/** Takes the lock of a directory, trying for `wait` milliseconds. Throws AmbitError `audit_unavailable` when another writer holds it. */
-export async function lockDirectory(directory: string, wait: number = 0): Promise<Lock> {
+/**
+ * Takes the lock of a directory, trying for `wait` milliseconds; `waiting` is told after a second who has it. Throws
+ * AmbitError `audit_unavailable` when another writer holds it.
+ */
+export async function lockDirectory(
+  directory: string,
+  wait: number = 0,
+  waiting?: (holder: string) => void,
+): Promise<Lock> {
   await makeDirectory(directory);
   const path = join(directory, 'writer.lock');
-  const lock = await acquireLock(path, wait);
+  const lock = await acquireLock(path, wait, waiting);
   if (lock !== null) return lock;
   const holder = lockHolder(path) ?? 'another process';
   throw new AmbitError(

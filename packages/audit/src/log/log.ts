@@ -66,7 +66,7 @@ export class Log {
    */
   static async open(options: LogOptions): Promise<Log> {
     const { directory } = options;
-    const lock = await lockDirectory(directory, options.lockWait ?? 0);
+    const lock = await lockDirectory(directory, options.lockWait ?? 0, options.onLockWait);
     try {
       const tiles = new TileWriter(directory);
       await tiles.sweep();

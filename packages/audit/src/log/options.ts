@@ -46,6 +46,8 @@ export interface LogOptions {
   readonly queueBytes?: number;
   /** Milliseconds to wait for another writer to finish. */
   readonly lockWait?: number;
+  /** Told once, after a second of it, for whom the log is waited; must not throw. */
+  readonly onLockWait?: (holder: string) => void;
   readonly provider?: Provider;
   /** Called after each published checkpoint; must not throw. Witnesses are asked from here. */
   readonly onCheckpoint?: (checkpoint: SignedCheckpoint) => void;

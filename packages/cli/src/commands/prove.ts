@@ -18,7 +18,7 @@ import type { Cli } from '../cli.ts';
 import { Failure, usage } from '../failure.ts';
 import { readFile, readText, writeFile } from '../home/files.ts';
 import { inContext, readSigner } from '../home/keyfile.ts';
-import { underLock } from '../home/lock.ts';
+import { underLock, waitingNote } from '../home/lock.ts';
 import { parseDuration } from '../flags/times.ts';
 import { example } from '../help.ts';
 import { readTokenText, type GivenToken } from '../tokens.ts';
@@ -68,7 +68,7 @@ interface Kept {
 }
 
 async function inSession(cli: Cli, token: GivenToken, flags: ProveFlags, file: string): Promise<void> {
-  const { proof, call, audience, sequence } = await underLock(`${file}.lock`, async () => {
+  const { proof, call, audience, sequence } = await underLock(waitingNote(cli), `${file}.lock`, async () => {
     const { session, holder, audience } = existsSync(file)
       ? resume(cli, file, flags)
       : await open(cli, token, flags);

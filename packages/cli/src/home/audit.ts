@@ -39,6 +39,7 @@ export async function openLog(home: Home, options: HomeOptions = {}): Promise<Re
       create: false,
       checkpointInterval: 0,
       lockWait: LOCK_WAIT_MS,
+      onLockWait: home.waiting,
       ...options,
     });
   } catch (error) {

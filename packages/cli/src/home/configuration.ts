@@ -50,7 +50,7 @@ export async function applyIn(
   text: string,
   now: number,
 ): Promise<ReturnType<typeof applyConfiguration>> {
-  return underLock(home.at('configuration.lock'), async () => {
+  return underLock(home.waiting, home.at('configuration.lock'), async () => {
     const done = applyConfiguration(text, appliedIn(home), await store.sessions.list(), now);
     // The tokens of an operator are its issuer's: the keyring has to be that one's.
     await home.named(done.registration.operator.config.issuer);

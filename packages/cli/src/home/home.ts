@@ -20,7 +20,7 @@ import { isLabel, isName, SecretKey, type Keyring, type KeyStatus } from '@ambit
 import type { Cli } from '../cli.ts';
 import { Failure, badInput } from '../failure.ts';
 import { ownDirectory, readFile, writeFile } from './files.ts';
-import { underLock } from './lock.ts';
+import { underLock, waitingNote } from './lock.ts';
 
 /** What is assumed about a tool that no configuration classifies. Written by `init`, for everyone to read. */
 export interface Defaults {
@@ -34,12 +34,15 @@ export class Home {
   readonly path: string;
   readonly #insecure: boolean;
   readonly #store: string | null;
+  /** Tells a person for whom a lock of the home is waited. */
+  readonly waiting: (holder: string) => void;
 
   constructor(cli: Cli) {
     const { AMBIT_HOME } = cli.env;
     this.path = AMBIT_HOME === undefined || AMBIT_HOME === '' ? '.ambit' : AMBIT_HOME;
     this.#insecure = cli.insecurePermissions;
     this.#store = cli.store;
+    this.waiting = waitingNote(cli);
   }
 
   /** A path inside. */
@@ -160,7 +163,7 @@ export class Home {
 
   async #change(change: (file: KeyringFile) => KeyringFile): Promise<Keyring> {
     this.require();
-    return underLock(this.at('keyring.lock'), () => {
+    return underLock(this.waiting, this.at('keyring.lock'), () => {
       const after = change(this.#file());
       const keyring = keyringIn(after);
       writeFile(this.at('keyring.json'), keyringFileText(after), { mode: 0o600, replace: true });

@@ -1,12 +1,26 @@
 // One writer at a time for a small file of the home: the lock that every package uses, in the command line's words.
 import { acquireLock, lockHolder } from '@ambit/files';
+import type { Cli } from '../cli.ts';
 import { Failure, ioFailure } from '../failure.ts';
 
 const WAIT_MS = 10_000;
 
-/** Runs `job` while holding the lock at `path`; Failure `io_failed` when another process keeps it. */
-export async function underLock<T>(path: string, job: () => T | Promise<T>): Promise<T> {
-  const lock = await acquireLock(path, WAIT_MS).catch((error: unknown) => {
+/** What tells a person for whom a lock is waited. */
+export const waitingNote =
+  (cli: Pick<Cli, 'warn'>) =>
+  (holder: string): void =>
+    cli.warn(`waiting for ${holder}`);
+
+/**
+ * Runs `job` while holding the lock at `path`; Failure `io_failed` when another process keeps it. A person who waits is
+ * told for whom.
+ */
+export async function underLock<T>(
+  waiting: (holder: string) => void,
+  path: string,
+  job: () => T | Promise<T>,
+): Promise<T> {
+  const lock = await acquireLock(path, WAIT_MS, waiting).catch((error: unknown) => {
     throw ioFailure('lock', path, error);
   });
   if (lock === null)

@@ -12,6 +12,7 @@ import { textOf } from '@ambit/core/node';
 import { FILE_MODE, replaceFileSync } from '@ambit/files';
 import type { SyncStore } from '@ambit/state';
 import { openSqlite } from '@ambit/state/sqlite';
+import { quietly } from '../quietly.ts';
 
 /** What a home gives to a guard. */
 export interface GuardHome {
@@ -29,8 +30,11 @@ export interface GuardHome {
   close(): Promise<void>;
 }
 
-/** Opens a home, or makes it. Rejects with AmbitError, and leaves nothing open. */
-export async function openGuardHome(home: string): Promise<GuardHome> {
+/**
+ * Opens a home, or makes it. Rejects with AmbitError, and leaves nothing open. `notice` is told when another process has
+ * it: a service that is replaced while it runs waits for the one before it, and not in silence.
+ */
+export async function openGuardHome(home: string, notice: (error: AmbitError) => void): Promise<GuardHome> {
   makeHome(home);
   const state = join(home, 'state.db');
   const session = join(home, 'session.key');
@@ -46,7 +50,7 @@ export async function openGuardHome(home: string): Promise<GuardHome> {
   const store = openSqlite(state);
   let log: Awaited<ReturnType<typeof openLog>> | null = null;
   try {
-    log = await openLog(home, fresh);
+    log = await openLog(home, fresh, notice);
     if (fresh && !existsSync(session))
       replaceFileSync(session, `${SecretKey.generate('x25519').unsafeText()}\n`, FILE_MODE);
     // Last: a home that was cut short while it was made is made again. The command line reads its log by this file.
@@ -75,8 +79,17 @@ const SOCKET_PATH = 100;
 async function openLog(
   home: string,
   create: boolean,
+  notice: (error: AmbitError) => void,
 ): Promise<{ readonly recorder: Recorder; readonly close: () => Promise<void> }> {
-  const recorder = await openHome(home, { create, by: 'guard', origin: `${hostname()}/ambit` });
+  const onLockWait = (holder: string): void => {
+    const note = new AmbitError('audit_unavailable', `Waiting for ${holder}, which has the log in ${home}.`);
+    // Nobody else can be told of a notice that fails.
+    quietly(
+      () => notice(note),
+      () => undefined,
+    );
+  };
+  const recorder = await openHome(home, { create, by: 'guard', origin: `${hostname()}/ambit`, onLockWait });
   try {
     // For those who share the home: the log has one writer, and this is it.
     const path = join(homePaths(home).root, 'socket');

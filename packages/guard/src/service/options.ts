@@ -38,7 +38,8 @@ export interface OpenGuardOptions extends Pick<GuardOptions, Passed> {
   readonly audience?: string | undefined;
   /**
    * A directory for state, log and the key of proof sessions; made when it is not there. Default: the one that the
-   * command line uses here, AMBIT_HOME or `.ambit`. Or `store` and `audit`.
+   * command line uses here, AMBIT_HOME or `.ambit`. Or `store` and `audit`. Another guard that has it is waited for, five
+   * seconds; `onFault` is told for whom after one.
    */
   readonly home?: string | undefined;
   /** A store, or the URL of one (`openStore`): what is opened here is closed here, and nothing else. */
@@ -199,10 +200,10 @@ function checkKinds(given: Partial<OpenGuardOptions>, problems: Problems): void 
       !(Array.isArray(list) && list.every((t) => typeof t === 'string' && isToolPattern(t)))
     )
       problems.add(field, "expected tool names or patterns, such as ['mail.*']");
-  }
     // An operator's configuration has a word for tools that it does not name, so there any name may be right.
     else if (list !== undefined && typeof given.tools === 'object' && given.tools !== null)
       checkNamed(field, list, given.tools, problems);
+  }
   for (const field of ['bearer', 'requireOpenSession'] as const)
     if (given[field] !== undefined && typeof given[field] !== 'boolean')
       problems.add(field, 'expected true or false');
