@@ -1,6 +1,8 @@
 // What goes wrong, as the command line says it: one line with the code, a hint where one helps, and an exit state
 // from core's table. A stack trace is for `DEBUG=ambit` alone; an unexpected error is a bug and exits with 70.
 import { AmbitError, CODES, type DenialCode } from '@ambit/core';
+import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
 
 /** An error of the command line, with a hint about what to do next. */
 export class Failure extends AmbitError {
@@ -42,6 +44,15 @@ const errno = (error: unknown): string =>
 export function ioFailure(what: string, path: string, error: unknown): Failure {
   const code = errno(error);
   const options = { cause: error };
+  // Of a new file it is the folder that is not there; of a socket the system says so with another code (EACCES).
+  const folder = dirname(path);
+  if (what !== 'read' && (code === 'ENOENT' || what === 'listen') && !existsSync(folder))
+    return new Failure(
+      'file_missing',
+      `${path}: cannot ${what}: the folder ${folder} is missing`,
+      'make it first, or name another',
+      options,
+    );
   if (code === 'ENOENT') return new Failure('file_missing', `${path}: no such file`, undefined, options);
   if (code === 'EEXIST')
     return new Failure(

@@ -2,7 +2,7 @@
 // created exclusively with mode 0600 and refused when group or others may read them.
 import { chmodSync, readdirSync, statSync } from 'node:fs';
 import { createFile, makeDirectorySync, replaceFileSync } from '@ambit/files';
-import { LIMITS } from '@ambit/core';
+import { LIMITS, prefixOf } from '@ambit/core';
 import { readOpened, type OpenedFile } from '@ambit/core/node';
 import type { Cli } from '../cli.ts';
 import { badInput, Failure, ioFailure } from '../failure.ts';
@@ -13,7 +13,13 @@ const INPUT_BYTES = 1 << 20;
 /** Reads a file whole; Failure that names it. With `secret`, only if no other user can read it. */
 export function readFile(
   path: string,
-  options: { readonly secret?: boolean; readonly insecure?: boolean; readonly limit?: number } = {},
+  options: {
+    readonly secret?: boolean;
+    readonly insecure?: boolean;
+    readonly limit?: number;
+    /** How the secret begins that is asked for; a public key in its place is named first. */
+    readonly wanted?: string;
+  } = {},
 ): Buffer {
   const limit = options.limit ?? INPUT_BYTES;
   let opened: OpenedFile;
@@ -23,6 +29,8 @@ export function readFile(
     throw ioFailure('read', path, error);
   }
   const { bytes, mode, exposed } = opened;
+  // The wrong file, and not one to be hidden: the mode of a public key is right as it is.
+  if (options.wanted !== undefined && bytes !== null) secretLines(path, bytes, options.wanted);
   // The command line knows which file is a secret, whatever stands in it; `textOf` of core has to look.
   if (options.secret === true && options.insecure !== true && exposed)
     throw new Failure(
@@ -118,10 +126,35 @@ export async function readText(cli: Cli, what: string, source: string): Promise<
   return text;
 }
 
+// The lines of a file for secrets; Failure `key_invalid` for the public half, which is beside it and easily taken for it.
+function secretLines(source: string, bytes: Buffer, wanted: string): readonly string[] {
+  const lines = bytes
+    .toString('utf8')
+    .split(/\r?\n/)
+    .map((l) => l.trim())
+    .filter((l) => l !== '' && !l.startsWith('#'));
+  const begins = lines.length > 0 && lines.every((l) => l.startsWith('ambpub_')) ? prefixOf(lines[0]!) : null;
+  if (begins === null) return lines;
+  const at = source === '-' ? 'stdin' : source;
+  throw new Failure(
+    'key_invalid',
+    `${at}: holds a public key (${begins}...), where a secret one is needed (${wanted}...)`,
+    source.endsWith('.pub')
+      ? `the secret half is in ${source.slice(0, -4)}`
+      : 'name the file of the secret key',
+  );
+}
+
 /**
  * The text of a secret: from a file of mode 0600, or `-`. Comment lines are skipped. Never from the command line.
+ * `wanted`: how it begins.
  */
-export async function readSecret(cli: Cli, what: string, source: string): Promise<readonly string[]> {
+export async function readSecret(
+  cli: Cli,
+  what: string,
+  source: string,
+  wanted: string,
+): Promise<readonly string[]> {
   if (source.startsWith('ambsec_')) {
     throw new Failure(
       'usage',
@@ -132,12 +165,8 @@ export async function readSecret(cli: Cli, what: string, source: string): Promis
   const bytes =
     source === '-'
       ? await cli.stdin(what, INPUT_BYTES)
-      : readFile(source, { secret: true, insecure: cli.insecurePermissions });
-  const lines = bytes
-    .toString('utf8')
-    .split(/\r?\n/)
-    .map((l) => l.trim());
-  const found = lines.filter((l) => l !== '' && !l.startsWith('#'));
+      : readFile(source, { secret: true, insecure: cli.insecurePermissions, wanted });
+  const found = secretLines(source, bytes, wanted);
   if (found.length === 0) throw new Failure('key_invalid', `${source}: contains no key`);
   return found;
 }

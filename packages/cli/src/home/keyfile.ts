@@ -36,7 +36,7 @@ async function readSecretKey<U extends 'holder' | 'issuer' | 'model' | 'x25519'>
   const from = source ?? cli.env['AMBIT_KEY_FILE'];
   if (from === undefined || from === '')
     throw usage(`the ${use}'s secret key is needed: --key FILE, or AMBIT_KEY_FILE`);
-  const [text = '', ...more] = await readSecret(cli, 'the key', from);
+  const [text = '', ...more] = await readSecret(cli, 'the key', from, `ambsec_${use}_`);
   if (more.length > 0) throw new Failure('key_invalid', `${from}: holds more than one key`);
   return inContext('the key', from, () => SecretKey.parse(use, text));
 }
@@ -72,6 +72,6 @@ export const publicHalf = <U extends PublicUse>(secret: SecretKey<U>): PublicKey
 
 /** Verification keys from a file made by `ambit keyring export`: one a line. */
 export async function readVerificationKeys(cli: Cli, source: string): Promise<readonly VerificationKey[]> {
-  const lines = await readSecret(cli, 'the verification keys', source);
+  const lines = await readSecret(cli, 'the verification keys', source, 'ambsec_verification_');
   return inContext('the verification keys', source, () => lines.map((text) => VerificationKey.parse(text)));
 }
