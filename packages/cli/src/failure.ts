@@ -80,6 +80,21 @@ export function ioFailure(what: string, path: string, error: unknown): Failure {
   );
 }
 
+/** The message for an address that can't be listened at; `flag` is what chooses another. */
+export function listenFailure(address: string, flag: string, error: unknown): Failure {
+  const code = errno(error);
+  const [why, hint] = LISTEN[code] ?? [code || 'failed', 'choose another address'];
+  const choose = hint.replace('FLAG', flag);
+  return new Failure('io_failed', `${address}: cannot listen: ${why}`, choose, { cause: error });
+}
+
+const LISTEN: Readonly<Record<string, readonly [string, string]>> = {
+  EADDRINUSE: ['another process has this address', 'choose another with FLAG, or stop that process'],
+  EADDRNOTAVAIL: ['this machine has no such address', 'choose one of its own with FLAG, such as 127.0.0.1'],
+  EACCES: ['this user may not take this address', 'choose another with FLAG, such as a port above 1023'],
+  ENOTFOUND: ['this host is not known', 'choose an address of this machine with FLAG, such as 127.0.0.1'],
+};
+
 /**
  * Text that came from a file or a peer, for a terminal: control and direction characters, which could move the cursor
  * or turn words around, become `?`. Newlines and tabs stay.

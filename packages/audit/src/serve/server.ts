@@ -38,7 +38,11 @@ export interface LogServer {
 export async function serveLog(options: ServeOptions): Promise<LogServer> {
   const connections = new Set<Socket>();
   const servers: Server[] = [];
-  for (const at of options.sockets) {
+  const close = async (): Promise<void> => {
+    for (const socket of connections) socket.destroy();
+    await Promise.all(servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve()))));
+  };
+  const open = async (at: ServeSocket): Promise<void> => {
     const server = createServer((socket) => {
       connections.add(socket);
       socket.once('close', () => connections.delete(socket));
@@ -47,18 +51,18 @@ export async function serveLog(options: ServeOptions): Promise<LogServer> {
     // We hold the lock of the log, so a socket file that is still here belongs to no living writer.
     await rm(at.path, { force: true });
     await listen(server, at.path);
+    servers.push(server);
     if (at.uid !== undefined || at.gid !== undefined) await chown(at.path, at.uid ?? -1, at.gid ?? -1);
     await chmod(at.path, at.mode ?? 0o600);
-    servers.push(server);
-  }
-  return {
-    close: async () => {
-      for (const socket of connections) socket.destroy();
-      await Promise.all(
-        servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve()))),
-      );
-    },
   };
+  try {
+    for (const at of options.sockets) await open(at);
+  } catch (error) {
+    // All of them or none: one that went on listening would keep the process, and the log's socket, for nothing.
+    await close();
+    throw error;
+  }
+  return { close };
 }
 
 /** Binds without any permission; permissions are set afterwards. */

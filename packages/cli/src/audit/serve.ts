@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { homeSocket, openLog } from '../home/audit.ts';
 import type { Cli } from '../cli.ts';
-import { badInput, usage } from '../failure.ts';
+import { badInput, ioFailure, listenFailure } from '../failure.ts';
+import { parseListen } from '../flags/listen.ts';
 import { readFile, writeFile } from '../home/files.ts';
 import { Home } from '../home/home.ts';
 import { audit, policyOf } from './target.ts';
@@ -60,7 +61,11 @@ function defineServe(command: Command, cli: Cli): void {
       });
       witnessing?.attach(recorder.log);
       const sockets = [{ path: homeSocket(home), by: 'cli' }, ...(f.socket ?? []).map(socketOf)];
-      const server = await serveLog({ recorder, sockets });
+      const server = await serveLog({ recorder, sockets }).catch(async (error: unknown) => {
+        await recorder.close();
+        const at = error instanceof Error && 'address' in error ? String(error.address) : directory;
+        throw ioFailure('listen', at, error);
+      });
       cli.say(
         `writing ${directory}, ${recorder.log.size} records; listening on ${sockets.map((s) => s.path).join(', ')}`,
       );
@@ -90,6 +95,7 @@ function defineWitness(command: Command, cli: Cli): void {
         readonly name: string;
         readonly listen: string;
       }) => {
+        const { host, port } = parseListen(f.listen);
         const { generateSigner, parseSignerKey, parseVerifierKey, serveWitness, SIGNATURE, Witness } =
           await audit();
         if (!existsSync(f.key)) {
@@ -100,13 +106,11 @@ function defineWitness(command: Command, cli: Cli): void {
         const signer = parseSignerKey(
           readFile(f.key, { secret: true, insecure: cli.insecurePermissions }).toString('utf8'),
         );
-        const at = /^(.+):(\d{1,5})$/.exec(f.listen);
-        if (at === null) throw usage(`--listen: expected HOST:PORT, got "${f.listen}"`);
         const logs = f.logKey.map((file) => parseVerifierKey(readFile(file).toString('utf8')));
         const witness = await Witness.open({ directory: f.directory, signer, logs });
-        const server = await serveWitness(witness, {
-          host: at[1]!.replaceAll(/^\[|\]$/g, ''),
-          port: Number(at[2]),
+        const server = await serveWitness(witness, { host, port }).catch(async (error: unknown) => {
+          await witness.close();
+          throw listenFailure(f.listen, '--listen', error);
         });
         cli.say(`${signer.verifier.text}\nwitnessing ${logs.map((l) => l.name).join(', ')} at ${server.url}`);
         await untilStopped();

@@ -11,7 +11,8 @@ import type { Command } from 'commander';
 import { homeSocket, openLog } from '../home/audit.ts';
 import type { Cli } from '../cli.ts';
 import { registrationIn } from '../home/configuration.ts';
-import { Failure, ioFailure, usage } from '../failure.ts';
+import { Failure, listenFailure, usage } from '../failure.ts';
+import { parseListen } from '../flags/listen.ts';
 import { writeFile } from '../home/files.ts';
 import { Home } from '../home/home.ts';
 import { example } from '../help.ts';
@@ -149,15 +150,14 @@ async function answers(connection: ReturnType<typeof connectLog>): Promise<boole
 }
 
 async function serveHttp(cli: Cli, guard: Guard, f: ProxyFlags): Promise<void> {
-  const at = /^(.+):(\d{1,5})$/.exec(f.listen);
-  if (at === null) throw usage(`--listen: expected HOST:PORT, got "${f.listen}"`);
+  const { host, port } = parseListen(f.listen);
   const handle = proxyHttp({ guard, upstream: f.upstream! });
   const server = createServer((request, response) => {
     answer(handle, request, response).catch(() => response.destroy());
   });
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (error) => reject(ioFailure('listen', f.listen, error)));
-    server.listen(Number(at[2]), at[1]!.replaceAll(/^\[|\]$/g, ''), resolve);
+    server.once('error', (error) => reject(listenFailure(f.listen, '--listen', error)));
+    server.listen(port, host, resolve);
   });
   cli.say(`guarding ${f.upstream ?? ''} as ${f.audience} at http://${f.listen}`);
   await new Promise<void>((resolve) => {
