@@ -3,6 +3,7 @@ import {
   diff,
   effectiveAuthority,
   inspect,
+  matchesAny,
   withoutEffect,
   type DiffRow,
   type Inspection,
@@ -23,6 +24,26 @@ export interface GivenToken {
 export async function readTokenText(cli: Cli, source: string, what = 'the token'): Promise<GivenToken> {
   const text = await readText(cli, what, source);
   return { text, said: inContext(what, source, () => inspect(text)) };
+}
+
+/** Why a token allows no call of this tool, as far as it can be read; null when it may. */
+export function toolNote(token: string | Inspection, tool: string): string | null {
+  const { tools, deny } = effectiveAuthority(token);
+  if (matchesAny(deny, tool)) return `this token denies ${tool}`;
+  if (matchesAny(tools, tool)) return null;
+  return `this token does not allow ${tool}; it allows ${tools.length === 0 ? 'nothing' : tools.join(', ')}`;
+}
+
+/** What a holder should know before it sends a proof: a call that the token does not allow is refused by any service. */
+export function proofNotes(said: Inspection, tool: string, audience: string, now: number): readonly string[] {
+  const { audiences } = effectiveAuthority(said);
+  const notes: string[] = [];
+  if (audiences !== null && !audiences.includes(audience))
+    notes.push(`this token is for ${audiences.join(', ') || 'no service'}; ${audience} will refuse it`);
+  const why = toolNote(said, tool);
+  if (why !== null) notes.push(`${why}; the call will be refused`);
+  if (now >= said.expires) notes.push('this token has expired; the call will be refused');
+  return notes;
 }
 
 /** What a person should know of a narrowing: restrictions that change nothing, and a token that is worth nothing. */

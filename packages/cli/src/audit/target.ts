@@ -1,6 +1,6 @@
 // Which log, which records: the flags that the `ambit audit` commands share, and opening what they name.
 import { existsSync } from 'node:fs';
-import { AmbitError } from '@ambit/core';
+import { AmbitError, CODES, nearest } from '@ambit/core';
 import { Option, type Command } from 'commander';
 import { KINDS } from '@ambit/audit';
 import type { Policy, Query, Source, TreeReader, VerifierKey, VerifyReport } from '@ambit/audit';
@@ -95,6 +95,7 @@ export const addQueryFlags = (command: Command): Command =>
 export function queryOf(cli: Cli, f: QueryFlags): Query {
   const { since, until, limit, session, agent, user, operator, model, modelDigest, tool, code, kind, token } =
     f;
+  if (code !== undefined && code !== 'allowed' && !Object.hasOwn(CODES, code)) throw noSuchCode(code);
   const given = { session, agent, user, operator, model, modelDigest, tool, code, kind, token };
   const texts = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   return {
@@ -103,6 +104,17 @@ export function queryOf(cli: Cli, f: QueryFlags): Query {
     ...(until === undefined ? {} : { until: parseTime('--until', until, cli.now) * 1000 }),
     ...(limit === undefined ? {} : { limit: wholeNumber('--limit', limit) }),
   };
+}
+
+// No record could match, and an empty answer looks like "it never happened".
+function noSuchCode(code: string): Failure {
+  const near = nearest(code, ['allowed', ...Object.keys(CODES)]);
+  return usage(
+    `--code: there is no code "${code.slice(0, 64)}"`,
+    near === null
+      ? '`ambit codes` lists them; a call that ran has the code allowed'
+      : `did you mean ${near}?`,
+  );
 }
 
 export const policyOf = async (f: LogFlags): Promise<Policy | undefined> =>

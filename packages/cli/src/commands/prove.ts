@@ -21,7 +21,7 @@ import { inContext, readSigner } from '../home/keyfile.ts';
 import { underLock, waitingNote } from '../home/lock.ts';
 import { parseDuration } from '../flags/times.ts';
 import { example } from '../help.ts';
-import { readTokenText, type GivenToken } from '../tokens.ts';
+import { proofNotes, readTokenText, type GivenToken } from '../tokens.ts';
 
 interface ProveFlags extends CallFlags {
   readonly key?: string;
@@ -57,8 +57,21 @@ export function define(command: Command, cli: Cli): void {
       const call = await readCall(cli, flags, audience);
       const by = await readSigner(cli, 'holder', flags.key);
       const proof = prove(token.text, call, { audience, time: cli.now }, by);
-      cli.result({ proof, kind: 'signed', audience, tool: call.tool }, `${proof}\n`);
+      const notes = notesOf(cli, token, call, audience);
+      cli.result({ proof, kind: 'signed', audience, tool: call.tool, ...notes }, `${proof}\n`);
     });
+}
+
+// Said and not refused: the service decides, and it may have another clock or another reading of the token.
+function notesOf(
+  cli: Cli,
+  { said }: GivenToken,
+  { tool }: Call,
+  audience: string,
+): { readonly notes?: readonly string[] } {
+  const notes = proofNotes(said, tool, audience, cli.now);
+  for (const note of notes) cli.warn(note);
+  return notes.length === 0 ? {} : { notes };
 }
 
 interface Kept {
@@ -80,10 +93,9 @@ async function inSession(cli: Cli, token: GivenToken, flags: ProveFlags, file: s
     writeFile(file, `${JSON.stringify(kept)}\n`, { mode: 0o600, replace: true });
     return { proof, call, audience, sequence: state.sequence - 1 };
   });
-  cli.result({ proof, kind: 'session', audience, tool: callName(call), sequence }, `${proof}\n`);
+  const notes = notesOf(cli, token, call, audience);
+  cli.result({ proof, kind: 'session', audience, tool: call.tool, sequence, ...notes }, `${proof}\n`);
 }
-
-const callName = (call: Call): string => call.tool;
 
 interface Running {
   readonly session: ProofSession;

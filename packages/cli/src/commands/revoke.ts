@@ -1,6 +1,6 @@
 // `ambit revoke`: put a token, a part of its chain, or something it depends on out of use, for good and at once.
 import { fromHex, isName, toBase64url } from '@ambit/core';
-import type { RevocationInput } from '@ambit/state';
+import type { RevocationInput, Store } from '@ambit/state';
 import type { Command } from 'commander';
 import { account } from '../home/audit.ts';
 import type { Cli } from '../cli.ts';
@@ -55,7 +55,11 @@ export function define(command: Command, cli: Cli): void {
     .action(async (source: string | undefined, flags: RevokeFlags) => {
       const home = new Home(cli).require();
       const input = await inputOf(cli, home, source, flags);
-      const entry = await withState(home, async (store) => store.revocations.add(input, cli.now));
+      const { entry, notes } = await withState(home, async (store) => ({
+        entry: await store.revocations.add(input, cli.now),
+        // It is revoked by now, whatever can be said about it.
+        notes: await unknownHere(home, store, input).catch(() => []),
+      }));
       const { kind, value, issuer, reason, seq, expires } = entry;
       await account(cli, home, {
         kind: 'revocation',
@@ -64,6 +68,7 @@ export function define(command: Command, cli: Cli): void {
         ...(kind === 'session' ? { session: value } : {}),
       });
       cli.say(`revoked from now on: ${kind} ${value}${issuer === undefined ? '' : ` of ${issuer}`}`);
+      for (const note of notes) cli.warn(note);
       if (!cli.json) return;
       cli.result(
         {
@@ -74,10 +79,26 @@ export function define(command: Command, cli: Cli): void {
           reason,
           time: timeText(entry.time),
           expires: expires === undefined ? null : timeText(expires),
+          ...(notes.length === 0 ? {} : { notes }),
         },
         '',
       );
     });
+}
+
+// What this home issued it knows; a mistyped name would revoke nothing and look as if it had. It may also have been
+// issued elsewhere under the same name, so it is revoked all the same.
+async function unknownHere(
+  home: Home,
+  store: Store,
+  { kind, issuer, value }: RevocationInput,
+): Promise<readonly string[]> {
+  if (kind === 'session' && (await store.sessions.get(issuer!, value)) === null)
+    return [`no session ${value} of ${issuer} is known here; \`ambit session list\` shows those that are`];
+  const { issuer: own, keys } = home.keyStates;
+  if (kind === 'key' && issuer === own && !keys.some((k) => k.keyId === value))
+    return [`no key ${value} is known here; \`ambit keyring list\` shows those that are`];
+  return [];
 }
 
 async function inputOf(

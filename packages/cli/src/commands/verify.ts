@@ -1,6 +1,6 @@
 // `ambit verify`: is the token genuine, is this its holder, and may this call run? In this order; and only what
 // has passed everything else is charged to the home's state. Exit 0 allowed, 1 denied, 3 unverifiable, 4 no store.
-import { CODES, effectiveAuthority, matchTool, type Call, type Denial, type SealKey } from '@ambit/core';
+import { CODES, type Call, type Denial, type SealKey } from '@ambit/core';
 import type { Sink } from '@ambit/audit';
 import { createGuard, type GuardOptions } from '@ambit/guard';
 import type { Registration } from '@ambit/identity';
@@ -23,6 +23,7 @@ import { example } from '../help.ts';
 import { decisionText, explanationRows, type VerifyResult } from '../show/decision.ts';
 import { withState } from '../home/state.ts';
 import { addAcceptFlags, verifierOf, type AcceptFlags } from '../home/verifier.ts';
+import { toolNote } from '../tokens.ts';
 
 /** Other commands may hold the log, each for a while. */
 const LOG_WAIT_MS = 120_000;
@@ -174,9 +175,8 @@ async function sealsOf(registration: Registration): Promise<{ readonly seals: re
 // The proof comes first and hides the rest. A genuine token that would not allow the call under any proof is worth
 // a note to the operator of the service, who reads this output; the caller does not.
 function besides(token: string, call: Call): string | null {
-  const { tools } = effectiveAuthority(token);
-  if (tools.some((pattern) => matchTool(pattern, call.tool))) return null;
-  return `and with any proof: this token does not allow ${call.tool}; it allows ${tools.length === 0 ? 'nothing' : tools.join(', ')}`;
+  const why = toolNote(token, call.tool);
+  return why === null ? null : `and with any proof: ${why}`;
 }
 
 function adviseOnClock(cli: Cli, denial: Denial): void {
