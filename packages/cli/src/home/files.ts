@@ -133,12 +133,13 @@ function secretLines(source: string, bytes: Buffer, wanted: string): readonly st
     .split(/\r?\n/)
     .map((l) => l.trim())
     .filter((l) => l !== '' && !l.startsWith('#'));
-  const begins = lines.length > 0 && lines.every((l) => l.startsWith('ambpub_')) ? prefixOf(lines[0]!) : null;
-  if (begins === null) return lines;
+  const begins = lines.length > 0 && lines.every((l) => PUBLIC.test(l)) ? prefixOf(lines[0]!) : undefined;
+  if (begins === undefined) return lines;
+  const kind = begins === null ? '' : ` (${begins}...)`;
   const at = source === '-' ? 'stdin' : source;
   throw new Failure(
     'key_invalid',
-    `${at}: holds a public key (${begins}...), where a secret one is needed (${wanted}...)`,
+    `${at}: holds a public key${kind}, where a secret one is needed (${wanted}...)`,
     source.endsWith('.pub')
       ? `the secret half is in ${source.slice(0, -4)}`
       : 'name the file of the secret key',
