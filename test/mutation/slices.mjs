@@ -44,7 +44,16 @@ export const SLICES = {
   ),
   token: core(
     ['token/*.ts'],
-    ['token', 'view', 'attacks/delegation', 'attacks/pools', 'mutants', 'attacks/encoding'],
+    [
+      'token',
+      'token-limits',
+      'view',
+      'verifier',
+      'attacks/delegation',
+      'attacks/pools',
+      'mutants',
+      'attacks/encoding',
+    ],
   ),
   proof: core(
     ['proof/*.ts'],
@@ -52,7 +61,9 @@ export const SLICES = {
   ),
   caveats: core(
     ['caveats/*.ts'],
-    ['caveats/fields', 'authorize', 'caveats/kinds', 'attacks/pools', 'laws/fail-closed', 'mutants'],
+    ['fields', 'kinds', 'args', 'audience', 'budget', 'data', 'deny', 'flow', 'http', 'net', 'once', 'tools']
+      .map((name) => `caveats/${name}`)
+      .concat(['authorize', 'attacks/pools', 'laws/fail-closed']),
   ),
   cbor: core(
     ['cbor/*.ts'],

@@ -370,6 +370,18 @@ describe('what a call is asked', () => {
   });
 });
 
+it('P4 holds a time caveat against the later of the two clocks, with the skew that is allowed', () => {
+  const at = (now: number, ...restrictions: Restriction[]): unknown => {
+    const answer = evaluate(verified(tokenOf({}, ...restrictions)), facts({ now }));
+    return answer.ok === false ? [answer.code, answer.caveat] : 'ok';
+  };
+  const ends = restrict.expires(NOW + 10);
+  expect([NOW - 50, NOW + 9, NOW + 10].map((now) => at(now, ends))).toEqual(['ok', 'ok', ['expired', 1]]);
+  // What has not begun is refused by the verifier; here, a time that both clocks have reached.
+  expect(at(NOW, restrict.notBefore(NOW + 30))).toBe('ok');
+  expect(at(NOW - 20, restrict.notBefore(NOW + 30))).toBe('ok');
+});
+
 describe('facts', () => {
   const v = verified(tokenOf({}, restrict.net('10.0.0.0/8')));
   it.each<readonly [string, unknown]>([

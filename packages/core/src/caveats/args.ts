@@ -7,7 +7,7 @@ import {
   type Constraint,
 } from '../args/constraint.ts';
 import { ownOf } from '../bare.ts';
-import { MALFORMED, TYPE, type Cbor } from '../cbor/index.ts';
+import { MALFORMED, type Cbor } from '../cbor/index.ts';
 import { deny } from '../codes.ts';
 import { LIMITS } from '../limits.ts';
 import { matchesAny } from '../patterns.ts';
@@ -65,7 +65,6 @@ export const args: RestrictionKind<
   read(r) {
     r.array(3);
     const tools = readTools(r);
-    if (r.peek() !== TYPE.map) throw MALFORMED;
     const map = r.value();
     if (!(map instanceof Map) || map.size > LIMITS.listItems) throw MALFORMED;
     const found = new Map<string, Constraint>();

@@ -63,7 +63,7 @@ export function budgetRule(b: Budget, entry: number, place: ChargePlace): Charge
   };
 }
 
-const isAmount = (n: unknown): n is number => typeof n === 'number' && Number.isSafeInteger(n) && n >= 0;
+const isAmount = (n: unknown): n is number => Number.isSafeInteger(n) && (n as number) >= 0;
 
 function amountOf(b: Budget, { call, facts }: CallRequest): number | Denial {
   switch (b.unit) {

@@ -16,9 +16,6 @@ export const isMethod = (text: string): boolean => METHOD.test(text);
  */
 export function isPlainPath(path: string): boolean {
   if (path.length > LIMITS.textBytes || !PATH.test(path)) return false;
-  if (/\/(?:\.{1,2})?(?:\/|$)/.test(path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path)) {
-    return path === '/';
-  }
   return !/%2e/i.test(path) && pathRuleProblem(path) === null;
 }
 

@@ -89,7 +89,7 @@ export function delegationsLeft(grant: Grant, caveats: readonly Caveat[]): numbe
 export function earliestExpiry(grant: Grant, caveats: readonly Caveat[]): number {
   let least = grant.expires;
   for (const c of caveats) {
-    if (c.type === 'time' && c.expires !== undefined && c.expires < least) least = c.expires;
+    if (c.type === 'time') least = Math.min(least, c.expires ?? least);
   }
   return least;
 }
@@ -98,7 +98,7 @@ export function earliestExpiry(grant: Grant, caveats: readonly Caveat[]): number
 export function latestBeginning(grant: Grant, caveats: readonly Caveat[]): number {
   let most = grant.issuedAt;
   for (const c of caveats) {
-    if (c.type === 'time' && c.notBefore !== undefined && c.notBefore > most) most = c.notBefore;
+    if (c.type === 'time') most = Math.max(most, c.notBefore ?? most);
   }
   return most;
 }

@@ -5,7 +5,7 @@ import { LIMITS } from '../limits.ts';
 
 /** Whether `n` is a whole number from 0 to 2^53-1. Not -0, which no encoding has. */
 export const isWhole = (n: unknown): n is number =>
-  typeof n === 'number' && Number.isSafeInteger(n) && n >= 0 && !Object.is(n, -0);
+  Number.isSafeInteger(n) && (n as number) >= 0 && !Object.is(n, -0);
 
 /** Whether `value` is an array of 0 to 256 texts that all pass `valid`. */
 export function isList(value: unknown, valid: (text: string) => boolean): value is readonly string[] {

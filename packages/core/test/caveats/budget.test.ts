@@ -1,6 +1,16 @@
 // The caveat `budget`: how often and how much. How counters are charged is tested where stores are.
 import { expect, test } from 'vitest';
-import { attenuate, authorize, encodeCbor, mintBearer, restrict } from '@ambit/core';
+import {
+  attenuate,
+  authorize,
+  encodeCbor,
+  evaluate,
+  mintBearer,
+  restrict,
+  type Budget,
+  type Facts,
+  type Restriction,
+} from '@ambit/core';
 import {
   baseSpec,
   COLD,
@@ -10,12 +20,15 @@ import {
   keyring,
   knownCall,
   knownFacts,
+  makeCall,
   mintBase,
   NOW,
   outcome,
   remac,
   search,
+  T0,
   tailOf,
+  verifiedAt,
   verifierWith,
   withRawCaveats,
 } from '../sample.ts';
@@ -31,6 +44,56 @@ test('L2 a call of which it is not known whether it goes outside does', () => {
   const token = attenuate(mintBase(), restrict.externalCalls(0));
   expect(outcome(token)).toBe('budget_exceeded');
   expect(outcome(token, search, facts({ external: false }))).toBe('ok');
+});
+
+test('what a call costs, by unit: a call is one whether it goes outside or not; prices are the host’s own', () => {
+  const code = (r: Restriction, more: Partial<Facts>): string =>
+    outcome(attenuate(mintBase(), r), search, facts(more));
+  for (const external of [true, false, undefined]) {
+    expect(code(restrict.calls(0), { external })).toBe('budget_exceeded');
+    expect(code(restrict.calls(1), { external })).toBe('ok');
+  }
+  const cost = restrict.cost('microusd', 9);
+  for (const [price, answer] of [[9, 'ok'], [0, 'ok'], [10, 'budget_exceeded'], [-1, 'budget_amount'], [0.5, 'budget_amount'], ['9', 'budget_amount'],
+    [2 ** 53, 'budget_amount'], [undefined, 'fact_missing']] as const)
+    expect(code(cost, { cost: { microusd: price as number } }), String(price)).toBe(answer); // prettier-ignore
+  expect(code(cost, {})).toBe('fact_missing');
+  expect(code(cost, { cost: { tokens: 1 } })).toBe('fact_missing');
+  expect(code(cost, { cost: Object.create({ microusd: 1 }) as Record<string, number> })).toBe('fact_missing');
+  const bytes = restrict.budget({ unit: 'bytes', limit: 9 });
+  for (const [n, answer] of [[9, 'ok'], [0, 'ok'], [10, 'budget_exceeded'], [-1, 'budget_amount'], [0.5, 'budget_amount'], ['9', 'budget_amount']] as const)
+    expect(code(bytes, { bytes: n as number }), String(n)).toBe(answer); // prettier-ignore
+});
+
+test('a counter’s row ends with its window, and no later than the grant; it has an argument if it adds one up', () => {
+  const counter = (budget: Budget, now = NOW): object => {
+    const token = attenuate(mintBase(), restrict.budget(budget));
+    const call = makeCall({ tool: 'web_search', args: { n: 1 } });
+    const answer = evaluate(verifiedAt(token, now, call), facts({ now }));
+    if (answer.ok === false) throw new Error(answer.message);
+    return answer.charges.counters[0]!;
+  };
+  const start = NOW - (NOW % 60);
+  const at = start + 30;
+  expect(counter({ unit: 'calls', limit: 5, window: 60 }, at)).toMatchObject({
+    window: 60,
+    step: 0,
+    windowStart: start,
+    expires: start + 60,
+  });
+  expect(counter({ unit: 'calls', limit: 5, window: 60, sliding: true }, at)).toMatchObject({
+    step: 1,
+    windowStart: at,
+    expires: at + 61,
+  });
+  expect(counter({ unit: 'calls', limit: 5, window: 86_400 })).toMatchObject({ expires: T0 + 1800 });
+  expect(counter({ unit: 'calls', limit: 5 })).toMatchObject({
+    window: 0,
+    windowStart: 0,
+    expires: T0 + 1800,
+  });
+  expect(counter({ unit: 'calls', limit: 5 })).not.toHaveProperty('argument');
+  expect(counter({ unit: 'sum', argument: 'n', limit: 5 })).toHaveProperty('argument', 'n');
 });
 
 test('L2 an empty list allows nothing; a budget for no tool is no legal form, written or read', () => {

@@ -92,6 +92,7 @@ describe('a caveat', () => {
     ['args: nothing asked', [5, [['a'], new Map(), false]]], ['args: no tools', [5, [[], new Map([['x', [11]]]), false]]],
     ['args: closed by a number', [5, [['a'], new Map([['x', [11]]]), 1]]], ['args: two fields', [5, [['a'], new Map([['x', [11]]])]]], ['args: a list', [5, [['a'], [], true]]],
     ['args: no name', [5, [['a'], new Map([['', [11]]]), false]]], ['args: a number for a name', [5, [['a'], new Map([[5, [11]]]), false]]],
+    ['args: closed by nothing', [5, [['a'], new Map([['x', [11]]]), null]]],
     ['args: no constraint', [5, [['a'], new Map([['x', [99]]]), false]]], ['args: many', [5, [['a'], new Map(many(257).map((n) => [n, [11]])), false]]],
     ['data: no label', [6, ['a b']]], ['budget: a pool', [7, [[1, 5, 0, null, 'p', null]]]], ['budget: no list', [7, null]],
     ['budget: many', [7, Array.from({ length: 17 }, () => [1, 5, 0, null, null, null])]],
@@ -127,6 +128,10 @@ describe('a caveat', () => {
       restrict.args(['a'], { x: { kind: 'absent' } }, { closed: 1 as never }),
     ],
     ['args tools: expected one or more', restrict.args([], { x: { kind: 'absent' } })],
+    [
+      'args: expected at most 256',
+      restrict.args(['a'], Object.fromEntries(many(257).map((n) => [n, { kind: 'absent' as const }]))),
+    ],
     ['data: expected at most 256', restrict.data('a b')],
     [
       'budget: at most 16 entries',
@@ -143,6 +148,68 @@ describe('a caveat', () => {
     ['caveat: expected a known type', { type: 'nothing' }],
   ])('is not written: %s', (message, c) => {
     expect(() => encodeCaveat(c as Restriction)).toThrow(message);
+  });
+
+  it('args: closed only when it is said, 256 arguments at most', () => {
+    const x = { x: { kind: 'absent' } } as const;
+    expect([
+      restrict.args(['a'], x),
+      restrict.args(['a'], x, {}),
+      restrict.args(['a'], x, { closed: false }),
+    ]).toEqual(
+      [1, 2, 3].map(() => ({ type: 'args', tools: ['a'], args: new Map(Object.entries(x)), closed: false })),
+    );
+    expect(restrict.args(['a'], x, { closed: true }).closed).toBe(true);
+    expect(restrict.args(['a'], x, Object.create({ closed: true }) as object).closed).toBe(false);
+    const most = restrict.args(
+      ['a'],
+      Object.fromEntries(many(256).map((n) => [n, { kind: 'absent' as const }])),
+    );
+    expect(read(encodeCaveat(most))).toEqual(most);
+  });
+
+  it('budget: by rate, by cost, of 16 entries at most', () => {
+    const made = [restrict.rate(5, 60), restrict.cost('microusd', 9)];
+    expect(made.map((c) => c.budgets)).toEqual([
+      [{ unit: 'calls', limit: 5, window: 60, sliding: true }],
+      [{ unit: 'cost', argument: 'microusd', limit: 9 }],
+    ]);
+    expect(made.map(encodeCaveat)).toEqual([
+      encodeCbor([7, [[1, 5, -60, null, null, null]]]),
+      encodeCbor([7, [[5, 9, 0, 'microusd', null, null]]]),
+    ]);
+    const most = restrict.budget(...Array.from({ length: 16 }, () => ({ unit: 'calls' as const, limit: 1 })));
+    expect(read(encodeCaveat(most))).toMatchObject({ budgets: most.budgets });
+  });
+
+  // What authorities are compared by (`diff`, `authority`): one text for each limit, and why nothing is left.
+  it.each<readonly [Restriction, number, boolean]>([
+    [restrict.expires(9), 0, false],
+    [restrict.audience(), 0, false],
+    [restrict.tools(), 0, false],
+    [restrict.deny('a'), 0, false],
+    [restrict.args(['a'], { x: { kind: 'absent' }, y: { kind: 'absent' } }, { closed: true }), 3, false],
+    [restrict.args(['a'], { x: { kind: 'absent' } }), 1, false],
+    [restrict.data(), 0, false],
+    [restrict.budget(), 0, true],
+    [restrict.calls(0), 0, false],
+    [restrict.depth(0), 0, false],
+    [restrict.http(['GET'], ['/a']), 1, false],
+    [restrict.http([], ['/a']), 1, true],
+    [restrict.http(['GET'], []), 1, true],
+    [restrict.net('10.0.0.0/8'), 1, false],
+    [restrict.net(), 1, true],
+    [restrict.once(), 1, false],
+    [restrict.note('n'), 0, false],
+    [restrict.flow('refuse', 'a'), 1, false],
+  ])('%j has so many limits, and leaves nothing or not', (c, n, nothing) => {
+    const kind = kindOf(c);
+    if (!kind.mayAppend) throw new Error('test');
+    const limits = kind.limits(c);
+    expect(limits).toHaveLength(n);
+    if (!nothing) for (const limit of limits) expect(limit).toMatch(/\w/);
+    expect((kind.empty?.(c) ?? null) !== null).toBe(nothing);
+    if (c.type === 'args') for (const limit of limits) expect(limit).toContain('a: ');
   });
 
   it('of an unknown type never counts as holding', () => {
@@ -188,7 +255,10 @@ describe('methods and paths', () => {
       `/${'a'.repeat(1024)}`,
     ];
     for (const p of other) expect(isPlainPath(p), p).toBe(false);
-    for (const p of ['/*', '/a/*', '/a', '/']) expect(isPathPattern(p), p).toBe(true);
+    for (const p of ['/*', '/a/*', '/a', '/', `/${'a'.repeat(1021)}/*`])
+      expect(isPathPattern(p), p).toBe(true);
+    for (const p of [`/${'a'.repeat(1022)}/*`, `/${'a'.repeat(1024)}`])
+      expect(isPathPattern(p), p).toBe(false);
     for (const p of ['*', '/a*', '/*/a', '/a/**', '', '/a/*/*', '/../*'])
       expect(isPathPattern(p), p).toBe(false);
     for (const [pattern, path, ok] of [['/a', '/a', true], ['/a', '/a/', false], ['/a', '/ab', false], ['/a/*', '/a/b', true], ['/a/*', '/a/b/c', true],

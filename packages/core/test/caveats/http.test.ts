@@ -14,6 +14,16 @@ test.each([
   expect(outcome(attenuate(mintBase(), caveat), knownCall, knownFacts)).toBe('http_refused');
 });
 
+test('one of the methods on one of the paths, and no other', () => {
+  const token = attenuate(mintBase(), restrict.http(['GET', 'PUT'], ['/a', '/b/*']));
+  const code = (method: string, target: string): string =>
+    outcome(token, makeCall({ tool: 'web_search', http: { method, origin: 'https://a.example', target } }));
+  for (const [method, target] of [['GET', '/a'], ['PUT', '/a'], ['GET', '/b/c'], ['PUT', '/b/c/d?e'], ['GET', '/a?b=/c']] as const)
+    expect(code(method, target), `${method} ${target}`).toBe('ok'); // prettier-ignore
+  for (const [method, target] of [['POST', '/a'], ['GET', '/b'], ['GET', '/c'], ['GET', '/a/'], ['GET', '/b//c'], ['GET', '/b/./c'], ['GET', '/b/../c'], ['GET', '/b/..'], ['GET', '/b/c//'], ['GET', '/'], ['GET', '/?/a']] as const)
+    expect(code(method, target), `${method} ${target}`).toBe('http_refused'); // prettier-ignore
+});
+
 it('C1 every escape that a path may not hold', () => {
   const token = attenuate(mintBase(), restrict.http(['GET'], ['/public/*']));
   const escapes = [
