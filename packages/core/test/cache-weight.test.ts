@@ -197,7 +197,7 @@ describe('the family of a grant', () => {
     const lost = children(8, root);
     for (const text of lost) cache.set(text, authentic(text));
     for (let i = 0; i < 60; i++) {
-      const other = minted();
+      const other = minted(`another ${i}`);
       cache.set(other, authentic(other));
     }
     expect(lost.some((text) => cache.get(text) !== undefined)).toBe(false);

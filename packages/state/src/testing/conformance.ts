@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe } from 'vitest';
 import type { Store } from '../store.ts';
 import { budgetsRules } from './budgets.ts';
-import { NOW, serverSeconds } from './make.ts';
+import { NOW, serverSeconds, startAt } from './make.ts';
 import { revocationsRules } from './revocations.ts';
 import { rowsRules } from './rows.ts';
 import { slidingRules } from './sliding.ts';
@@ -31,6 +31,8 @@ export function conformance(
       open: (more = {}) => open({ ...more, nowSeconds: () => w.now }),
     };
     beforeEach(async () => {
+      // Rows of a server end by its clock: on a busy machine the last tests begin minutes after the first.
+      if (clock === 'own') startAt(serverSeconds());
       w.now = NOW;
       store = await w.open();
     });
