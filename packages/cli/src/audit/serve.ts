@@ -104,7 +104,11 @@ function defineWitness(command: Command, cli: Cli): void {
           writeFile(`${f.key}.vkey`, `${made.verifier.text}\n`, { mode: 0o644, replace: true });
         }
         const signer = parseSignerKey(
-          readFile(f.key, { secret: true, insecure: cli.insecurePermissions }).toString('utf8'),
+          readFile(f.key, {
+            secret: true,
+            insecure: cli.insecurePermissions,
+            wanted: 'PRIVATE+KEY+',
+          }).toString('utf8'),
         );
         const logs = f.logKey.map((file) => parseVerifierKey(readFile(file).toString('utf8')));
         const witness = await Witness.open({ directory: f.directory, signer, logs });

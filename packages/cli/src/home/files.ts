@@ -126,6 +126,9 @@ export async function readText(cli: Cli, what: string, source: string): Promise<
   return text;
 }
 
+// A public key of ours, or the verifier key of a signed note (C2SP signed-note: name, hash, key).
+const PUBLIC = /^ambpub_|^(?!PRIVATE\+KEY\+)[^\s+]+\+[0-9a-f]{8}\+/;
+
 // The lines of a file for secrets; Failure `key_invalid` for the public half, which is beside it and easily taken for it.
 function secretLines(source: string, bytes: Buffer, wanted: string): readonly string[] {
   const lines = bytes
@@ -140,8 +143,8 @@ function secretLines(source: string, bytes: Buffer, wanted: string): readonly st
   throw new Failure(
     'key_invalid',
     `${at}: holds a public key${kind}, where a secret one is needed (${wanted}...)`,
-    source.endsWith('.pub')
-      ? `the secret half is in ${source.slice(0, -4)}`
+    /\.(?:pub|vkey)$/.test(source)
+      ? `the secret half is in ${source.replace(/\.\w+$/, '')}`
       : 'name the file of the secret key',
   );
 }
