@@ -110,7 +110,8 @@ export class HeardList {
       const part = await this.#fetch(this.#read);
       // Numbers that went back: an older copy of the list. What is known stays known, and the list is stale.
       if (part === null || part.last < this.#read) return;
-      const fresh = this.take(part.entries);
+      // Of a list that is mostly over, what has ended is not held even while the rest is read (finding S15).
+      const fresh = this.take(part.entries.filter(({ expires = Infinity }) => expires > part.ended));
       if (this.#confirmed > 0) this.missed += Math.max(0, fresh - this.#since);
       this.#since = 0;
       this.#read = part.entries.at(-1)?.seq ?? part.last;

@@ -44,8 +44,9 @@ export function memoryStore(options: MemoryOptions = {}): SyncStore {
   const limit = options.rows ?? 1_000_000;
   const epoch = options.unsafeEpoch ?? toHex(randomBytes(16));
   const rows = new MemoryRows(options.rowsPerToken ?? ROWS_PER_TOKEN, epoch);
-  const list = new MemoryRevocations();
-  const { budgets, ledger } = budgetsIn(rows, limit, epoch, options.nowSeconds ?? systemSeconds);
+  const clock = options.nowSeconds ?? systemSeconds;
+  const list = new MemoryRevocations(rows, clock);
+  const { budgets, ledger } = budgetsIn(rows, limit, epoch, clock);
   const tally = new Tally();
   const stats = async (): Promise<StoreStats> => ({
     backend: 'memory',
@@ -66,7 +67,7 @@ export function memoryStore(options: MemoryOptions = {}): SyncStore {
     budgets: tally.over(budgets),
     replay: { epoch: async () => epoch },
     revocations: list,
-    sessions: sessionsIn(rows, limit, list),
+    sessions: sessionsIn(rows, limit, list, clock),
     ledger,
     stats,
     close: async () => undefined,
@@ -120,10 +121,22 @@ function budgetsIn(
   return { budgets, ledger };
 }
 
+/** Entries after which those that have ended are looked for; more when many are alive. */
+const FORGET_EVERY = 256;
+
 class MemoryRevocations implements Revocations {
+  readonly #rows: MemoryRows;
+  readonly #clock: () => number;
   readonly #view = new RevocationView();
-  readonly #list: Revocation[] = [];
+  #list: Revocation[] = [];
+  /** The length at which ended entries are looked for next: the work stays in proportion to what is added. */
+  #forgetAt = FORGET_EVERY;
   readonly #listeners = new Set<(entry: Revocation) => void>();
+
+  constructor(rows: MemoryRows, clock: () => number) {
+    this.#rows = rows;
+    this.#clock = clock;
+  }
 
   get size(): number {
     return this.#list.length;
@@ -134,26 +147,31 @@ class MemoryRevocations implements Revocations {
     const checked = checkRevocation(input);
     checkNow(now);
     const entry: Revocation = Object.freeze({ ...checked, seq: this.#view.cursor + 1, time: now });
-    if (this.#list.length % 256 === 255) this.#forget(now - GRACE);
+    if (this.#list.length >= this.#forgetAt) this.#forget(now);
     this.#list.push(entry);
     this.#view.take([entry]);
     for (const listener of [...this.#listeners]) listener(entry);
     return entry;
   }
 
-  #forget(to: number): void {
-    this.#view.drop(to);
-    this.#list.splice(
-      0,
-      this.#list.length,
-      ...this.#list.filter((entry) => (entry.expires ?? Infinity) > to),
-    );
+  // By the clock that rows are dropped by, not by the caller's: an entry at a stated time forgets nothing (finding S1).
+  #forget(now: number): void {
+    try {
+      this.#rows.sweep(now, this.#clock());
+    } catch {
+      // A clock that is wrong stops no revocation.
+    }
+    const { sweptTo } = this.#rows;
+    this.#view.drop(sweptTo);
+    this.#list = this.#list.filter((entry) => (entry.expires ?? Infinity) > sweptTo);
+    this.#forgetAt = Math.max(FORGET_EVERY, 2 * this.#list.length);
   }
 
   readonly add: Revocations['add'] = async (input, now) => this.take(input, now);
 
   readonly since: Revocations['since'] = async (cursor) => {
-    const entries = this.#list.filter((entry) => entry.seq > cursor).slice(0, 1000);
+    const from = after(this.#list, cursor);
+    const entries = this.#list.slice(from, from + 1000);
     return { entries, cursor: entries.at(-1)?.seq ?? cursor };
   };
 
@@ -168,9 +186,20 @@ class MemoryRevocations implements Revocations {
   };
 }
 
+/** The index of the first entry after a number, in a list ordered by it. */
+function after(list: readonly Revocation[], cursor: number): number {
+  let [from, to] = [0, list.length];
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if (list[middle]!.seq > cursor) to = middle;
+    else from = middle + 1;
+  }
+  return from;
+}
+
 const sessionKey = (issuer: string, id: string): string => `${issuer}\0${id}`;
 
-function sessionsIn(rows: MemoryRows, limit: number, list: MemoryRevocations): Sessions {
+function sessionsIn(rows: MemoryRows, limit: number, list: MemoryRevocations, clock: () => number): Sessions {
   return {
     open: async (input, now) => {
       const session = newSession(input, now);
@@ -193,7 +222,11 @@ function sessionsIn(rows: MemoryRows, limit: number, list: MemoryRevocations): S
       return closed;
     },
     get: async (issuer, id) => rows.sessions.get(sessionKey(issuer, id)) ?? null,
-    list: async () => [...rows.sessions.values()].sort((a, b) => b.opened - a.opened).slice(0, 1000),
+    list: async () =>
+      [...rows.sessions.values()]
+        .filter((s) => s.expires > clock() - GRACE)
+        .sort((a, b) => b.opened - a.opened)
+        .slice(0, 1000),
   };
 }
 

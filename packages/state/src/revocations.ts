@@ -207,11 +207,4 @@ export class RevocationView {
       for (const [key, entry] of named) if ((entry.expires ?? Infinity) <= time) named.delete(key);
     }
   }
-
-  /** All entries held, by `seq`. */
-  entries(): readonly Revocation[] {
-    const all: Revocation[] = [];
-    for (const named of this.#kinds.values()) all.push(...named.values());
-    return all.sort((a, b) => a.seq - b.seq);
-  }
 }

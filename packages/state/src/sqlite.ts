@@ -135,16 +135,14 @@ class SqliteStore {
   readonly #open = new WeakMap<Reservation, string>();
   readonly #tally = new Tally();
   readonly #file: OpenFile;
+  readonly #clock: () => number;
 
   constructor(db: Connection, file: OpenFile, options: SqliteOptions) {
     this.#db = db;
     this.#file = file;
     this.#turn = new Turn(file);
-    this.#rows = new SqliteRows(
-      db,
-      options.rowsPerToken ?? ROWS_PER_TOKEN,
-      options.nowSeconds ?? systemSeconds,
-    );
+    this.#clock = options.nowSeconds ?? systemSeconds;
+    this.#rows = new SqliteRows(db, options.rowsPerToken ?? ROWS_PER_TOKEN, this.#clock);
     this.#writer = new Writer(db, file, options.timeout ?? 5000, this.#rows, options.maxLogBytes);
   }
 
@@ -261,7 +259,7 @@ class SqliteStore {
       budgets: this.#tally.over(this.#budgets()),
       replay: this.#replay(),
       revocations: revocations.revocations,
-      sessions: sqliteSessions(this.#db, this.#writer, this.#turn, revocations.insert),
+      sessions: sqliteSessions(this.#db, this.#writer, this.#turn, revocations.insert, this.#clock),
       ledger: this.#ledger(),
       stats: async () => this.#stats(),
       close: async () => {

@@ -136,6 +136,21 @@ describe('a list that is heard', () => {
     expect([w.list.size, w.code('user 1'), w.code('user 2')]).toEqual([2, 'ok', 'revoked']);
   });
 
+  test('finding S15 nor are they while the rest of a long list is read', async () => {
+    const w = world(60_000, 10);
+    w.ended = NOW;
+    for (let seq = 1; seq <= 200; seq++) w.entries.push(entry(seq, seq % 20 === 0 ? {} : { expires: NOW }));
+    let most = 0;
+    const reading = w.list.sync();
+    for (let at = 0; at < 100; at++) {
+      await Promise.resolve();
+      most = Math.max(most, w.list.size);
+    }
+    await reading;
+    expect([most, w.list.size, w.reads]).toEqual([10, 10, 21]);
+    expect(['user 19', 'user 20', 'user 200'].map(w.code)).toEqual(['ok', 'revoked', 'revoked']);
+  });
+
   test('finding S13 entries are missed when no message has brought them, from the second reading on', async () => {
     const w = world();
     w.entries.push(entry(1));

@@ -28,6 +28,35 @@ test('memory is given back: rows that expired make room', async () => {
   }
 });
 
+test('findings S14, S15: a list that is longer than a call may have arguments is kept, and read page by page', async () => {
+  const { revocations } = memoryStore({ nowSeconds: () => NOW });
+  const many = 131_072;
+  for (let i = 0; i < many; i++)
+    await revocations.add({ kind: 'user', issuer: 'acme', value: `u${i}`, reason: '' }, NOW);
+  let read = 0;
+  for (let cursor = 0, page = 1; page > 0; read += page) {
+    const { entries, cursor: next } = await revocations.since(cursor);
+    page = entries.length;
+    cursor = next;
+  }
+  expect(read).toBe(many);
+});
+
+test('finding S15 entries that have ended give their room back, though nothing is charged', async () => {
+  let now = NOW;
+  const store = memoryStore({ nowSeconds: () => now });
+  for (let i = 0; i < 5000; i++) {
+    now = NOW + i;
+    await store.revocations.add(
+      { kind: 'user', issuer: 'acme', value: `u${i}`, reason: '', expires: now + 10 },
+      now,
+    );
+  }
+  const held = (await store.stats()).rows['revocations']!;
+  expect(held).toBeLessThanOrEqual(256);
+  expect(held).toBeGreaterThanOrEqual(70);
+});
+
 test('the synchronous ledger gives the same answers', () => {
   const ledger = memoryLedger();
   const c = charges([counter('x', 6, 10)], { replay: proofClaim('x') });

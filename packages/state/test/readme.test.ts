@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hasPostgres, startPostgres, stopServers } from './postgres-server.ts';
+import { startCluster } from './redis-cluster.ts';
 import { freePort, hasRedis, startRedis, stopAll } from './redis-server.ts';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
@@ -131,21 +132,10 @@ describe.skipIf(!hasRedis)('the README with Redis', () => {
   });
 
   test('a Cluster', async () => {
-    const nodes = await Promise.all(
-      [1, 2, 3].map(() => startRedis(['--save', '', '--cluster-enabled', 'yes', '--cluster-port', '0'])),
-    );
-    const addresses = nodes.map((node) => `127.0.0.1:${node.port}`);
-    spawnSync('redis-cli', ['--cluster', 'create', ...addresses, '--cluster-yes']);
-    const healthy = (): boolean =>
-      nodes.every(({ port }) =>
-        spawnSync('redis-cli', ['-p', String(port), 'cluster', 'info'], { encoding: 'utf8' }).stdout.includes(
-          'cluster_state:ok',
-        ),
-      );
-    await expect.poll(healthy, { timeout: 30_000 }).toBe(true);
-    const replaced = nodes.map((node, i) => [`700${i + 1}`, String(node.port)] as const);
+    const cluster = await startCluster();
+    const replaced = cluster.nodes.map((node, i) => [`700${i + 1}`, String(node.port)] as const);
     expect(await run('cluster', replaced)).toBe(RIGHT);
-    await Promise.all(nodes.map((node) => node.stop()));
+    await cluster.stop();
   });
 
   test('TLS, by an authority of your own', async () => {

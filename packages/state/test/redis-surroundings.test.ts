@@ -4,6 +4,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { Redis } from 'ioredis';
 import { initializeRedis, redisStore, resetRedis, type RedisClient } from '../src/redis.ts';
 import { leasedBudgets, type Store } from '../src/index.ts';
+import { openStore } from '../src/open.ts';
 import { charges, counter, id, proofClaim, serverSeconds } from '../src/testing/make.ts';
 import { proxy } from './proxy.ts';
 import { hasRedis, startRedis, stopAll, type Server } from './redis-server.ts';
@@ -216,6 +217,26 @@ describe.skipIf(!hasRedis)('with redis-server', () => {
     await store.close();
     await issuer.close();
     subscriber.disconnect();
+    await own.stop();
+    await wire.close();
+  });
+
+  test('finding S12 the connections of a URL that go silent are replaced; calls are refused meanwhile and none waits for ever', async () => {
+    const own = await startRedis();
+    const wire = await proxy(own.port);
+    const admin = await connected(own);
+    await initializeRedis(admin);
+    const store = await openStore(`redis://127.0.0.1:${wire.port}`, { timeout: 300 });
+    expect(await spend(store)).toBe('ok');
+    wire.silence();
+    expect(await spend(store)).toBe('store_unavailable');
+    // Only what was open is silent; new connections go through. What is never replaced fails here by the time limit.
+    await expect.poll(() => spend(store), { timeout: 30_000 }).toBe('ok');
+    const issuer = await opened(own);
+    await issuer.revocations.add({ kind: 'user', issuer: 'acme', value: 'u', reason: '' }, now);
+    await expect.poll(() => code(store.revocations.isRevoked(subject)), { timeout: 10_000 }).toBe('revoked');
+    await issuer.close();
+    await store.close();
     await own.stop();
     await wire.close();
   });

@@ -2,8 +2,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { spawnSync } from 'node:child_process';
-import { Cluster } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { initializeRedis, redisStore, resetRedis } from '../src/redis.ts';
 import type { Store } from '../src/index.ts';
@@ -13,7 +11,6 @@ import {
   LATER,
   NOW,
   charges,
-  claim,
   counter,
   id,
   serverSeconds,
@@ -350,64 +347,5 @@ describe.skipIf(!hasRedis)('with redis-server', () => {
     const left = await Promise.all(counted.map((c, i) => store.budgets.left(id(`t ${i}`), [c], NOW)));
     expect(left.flat().reduce((a, b) => a + b)).toBe(40 * 100 - 300);
     await store.close();
-  });
-
-  test('a cluster of three: the charges of a call live in one slot, pools too', async () => {
-    const nodes = await Promise.all(
-      [1, 2, 3].map(() => startRedis(['--save', '', '--cluster-enabled', 'yes', '--cluster-port', '0'])),
-    );
-    try {
-      const addresses = nodes.map((node) => `127.0.0.1:${node.port}`);
-      const made = spawnSync('redis-cli', ['--cluster', 'create', ...addresses, '--cluster-yes'], {
-        encoding: 'utf8',
-      });
-      expect(made.stdout).toContain('All 16384 slots covered');
-      const cluster = new Cluster(
-        nodes.map((node) => ({ host: '127.0.0.1', port: node.port })),
-        { redisOptions: { maxRetriesPerRequest: 2 } },
-      );
-      cluster.on('error', () => undefined);
-      await expect
-        .poll(() => cluster.cluster('INFO').then((info) => String(info).includes('cluster_state:ok')))
-        .toBe(true);
-      await initializeRedis(cluster);
-      const store = await redisStore({ client: cluster, poll: 50 });
-      const answers = await Promise.all(
-        Array.from({ length: 200 }, (_, i) => {
-          const place = id(`token ${i % 20}`);
-          const parts = { root: place, place, replay: proofClaim(`n ${i}`), once: [claim(`o ${i}`, 2)] };
-          return store.budgets.reserve(
-            charges([counter(`a ${i % 20}`, 1, 5), counter(`b ${i % 20}`, 1, 7, { caveat: 0 })], parts),
-            NOW,
-          );
-        }),
-      );
-      expect(answers.filter((answer) => answer.ok).length).toBe(100);
-      // Two tokens of one issuer that name a pool: roots differ, the place is one.
-      const pooled = await Promise.all(
-        Array.from({ length: 10 }, (_, i) =>
-          store.budgets.reserve(
-            charges([counter('pool', 1, 3)], { root: id(`r ${i}`), partitionKey: id('pools of acme') }),
-            NOW,
-          ),
-        ),
-      );
-      expect(pooled.filter((answer) => answer.ok).length).toBe(3);
-      // A session's numbers are spread over the partitions of its tokens: each sees a part, and gaps of any width.
-      const used = async (name: string, sequence: number): Promise<string> => {
-        const root = { root: id(name), partitionKey: id(name) };
-        const claimed = await numbered(store, 'spread', sequence);
-        return code(await store.budgets.reserve(charges([], { ...root, sequence: claimed }), NOW));
-      };
-      for (const n of [0, 5000, 4999, 4000]) expect(await used('one', n)).toBe('ok');
-      for (const n of [0, 5000, 4999, 4000, 3976]) expect(await used('one', n)).toBe('replayed');
-      expect(await used('two', 5001)).toBe('ok');
-      await store.revocations.add({ kind: 'user', issuer: 'acme', value: 'u', reason: '' }, NOW);
-      expect(code(store.revocations.isRevoked(SUBJECT))).toBe('revoked');
-      await store.close();
-      cluster.disconnect();
-    } finally {
-      await Promise.all(nodes.map((node) => node.stop()));
-    }
   });
 });

@@ -100,7 +100,9 @@ begin
   code := watched(p_epoch);
   if code <> 'ok' then return; end if;
   select coalesce(json_agg(json_build_array(r.seq, r.kind, r.issuer, r.value, r.reason, r.time, r.expires) order by r.seq), '[]')
-    into entries from (select * from revocations where revocations.seq > p_cursor order by revocations.seq limit ${PAGE}) r;
+    into entries from (select * from revocations
+      where revocations.seq > p_cursor and (revocations.expires is null or revocations.expires > now - ${GRACE})
+      order by revocations.seq limit ${PAGE}) r;
 end $$;
 `;
 
@@ -132,7 +134,8 @@ begin
   code := watched(p_epoch);
   if code <> 'ok' then return; end if;
   select coalesce(json_agg(f order by f.opened desc), '[]') into list
-    from (select * from sessions order by opened desc limit 1000) f;
+    from (select * from sessions
+      where expires > extract(epoch from clock_timestamp()) - ${GRACE} order by opened desc limit 1000) f;
 end $$;
 `;
 

@@ -76,7 +76,7 @@ export class Registry {
   }
 
   async #since(cursor: number): Promise<Part> {
-    const [, last, now, ...texts] = await this.#run('since', SINCE, ['number', 'list'], [cursor]);
+    const [, last, now, ...texts] = await this.#run('since', SINCE, ['number', 'list', 'expiries'], [cursor]);
     const entries = texts.map((text) => toEntry(String(text)));
     return { last: Number(last), entries, more: entries.length === PAGE, ended: Number(now) - GRACE };
   }

@@ -74,15 +74,21 @@ for i = 2, #KEYS do answer[i] = redis.call('GET', KEYS[i]) or '' end
 return answer
 `;
 
-/** Adds an entry inside a script: KEYS[2] last number, KEYS[3] the list, KEYS[4] expiries; published on 'channel'. */
-const REVOKE = `
-local function revoke(json, expires, channel)
-  local seq = redis.call('INCR', KEYS[2])
-  local dead = redis.call('ZRANGEBYSCORE', KEYS[4], '-inf', swept, 'LIMIT', 0, 100)
-  for _, old in ipairs(dead) do
+/** Drops entries that have ended, inside a script: KEYS[3] the list, KEYS[4] expiries. */
+const FORGET = `
+local function forget(most)
+  for _, old in ipairs(redis.call('ZRANGEBYSCORE', KEYS[4], '-inf', swept, 'LIMIT', 0, most)) do
     redis.call('ZREMRANGEBYSCORE', KEYS[3], old, old)
     redis.call('ZREM', KEYS[4], old)
   end
+end
+`;
+
+/** Adds an entry inside a script: KEYS[2] last number, KEYS[3] the list, KEYS[4] expiries; published on 'channel'. */
+const REVOKE = `${FORGET}
+local function revoke(json, expires, channel)
+  local seq = redis.call('INCR', KEYS[2])
+  forget(100)
   redis.call('ZADD', KEYS[3], seq, whole(seq) .. ' ' .. json)
   if expires ~= '' then redis.call('ZADD', KEYS[4], expires, whole(seq)) end
   -- Only a reason to look; a user of the server that may not publish leaves it to the poll.
@@ -96,8 +102,12 @@ export const ADD_REVOCATION: string = `${REVOKE}
 return {'ok', revoke(ARGV[2], ARGV[3], ARGV[4])}
 `;
 
-/** KEYS: epoch, number, list. ARGV: check, cursor. Returns 'ok', the last number, the time, and up to 1000 entries. */
-export const SINCE: string = `
+/**
+ * KEYS: epoch, number, list, expiries. ARGV: check, cursor. Returns 'ok', the last number, the time, and up to 1000
+ * entries. Every look drops some that have ended: where nobody adds any, the list still gets shorter (finding S15).
+ */
+export const SINCE: string = `${FORGET}
+forget(1000)
 local answer = {'ok', tonumber(redis.call('GET', KEYS[2]) or '0'), now}
 for i, entry in ipairs(redis.call('ZRANGEBYSCORE', KEYS[3], '(' .. ARGV[2], '+inf', 'LIMIT', 0, 1000)) do
   answer[i + 3] = entry
@@ -128,13 +138,26 @@ end
 return read()
 `;
 
-/** KEYS: epoch, index. Returns 'ok' and the newest 1000 sessions, three fields each. */
+/**
+ * KEYS: epoch, index by opening, index by end. Returns 'ok' and the newest 1000 sessions, three fields each. Of
+ * ended ones only the index is left; it is dropped on the way, so that they hide none that is open.
+ */
 export const SESSIONS: string = `
-local answer = {'ok'}
-for _, key in ipairs(redis.call('ZREVRANGE', KEYS[2], 0, 999)) do
-  local s = redis.call('HMGET', key, 'session', 'closed', 'reason')
-  if s[1] then for i = 1, 3 do answer[#answer + 1] = s[i] or '' end
-  else redis.call('ZREM', KEYS[2], key) end
+local answer, from = {'ok'}, 0
+for _ = 1, 50 do
+  local keys = redis.call('ZREVRANGE', KEYS[2], from, from + 999)
+  local gone = {}
+  for _, key in ipairs(keys) do
+    local s = redis.call('HMGET', key, 'session', 'closed', 'reason')
+    if not s[1] then gone[#gone + 1] = key
+    elseif #answer < 3000 then for i = 1, 3 do answer[#answer + 1] = s[i] or '' end end
+  end
+  if #gone > 0 then
+    redis.call('ZREM', KEYS[2], unpack(gone))
+    redis.call('ZREM', KEYS[3], unpack(gone))
+  end
+  from = from + #keys - #gone
+  if #keys < 1000 or #answer >= 3000 then break end
 end
 return answer
 `;

@@ -59,7 +59,7 @@ export function redisSessions(run: Step, list: HeardList, channel: string): Sess
     },
     get: async (issuer, id) => toSession(await step('get', issuer, id)),
     list: async () => {
-      const [, ...fields] = await asked(run)('sessions', SESSIONS, ['sessions'], []);
+      const [, ...fields] = await asked(run)('sessions', SESSIONS, ['sessions', 'sessionends'], []);
       const sessions: Session[] = [];
       for (let i = 0; i < fields.length; i += 3) sessions.push(toSession(fields.slice(i, i + 3))!);
       return sessions;

@@ -1,6 +1,6 @@
 // Sessions in the file. `check` is a point read, made at every use of a token that names a session.
 import { AmbitError } from '@ambit/core';
-import { checkNow } from '../budgets.ts';
+import { GRACE, checkNow } from '../budgets.ts';
 import { orFault } from '../faults.ts';
 import type { RevocationInput } from '../revocations.ts';
 import { judge, newSession, type Session, type SessionAnswer, type Sessions } from '../sessions.ts';
@@ -25,16 +25,19 @@ const toRow = (s: Session): Row => [
   s.reason,
 ];
 
-/** `revoke` adds to the revocation list inside the same transaction. */
+/** `revoke` adds to the revocation list inside the same transaction; `clock` gives this process's own Unix seconds. */
 export function sqliteSessions(
   db: Connection,
   writer: Writer,
   turn: Turn,
   revoke: (input: RevocationInput, now: number) => unknown,
+  clock: () => number,
 ): Sessions {
   const columns = 'issuer, id, operator, user, opened, expires, closed, reason';
   const find = db.prepare(`select ${columns}, sum from sessions where issuer = ? and id = ?`);
-  const all = db.prepare(`select ${columns}, sum from sessions order by opened desc limit 1000`);
+  const all = db.prepare(
+    `select ${columns}, sum from sessions where expires > ? order by opened desc limit 1000`,
+  );
   const insert = db.prepare(
     `insert or ignore into sessions(${columns}, sum) values (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
@@ -84,6 +87,7 @@ export function sqliteSessions(
       return result;
     },
     get: async (issuer, id) => guarded(() => read(issuer, id)),
-    list: async () => guarded(() => (all.all() as Value[][]).map((row) => toSession(checked(row) as Row))),
+    list: async () =>
+      guarded(() => (all.all(clock() - GRACE) as Value[][]).map((row) => toSession(checked(row) as Row))),
   };
 }

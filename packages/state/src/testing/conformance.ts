@@ -9,8 +9,17 @@ import { slidingRules } from './sliding.ts';
 import { surroundingsRules } from './surroundings.ts';
 import type { OpenOptions, World } from './world.ts';
 
+/** Every rule; a back end of which some do not hold names those that do. */
+const RULES: readonly ((w: World) => void)[] = [
+  budgetsRules,
+  slidingRules,
+  rowsRules,
+  revocationsRules,
+  surroundingsRules,
+];
+
 /**
- * Runs all rules; `open` makes an empty store each time it is called, `reset` does to one what an operator does
+ * Runs the rules; `open` makes an empty store each time it is called, `reset` does to one what an operator does
  * after state may have been lost. `clock`: whether the store has a clock of its own, as servers on this machine do.
  */
 export function conformance(
@@ -18,6 +27,7 @@ export function conformance(
   open: (options: OpenOptions) => Promise<Store>,
   reset?: (store: Store) => Promise<void>,
   clock: 'given' | 'own' = 'given',
+  rules: readonly ((w: World) => void)[] = RULES,
 ): void {
   describe(`${name}: conformance`, () => {
     let store: Store;
@@ -37,10 +47,6 @@ export function conformance(
       store = await w.open();
     });
     afterEach(() => store.close());
-    budgetsRules(w);
-    slidingRules(w);
-    rowsRules(w);
-    revocationsRules(w);
-    surroundingsRules(w);
+    for (const rule of rules) rule(w);
   });
 }

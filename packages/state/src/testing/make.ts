@@ -27,7 +27,7 @@ export const fresh = (): string => toBase64url(randomBytes(32));
 export let NOW = 4_102_444_800;
 export let LATER: number = NOW + 3600;
 
-/** Moves the tests of this file to a server's time; before its tests begin. */
+/** Moves the tests of this file to a server's time; between two of its tests. */
 export function startAt(seconds: number): void {
   NOW = seconds;
   LATER = seconds + 3600;

@@ -1,7 +1,7 @@
 // Revocations and sessions: what is revoked or closed is out, and nothing beside it. Rules that every back end keeps.
 import { expect, test } from 'vitest';
 import { NOW, hex, id } from './make.ts';
-import type { World } from './world.ts';
+import { inTurn, type World } from './world.ts';
 
 const subject = (name: string): Parameters<World['store']['revocations']['isRevoked']>[0] => ({
   issuer: 'acme',
@@ -132,5 +132,13 @@ function sessionRules(w: World): void {
       ['no user', null],
       ['session a', 'u'],
     ]);
+  });
+  test('finding S15 sessions that have ended hide none that is open, however many opened later', async () => {
+    const { sessions } = w.store;
+    const open = (id: string, at: number, expires: number): Promise<unknown> =>
+      sessions.open({ issuer: 'acme', id, operator: 'op', expires }, at);
+    await open('open', NOW - 900, NOW + 900);
+    await inTurn(1040, (i) => open(`ended ${i}`, NOW - 800, NOW - 600));
+    expect((await sessions.list()).map(({ id }) => id)).toEqual(['open']);
   });
 }

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { leasedBudgets } from '../lease.ts';
 import type { Store } from '../store.ts';
 import { NOW, charges, claim, counter, fresh, id, proofClaim, numbered } from './make.ts';
-import { spend, type Answer, type World } from './world.ts';
+import { inTurn, spend, type Answer, type World } from './world.ts';
 
 const DAY = 86_400;
 const code = (answer: { ok: boolean; code?: string }): string => (answer.ok ? 'ok' : answer.code!);
@@ -60,6 +60,13 @@ function clockRules(w: World): void {
       });
       await w.store.budgets.reserve(c, NOW + days * DAY);
     }
+    // Entries as well: of many that are added, one looks for those that have ended.
+    await inTurn(300, (i) =>
+      w.store.revocations.add(
+        { kind: 'user', issuer: 'acme', value: `ahead ${i}`, reason: '' },
+        NOW + 366 * DAY,
+      ),
+    );
     expect(await remembers(w.store)).toEqual(AS_BEFORE);
   });
 

@@ -28,3 +28,12 @@ export interface World {
 /** Charges one counter. */
 export const spend = (w: World, name: string, amount: number, limit: number): Answer =>
   w.store.budgets.reserve(charges([counter(name, amount, limit)]), NOW);
+
+/** Runs `job` for 0 to n - 1, so many at a time that a busy machine still answers each in time. */
+export async function inTurn(n: number, job: (i: number) => Promise<unknown>): Promise<void> {
+  const AT_ONCE = 40;
+  for (let from = 0; from < n; from += AT_ONCE) {
+    const count = Math.min(AT_ONCE, n - from);
+    await Promise.all(Array.from({ length: count }, (_, i) => job(from + i)));
+  }
+}
