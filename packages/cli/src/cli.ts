@@ -125,6 +125,18 @@ export class Cli {
 
   /** All of stdin, for one use: two inputs can't both come from it. */
   async stdin(what: string, limit: number): Promise<Buffer> {
+    const parts: Buffer[] = [];
+    let size = 0;
+    for await (const part of this.stdinPieces(what)) {
+      size += part.length;
+      if (size > limit) throw new Failure('input_invalid', `${what}: more than ${limit} bytes on stdin`);
+      parts.push(part);
+    }
+    return Buffer.concat(parts);
+  }
+
+  /** The same as it comes, for what may be long. */
+  stdinPieces(what: string): AsyncIterable<Buffer> {
     if (this.#stdinTaken !== '') {
       throw new Failure(
         'usage',
@@ -134,14 +146,16 @@ export class Cli {
     }
     this.#stdinTaken = what;
     if (process.stdin.isTTY) this.say(`ambit: reading ${what} from the terminal; end it with Ctrl-D`);
-    const parts: Buffer[] = [];
-    let size = 0;
-    for await (const part of process.stdin as AsyncIterable<Buffer>) {
-      size += part.length;
-      if (size > limit) throw new Failure('input_invalid', `${what}: more than ${limit} bytes on stdin`);
-      parts.push(part);
+    return process.stdin as AsyncIterable<Buffer>;
+  }
+
+  /** Data that may be long, to stdout: no more of it is made than the reader takes. */
+  async outAll(pieces: AsyncIterable<string>): Promise<void> {
+    for await (const piece of pieces) {
+      if (this.broken) return;
+      this.out(piece);
+      if (process.stdout.writableNeedDrain) await this.flush();
     }
-    return Buffer.concat(parts);
   }
 
   /** Waits until everything is written. Gives the error that stopped it, or null, also for a closed pipe. */

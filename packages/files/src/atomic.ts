@@ -27,14 +27,22 @@ const temporaryFor = (path: string): string =>
   join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
 
 /**
- * Replaces a file in one step, with mode 0600. With `durable`, it and its directory entry survive a power cut when
- * this returns. Rejects with the system's error, and leaves nothing behind.
+ * Replaces a file in one step, with mode 0600 unless another is given. With `durable`, it and its directory entry
+ * survive a power cut when this returns. Rejects with the system's error, or that of the pieces of what is written,
+ * and leaves nothing behind.
  */
-export async function replaceFile(path: string, bytes: Uint8Array | string, durable: boolean): Promise<void> {
+export async function replaceFile(
+  path: string,
+  content: Uint8Array | string | AsyncIterable<string>,
+  durable: boolean,
+  mode: number = FILE_MODE,
+): Promise<void> {
   const temporary = temporaryFor(path);
-  const file = await open(temporary, 'wx', FILE_MODE);
+  const file = await open(temporary, 'wx', mode);
   try {
-    await file.writeFile(bytes);
+    await file.chmod(mode);
+    if (typeof content === 'string' || content instanceof Uint8Array) await file.writeFile(content);
+    else for await (const piece of content) await file.appendFile(piece);
     if (durable) await file.datasync();
     await file.close();
     await rename(temporary, path);

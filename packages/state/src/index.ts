@@ -9,4 +9,6 @@ export * from './store.ts';
 export { memoryLedger, memoryStore, type MemoryOptions } from './memory.ts';
 export * from './authorize.ts';
 export * from './snapshot.ts';
+export { ListReader, OLD_PREFIX } from './list/read.ts';
+export { importEntries, importSnapshot } from './list/import.ts';
 export * from './lease.ts';

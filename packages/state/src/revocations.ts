@@ -148,7 +148,9 @@ export function namesOf(subject: RevocationSubject): [RevocationKind, string | u
   for (const kind of REVOCATION_KINDS) {
     const values = kind === 'node' ? subject.nodes : kind === 'holder' ? subject.holders : [subject[kind]];
     for (const value of values)
-      if (value !== undefined) names.push([kind, GLOBAL.has(kind) ? undefined : subject.issuer, value]);
+      // No entry names the empty value.
+      if (value !== undefined && value !== '')
+        names.push([kind, GLOBAL.has(kind) ? undefined : subject.issuer, value]);
   }
   return names;
 }

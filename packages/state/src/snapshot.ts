@@ -1,95 +1,60 @@
-// A signed revocation list for verifiers that are offline. Body: canonical CBOR [1, issuer, number, time, entries],
-// each entry [kind, issuer / null, value, reason, time, expires / null, seq]; text: `ambr1_` and base64url of CBOR
-// [body, Ed25519 signature over the `revocations` label and the body]. A verifier keeps the highest number it
-// has seen: a lower one is a rollback, the same number with another body is a fork, and a list older than the
-// bound is stale; each denies with `revocations_stale` (attack S7). Core's strict codec and not `@ambit/cbor`: a
-// signature covers these bytes, and whoever hands a list over may be hostile.
-import {
-  AmbitError,
-  LABELS,
-  concat,
-  decodeCbor,
-  deny,
-  encodeCbor,
-  fromBase64url,
-  nobleProvider,
-  sha256,
-  toBase64url,
-  type Cbor,
-  type Denial,
-  type Provider,
-  type PublicKey,
-  type Signer,
-} from '@ambit/core';
+// Signed lists of revocations, for verifiers that are offline (attack S7; the text is that of `list/write.ts`). A
+// verifier keeps the highest number it has seen: a lower one is a rollback, the same number with another body is a
+// fork, and a list older than the bound is stale; each denies with `revocations_stale`.
+import { deny, nobleProvider, type Denial, type Provider, type PublicKey, type Signer } from '@ambit/core';
 import { checkNow } from './budgets.ts';
+import { ListReader, type ListEnd } from './list/read.ts';
+import { ListWriter, type About } from './list/write.ts';
 import {
   RevocationView,
-  checkRevocation,
   type Revocation,
   type RevocationAnswer,
-  type RevocationKind,
   type RevocationSubject,
   type Revocations,
 } from './revocations.ts';
 
-/** Entries added at once when a list is imported. */
-const TOGETHER = 512;
+export type { About as SnapshotAbout } from './list/write.ts';
+export type { ListEnd } from './list/read.ts';
 
-/** Text prefix of a signed list. */
-export const SNAPSHOT_PREFIX = 'ambr1_';
-
-/** A list as its issuer signed it. */
-export interface Snapshot {
-  readonly issuer: string;
-  /** Goes up with every list the issuer signs. */
-  readonly number: number;
-  /** Unix seconds. */
-  readonly time: number;
+/** A list as its issuer signed it, whole. */
+export interface Snapshot extends ListEnd {
   readonly entries: readonly Revocation[];
-  /** base64url of the SHA-256 of the signed body. */
-  readonly digest: string;
 }
 
 /** All entries of a store, page by page. */
-export async function allRevocations(revocations: Revocations): Promise<readonly Revocation[]> {
-  const all: Revocation[] = [];
+export async function* revocationPages(revocations: Revocations): AsyncGenerator<readonly Revocation[]> {
   for (let cursor = 0; ;) {
     const page = await revocations.since(cursor);
-    if (page.entries.length === 0) return all;
-    all.push(...page.entries);
+    if (page.entries.length === 0) return;
+    yield page.entries;
     cursor = page.cursor;
   }
 }
 
-/**
- * Signs a list. `number` is the highest `seq` of the entries unless given: it has to grow from list to list,
- * so an issuer that signs again without a new entry gives the time a chance to be renewed, under the same
- * number, with the same entries.
- */
-export function signSnapshot(
-  entries: readonly Revocation[],
-  about: { readonly issuer: string; readonly now: number; readonly number?: number },
-  by: Signer<'issuer'>,
-): string {
-  checkNow(about.now);
-  const ours = entries.filter((entry) => entry.issuer === undefined || entry.issuer === about.issuer);
-  const live = ours.filter((entry) => (entry.expires ?? Infinity) > about.now);
-  const number = about.number ?? entries.reduce((most, entry) => Math.max(most, entry.seq), 0);
-  const rows = live.map((e): Cbor => [
-    e.kind,
-    e.issuer ?? null,
-    e.value,
-    e.reason,
-    e.time,
-    e.expires ?? null,
-    e.seq,
-  ]);
-  const body = encodeCbor([1, about.issuer, number, about.now, rows]);
-  const signature = by.sign(LABELS.revocations, body);
-  return SNAPSHOT_PREFIX + toBase64url(encodeCbor([body, signature]));
+/** All entries of a store at once. */
+export async function allRevocations(revocations: Revocations): Promise<readonly Revocation[]> {
+  const all: Revocation[] = [];
+  for await (const page of revocationPages(revocations)) all.push(...page);
+  return all;
 }
 
-const MALFORMED: Denial = Object.freeze(deny('input_invalid', 'not a signed revocation list'));
+/** The lines of a signed list, without their ends. Nothing is signed before the last. */
+export async function* signedLines(
+  pages: AsyncIterable<readonly Revocation[]> | Iterable<readonly Revocation[]>,
+  about: About,
+  by: Signer<'issuer'>,
+): AsyncGenerator<string> {
+  const writer = new ListWriter(about, by);
+  yield writer.head;
+  for await (const page of pages) yield* writer.lines(page);
+  yield* writer.end();
+}
+
+/** Signs a list as one text. */
+export function signSnapshot(entries: readonly Revocation[], about: About, by: Signer<'issuer'>): string {
+  const writer = new ListWriter(about, by);
+  return [writer.head, ...writer.lines(entries), ...writer.end()].join('\n');
+}
 
 /** Reads and checks a list by one of the issuer's keys. No freshness: that is `SnapshotRevocations`. */
 export function readSnapshot(
@@ -97,64 +62,17 @@ export function readSnapshot(
   keys: readonly PublicKey<'issuer'>[],
   provider: Provider = nobleProvider,
 ): { readonly ok: true; readonly snapshot: Snapshot } | Denial {
-  const bytes = text.startsWith(SNAPSHOT_PREFIX)
-    ? fromBase64url(text.trimEnd(), SNAPSHOT_PREFIX.length)
-    : null;
-  const outer = bytes === null ? null : decodeCbor(bytes);
-  const parts: readonly unknown[] = outer !== null && Array.isArray(outer.value) ? outer.value : [];
-  const [body, signature] = parts;
-  if (parts.length !== 2 || !(body instanceof Uint8Array) || !(signature instanceof Uint8Array))
-    return MALFORMED;
-  const signed = concat(LABELS.revocations.bytes, body);
-  if (!keys.some((key) => provider.verify(key.bytes, signed, signature)))
-    return deny('seal_invalid', 'the revocation list is not signed by a known key');
-  const inner = decodeCbor(body);
-  const fields: readonly unknown[] = inner !== null && Array.isArray(inner.value) ? inner.value : [];
-  const [version, issuer, number, time, rows] = fields;
-  if (fields.length !== 5 || version !== 1 || typeof issuer !== 'string') return MALFORMED;
-  if (typeof number !== 'number' || typeof time !== 'number' || !Array.isArray(rows)) return MALFORMED;
+  const reader = new ListReader(keys, provider);
   const entries: Revocation[] = [];
-  for (const row of rows as readonly unknown[]) {
-    const entry = toEntry(row);
-    // An issuer can't revoke another issuer's names.
-    if (entry === null || (entry.issuer !== undefined && entry.issuer !== issuer)) return MALFORMED;
-    entries.push(entry);
+  for (const line of text.trimEnd().split('\n')) {
+    const found = reader.unverified(line);
+    if (found === null) break;
+    for (const entry of found) entries.push(entry);
   }
-  const snapshot = {
-    issuer,
-    number,
-    time,
-    entries: Object.freeze(entries),
-    digest: toBase64url(sha256(body)),
-  };
-  return { ok: true, snapshot: Object.freeze(snapshot) };
-}
-
-function toEntry(row: unknown): Revocation | null {
-  if (!Array.isArray(row) || row.length !== 7) return null;
-  const [kind, issuer, value, reason, time, expires, seq] = row as readonly unknown[];
-  if (
-    typeof time !== 'number' ||
-    typeof seq !== 'number' ||
-    typeof value !== 'string' ||
-    typeof reason !== 'string'
-  )
-    return null;
-  if ((issuer !== null && typeof issuer !== 'string') || (expires !== null && typeof expires !== 'number'))
-    return null;
-  try {
-    const input = checkRevocation({
-      kind: kind as RevocationKind,
-      value,
-      reason,
-      ...(issuer === null ? {} : { issuer }),
-      ...(expires === null ? {} : { expires }),
-    });
-    return Object.freeze({ ...input, time, seq });
-  } catch (error) {
-    if (error instanceof AmbitError) return null;
-    throw error;
-  }
+  const read = reader.end();
+  return read.ok
+    ? { ok: true, snapshot: Object.freeze({ ...read.list, entries: Object.freeze(entries) }) }
+    : read;
 }
 
 /** What an offline verifier has to keep between starts, so that a rollback is noticed after one too. */
@@ -200,7 +118,30 @@ export class SnapshotRevocations {
     checkNow(now);
     const read = readSnapshot(text, this.#keys, this.#provider);
     if (!read.ok) return read;
-    const { issuer, number, time, digest, entries } = read.snapshot;
+    const view = new RevocationView();
+    view.take(read.snapshot.entries);
+    return this.#accept(read.snapshot, view, now) ?? read;
+  }
+
+  /** The same, line by line: besides the entries no more than a line of it is held. */
+  async loadLines(
+    lines: AsyncIterable<string> | Iterable<string>,
+    now: number,
+  ): Promise<{ readonly ok: true; readonly list: ListEnd } | Denial> {
+    checkNow(now);
+    const reader = new ListReader(this.#keys, this.#provider);
+    const view = new RevocationView();
+    for await (const line of lines) {
+      const entries = reader.unverified(line);
+      if (entries === null) break;
+      view.take(entries);
+    }
+    const read = reader.end();
+    return read.ok ? (this.#accept(read.list, view, now) ?? read) : read;
+  }
+
+  // What was read counts from here on, unless it may not.
+  #accept({ issuer, number, time, digest }: ListEnd, view: RevocationView, now: number): Denial | null {
     if (issuer !== this.#issuer) return deny('input_invalid', `a list of ${issuer}, not of ${this.#issuer}`);
     const seen = this.#seen;
     if (seen !== null) {
@@ -211,11 +152,10 @@ export class SnapshotRevocations {
     }
     if (time > now + 30) return deny('revocations_stale', 'a list from the future');
     if (time + this.#maxAge < now) return deny('revocations_stale', `${now - time} s old`);
-    this.#view = new RevocationView();
-    this.#view.take(entries);
+    this.#view = view;
     this.#seen = Object.freeze({ number, time, digest });
     this.#loaded = true;
-    return read;
+    return null;
   }
 
   /** As `Revocations.isRevoked`, at `now`. */
@@ -227,36 +167,3 @@ export class SnapshotRevocations {
     return { ok: true };
   }
 }
-
-/** Adds what a list names and a store doesn't: after a store was lost, or from another site. Returns how many. */
-export async function importSnapshot(
-  snapshot: Snapshot,
-  revocations: Revocations,
-  now: number,
-): Promise<number> {
-  const known = new Set((await allRevocations(revocations)).map(nameOf));
-  const missing = snapshot.entries.filter(
-    (entry) => !known.has(nameOf(entry)) && (entry.expires ?? Infinity) > now,
-  );
-  // Added together, they share transactions: one by one each would wait for the disk.
-  for (let at = 0; at < missing.length; at += TOGETHER) {
-    await Promise.all(
-      missing.slice(at, at + TOGETHER).map(({ kind, issuer, value, reason, expires }) =>
-        revocations.add(
-          {
-            kind,
-            value,
-            reason,
-            ...(issuer === undefined ? {} : { issuer }),
-            ...(expires === undefined ? {} : { expires }),
-          },
-          now,
-        ),
-      ),
-    );
-  }
-  return missing.length;
-}
-
-const nameOf = (e: Revocation): string =>
-  JSON.stringify([e.kind, e.issuer ?? null, e.value, e.expires ?? null]);

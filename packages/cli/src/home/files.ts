@@ -1,8 +1,8 @@
 // Reading and writing files so that nothing is half-written and no secret can be read by others: secrets are
 // created exclusively with mode 0600 and refused when group or others may read them.
-import { chmodSync, readdirSync, statSync } from 'node:fs';
-import { createFile, makeDirectorySync, replaceFileSync } from '@ambit/files';
-import { LIMITS, prefixOf } from '@ambit/core';
+import { chmodSync, createReadStream, readdirSync, statSync } from 'node:fs';
+import { createFile, makeDirectorySync, replaceFile, replaceFileSync } from '@ambit/files';
+import { AmbitError, LIMITS, prefixOf } from '@ambit/core';
 import { readOpened, type OpenedFile } from '@ambit/core/node';
 import type { Cli } from '../cli.ts';
 import { badInput, Failure, ioFailure } from '../failure.ts';
@@ -59,6 +59,15 @@ export function writeFile(path: string, content: string | Uint8Array, options: W
   }
 }
 
+/** The same for what may be long, and comes in pieces; replaces what is there. */
+export async function writePieces(path: string, pieces: AsyncIterable<string>, mode: number): Promise<void> {
+  try {
+    await replaceFile(path, pieces, true, mode);
+  } catch (error) {
+    throw error instanceof AmbitError ? error : ioFailure('write', path, error);
+  }
+}
+
 /** Makes a directory for its owner alone, and the ones above it. */
 export function makeDirectory(path: string): void {
   try {
@@ -95,6 +104,16 @@ export async function readInput(
 ): Promise<string> {
   const bytes = source === '-' ? await cli.stdin(what, limit) : readFile(source, { limit });
   return bytes.toString('utf8');
+}
+
+/** The same in pieces, for what may be long. */
+export async function* readPieces(cli: Cli, what: string, source: string): AsyncGenerator<Uint8Array> {
+  if (source === '-') return yield* cli.stdinPieces(what);
+  try {
+    yield* createReadStream(source) as AsyncIterable<Buffer>;
+  } catch (error) {
+    throw ioFailure('read', source, error);
+  }
 }
 
 /** One line of text, without white space at its end. */
