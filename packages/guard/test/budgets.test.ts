@@ -10,7 +10,9 @@ import {
   type GuardOptions,
   type GuardRequest,
 } from '@ambit/guard';
+import { fetchHandler, httpGuard } from '@ambit/guard/http';
 import { Gate } from '@ambit/guard/mcp';
+import { leasedBudgets } from '@ambit/state';
 import { openSqlite } from '@ambit/state/sqlite';
 import { AUDIENCE, seconds, world, type World } from './world.ts';
 
@@ -131,6 +133,59 @@ describe('prices', () => {
   });
 });
 
+describe('a budget of costs that is used up says what is left and when to come again', () => {
+  const hourly = restrict.budget({ unit: 'cost', argument: 'tokens', limit: 1000, window: 3600 });
+  const nextHour = (): number => seconds() - (seconds() % 3600) + 3600;
+  /** Runs `job` with the end of the window that it falls into; again when the hour turned meanwhile. */
+  const inOneHour = async (job: (ends: number) => Promise<void>): Promise<void> => {
+    for (;;) {
+      const ends = nextHour();
+      try {
+        return await job(ends);
+      } catch (error) {
+        if (nextHour() === ends) throw error;
+      }
+    }
+  };
+
+  it('over HTTP in `Retry-After`, `RateLimit` and the body', async () => {
+    const origin = 'https://files.acme.com';
+    const token = w.token({ tools: ['http.*'] }, hourly);
+    const handle = fetchHandler(httpGuard({ guard: guard(), origin }), () => new Response('done'));
+    const send = async (): Promise<Response> => {
+      const made = parseCall({ tool: 'http.get', args: {}, http: { method: 'GET', origin, target: '/a' } });
+      if (!made.ok) throw new Error(made.message);
+      const proof = prove(token, made.call, { audience: AUDIENCE, time: seconds() }, w.agent);
+      const headers = { authorization: `Capability ${token}`, 'capability-proof': proof };
+      return handle(new Request(`${origin}/a`, { headers }));
+    };
+    await inOneHour(async (ends) => {
+      await send();
+      const refused = await send();
+      expect([refused.status, refused.headers.get('ratelimit')]).toEqual([403, '"budget";r=400']);
+      expect(refused.headers.get('retry-after')).toBe(new Date(ends * 1000).toUTCString());
+      expect(await refused.json()).toMatchObject({ code: 'budget_exceeded', left: 400, resets: ends });
+    });
+  });
+
+  it('over MCP in `_meta`', async () => {
+    const token = w.token({}, hourly);
+    const gate = new Gate(guard());
+    const ask = (id: number): ReturnType<Gate['fromClient']> => {
+      const capability = { token, proof: present(token).proof };
+      const params = { name: 'echo', arguments: {}, _meta: { 'dev.ambit/capability': capability } };
+      return gate.fromClient({ jsonrpc: '2.0', id, method: 'tools/call', params });
+    };
+    let id = 0;
+    await inOneHour(async (resets) => {
+      await ask(++id);
+      const denial = { code: 'budget_exceeded', left: 400, resets };
+      const refused = { reply: { result: { _meta: { 'dev.ambit/denial': denial } } } };
+      expect(await ask(++id)).toMatchObject(refused);
+    });
+  });
+});
+
 describe('warnings', () => {
   it('once for each window of a counter, by whichever process comes first; a refund does not bring it back', async () => {
     const other = openSqlite(join(w.directory, 'state.db'));
@@ -155,6 +210,43 @@ describe('warnings', () => {
     expect(alerts).toMatchObject([
       { session: 's-1', alert: { detector: 'budget', action: 'warned', score: 800 } },
     ]);
+    await other.close();
+  });
+
+  it('of budgets that leased verifiers spend in their own processes: one is told, no later than it is due', async () => {
+    const told: BudgetWarning[] = [];
+    const other = openSqlite(join(w.directory, 'state.db'));
+    const token = w.token({}, restrict.calls(200));
+    // A proof's nonce goes to the store at every call; the counter should not.
+    let charged = 0;
+    const leases = [w.store, other].map(({ budgets }) => {
+      const reserve: typeof budgets.reserve = (charges, ...more) => {
+        if (charges.counters.length > 0) charged++;
+        return budgets.reserve(charges, ...more);
+      };
+      return leasedBudgets({ ...budgets, reserve });
+    });
+    const guards = [w.store, other].map((store, i) => {
+      const onWarning = (warning: BudgetWarning): void => void told.push(warning);
+      return guard({ warnAt: 80, onWarning, store: { ...store, budgets: leases[i]! } });
+    });
+    let granted = 0;
+    let before = 0;
+    for (let refused = 0; refused < 2;) {
+      const answer = await guards[granted % 2]!.authorize(present(token));
+      if (answer.ok) granted++;
+      else refused++;
+      if (!answer.ok) guards.reverse();
+      if (told.length === 0) before = granted;
+    }
+    expect(charged).toBeLessThan(granted / 2);
+    expect(told).toHaveLength(1);
+    // What the other holds in its slice counts as used, so it comes early rather than late.
+    expect(told[0]!.left).toBeLessThanOrEqual(40);
+    expect(before).toBeGreaterThan(100);
+    expect(before).toBeLessThanOrEqual(160);
+    expect(granted).toBeLessThanOrEqual(200);
+    await Promise.all(leases.map((lease) => lease.stop()));
     await other.close();
   });
 

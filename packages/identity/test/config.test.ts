@@ -32,6 +32,21 @@ describe('a configuration', () => {
       2,
     ]);
     expect(digestHex).toMatch(/^[0-9a-f]{64}$/);
+    expect(config.warn).toBe(80);
+    expect(config.tools.get('web_search')?.price).toEqual({ microusd: { most: 5000, least: 5000 } });
+    expect(config.tools.get('read_internal_docs')?.price).toEqual({
+      microusd: { most: 0, least: 0 },
+      tokens: { most: 8000, least: 100 },
+    });
+    // A tool of a group with a budget of costs has a price in its unit, or every call of it is refused.
+    let costs = 0;
+    for (const { budgets, tools } of config.groups.values())
+      for (const budget of budgets) {
+        if (budget.unit !== 'cost') continue;
+        costs++;
+        for (const tool of tools) expect(config.tools.get(tool)?.price).toHaveProperty(budget.argument!);
+      }
+    expect(costs).toBe(1);
   });
 
   test.each([
