@@ -63,7 +63,7 @@ export const SLICES = {
     ['caveats/*.ts'],
     ['fields', 'kinds', 'args', 'audience', 'budget', 'data', 'deny', 'flow', 'http', 'net', 'once', 'tools']
       .map((name) => `caveats/${name}`)
-      .concat(['authorize', 'attacks/pools', 'laws/fail-closed']),
+      .concat(['authorize', 'verifier', 'attacks/pools', 'laws/fail-closed']),
   ),
   cbor: core(
     ['cbor/*.ts'],

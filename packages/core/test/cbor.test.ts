@@ -53,7 +53,7 @@ describe('the reader', () => {
     ...SKIPPED.map((h) => [`skip ${h}`, hex(h), (r: Reader) => r.skip(), undefined] as const),
     ['skip the longest text', encode(long), (r: Reader) => r.skip(), undefined] as const,
     ['skip long bytes', encode(new Uint8Array(2000)), (r: Reader) => r.skip(), undefined] as const,
-  ])('E6 reads %s up to its end, and nothing behind it', (_, item, read, value) => {
+  ])('E13 reads %s up to its end, and nothing behind it', (_, item, read, value) => {
     const start = 3;
     const end = start + item.length;
     // Bytes behind are those of the item again, so that reading on would find what it looks for.
@@ -72,7 +72,7 @@ describe('the reader', () => {
     }
   });
 
-  it('E6 finds an end too early as soon as a length tells', () => {
+  it('E8 finds an end too early as soon as a length tells', () => {
     const cases: readonly (readonly [string, Read])[] = [
       ['43 0102', (r) => r.byteString()],
       ['63 6162', (r) => r.text()],
@@ -90,6 +90,7 @@ describe('the reader', () => {
     const atEnd = new Reader(hex('f6 f6'), 1, 1);
     expect(atEnd.nothing()).toBe(false);
     expect(atEnd.pos).toBe(1);
+    expect(thrown(() => atEnd.peek())).toBe(MALFORMED);
     expect(new Reader(hex('f4')).nothing()).toBe(false);
     expect(thrown(() => new Reader(hex('01 01'), 0, 2).done())).toBe(MALFORMED);
   });
@@ -115,7 +116,7 @@ describe('the reader', () => {
     expect(thrown(() => read(new Reader(hex(h))))).toBe(MALFORMED);
   });
 
-  it('E7 nests eight deep and no deeper, and skips as deep and as long as it reads', () => {
+  it('E9 nests eight deep and no deeper, and skips as deep and as long as it reads', () => {
     for (const [open, inner] of [['81', '01'], ['a1 01', '01']] as const)
       for (const read of [(r: Reader) => r.value(), (r: Reader) => r.skip()]) {
         expect(thrown(() => read(new Reader(hex(open.repeat(8) + inner))))).toBeNull();
@@ -125,7 +126,7 @@ describe('the reader', () => {
       expect(thrown(() => read(new Reader(encode('x'.repeat(1025)))))).toBe(MALFORMED);
   });
 
-  it('R1 copies bytes where it says so', () => {
+  it('copies bytes where it says so', () => {
     const memory = hex('43 010203');
     const copy = new Reader(memory).byteStringCopy();
     const value = new Reader(memory).value();
@@ -224,6 +225,7 @@ describe('the writer', () => {
     ['an object', {}, TypeError],
     ['undefined', undefined, TypeError],
     ['a set', new Set([1]), TypeError],
+    ['pairs that are no map', new Set([['a', 1]]), TypeError],
     ['a fraction in a list', [1, 0.5], RangeError],
   ])('refuses %s', (_, value, error) => {
     expect(() => encode(value as Cbor)).toThrow(error);

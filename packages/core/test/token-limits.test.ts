@@ -166,7 +166,7 @@ describe('a frame', () => {
       expect(readEvidence(other)).toBeNull();
   });
 
-  it('E6 ends where its bytes end, wherever it is cut', () => {
+  it('E13 ends where its bytes end, wherever it is cut', () => {
     const whole = writeFrame([new Uint8Array(30), new Uint8Array(3), new Uint8Array(30)], tail);
     const shown = writeFrame([new Uint8Array(30), new Uint8Array(3), new Uint8Array(30)], null);
     expect(readFrame(whole)).not.toBeNull();

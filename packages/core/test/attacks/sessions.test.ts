@@ -426,8 +426,8 @@ describe('P9 captured traffic', () => {
     }
   });
 
-  test('sessions that are over are dropped by the next that opens, once a minute', () => {
-    const table = tableOf({});
+  test('sessions that are over are dropped by the next that opens, once a minute, and when their place is needed', () => {
+    let table = tableOf({});
     const open = (n: number, now: number, life: number): number => {
       const p = readProof(
         opening({ ticket: { issuedAt: now, expires: now + life, nonce: bytes16(n) }, time: now }),
@@ -437,6 +437,10 @@ describe('P9 captured traffic', () => {
       return table.size;
     };
     expect([open(1, NOW, 10), open(2, NOW + 59, 300), open(3, NOW + 60, 300)]).toEqual([1, 2, 2]);
+    for (const bound of [{ perHolder: 1 }, { perRoot: 1 }, { total: 1 }]) {
+      table = tableOf(bound);
+      expect([open(1, NOW, 10), open(2, NOW + 10, 300)], JSON.stringify(bound)).toEqual([1, 1]);
+    }
   });
 
   test("a delegatee can't go on with its delegator's session", () => {

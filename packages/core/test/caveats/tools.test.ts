@@ -1,10 +1,31 @@
 // The caveat `tools`: which tools. Patterns themselves are tested in patterns.test.ts.
 import { describe, expect, it, test } from 'vitest';
-import { attenuate, restrict } from '@ambit/core';
-import { knownCall, knownFacts, mintBase, outcome, withRawCaveats } from '../sample.ts';
+import { attenuate, evaluate, restrict } from '@ambit/core';
+import {
+  facts,
+  knownCall,
+  knownFacts,
+  mintBase,
+  NOW,
+  outcome,
+  verifiedAt,
+  withRawCaveats,
+} from '../sample.ts';
 
 test('L2 an empty list allows nothing', () => {
   expect(outcome(attenuate(mintBase(), restrict.tools()), knownCall, knownFacts)).toBe('tool_not_granted');
+});
+
+test('R13 a refusal names what would have been allowed, eight patterns at most', () => {
+  const names = Array.from({ length: 256 }, (_, i) => `tool${i}x`);
+  for (const n of [0, 1, 8, 9, 256]) {
+    const verified = verifiedAt(attenuate(mintBase(), restrict.tools(...names.slice(0, n))), NOW);
+    const denial = evaluate(verified, facts());
+    if (denial.ok !== false) throw new Error('allowed?');
+    expect(denial.code).toBe('tool_not_granted');
+    expect(names.filter((name) => denial.message.includes(name))).toEqual(names.slice(0, Math.min(n, 8)));
+    expect(denial.message.includes('...')).toBe(n > 8);
+  }
 });
 
 describe('texts of tokens are remembered with the test that they passed', () => {
