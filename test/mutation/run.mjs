@@ -61,7 +61,15 @@ async function run(name) {
     // machine must look like neither.
     timeoutMS: 1_800_000,
     tempDirName: temporary,
-    ignorePatterns: ['bench', 'reports', 'examples', 'packages/*/dist', ...otherPackages(own)],
+    // `.stryker-tmp`: what runs that were cut short have left.
+    ignorePatterns: [
+      '.stryker-tmp',
+      'bench',
+      'reports',
+      'examples',
+      'packages/*/dist',
+      ...otherPackages(own),
+    ],
     // Texts of messages: their codes decide and are tested; a test of every sentence would say it twice.
     mutator: { excludedMutations: ['StringLiteral'] },
     thresholds: { high: GOAL, low: GOAL, break: null },

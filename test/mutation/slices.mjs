@@ -22,7 +22,6 @@ export const SLICES = {
       'mismatch',
       'signatures',
       'attacks/delegation',
-      'attacks/forging',
       'attacks/possession',
       'attacks/sessions',
       'laws/times',

@@ -23,7 +23,8 @@ export default defineConfig({
     pool: 'threads',
     maxWorkers: 1,
     isolate: false,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // A busy machine is no failure; what does not end is noticed by worker.ts.
+    testTimeout: 0,
+    hookTimeout: 0,
   },
 });

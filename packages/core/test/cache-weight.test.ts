@@ -211,8 +211,9 @@ describe('the family of a grant', () => {
     const set = vi.spyOn(BoundedMap.prototype, 'set');
     try {
       const cache = new TokenCache({ entries: 16, bytes: BYTES });
-      for (let i = 0; i < 100; i++) {
-        const text = minted();
+      // Each of another family.
+      for (let i = 100; i < 200; i++) {
+        const text = minted(`s${i}`);
         cache.set(text, authentic(text));
       }
       const maps = new Set(set.mock.contexts as unknown as BoundedMap<unknown>[]);
@@ -236,6 +237,9 @@ describe('the family of a grant', () => {
     cache.set(root, authentic(root));
     const far = attenuate(root, ...Array.from({ length: 30 }, (_, i) => restrict.note(`n${i}`)));
     expect(cache.parentOf(frame(far))?.view.digest).toBe(authentic(root).view.digest);
+    const near = attenuate(root, restrict.note('n0'), restrict.note('n1'));
+    cache.set(near, authentic(near));
+    expect(cache.parentOf(frame(far))?.view.digest).toBe(authentic(near).view.digest);
   });
 
   it('S9 no token is the parent of one whose caveats are others, though they begin alike', () => {

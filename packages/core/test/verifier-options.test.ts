@@ -3,7 +3,9 @@ import { describe, expect, it } from 'vitest';
 import {
   AmbitError,
   createVerifier,
+  delegate,
   deriveKey,
+  encodeCbor,
   evaluate,
   Keyring,
   mint,
@@ -15,6 +17,7 @@ import {
   type VerifierOptions,
 } from '../src/index.ts';
 import { nodeProvider } from '../src/node.ts';
+import { tokenText, writeFrame } from '../src/token/frame.ts';
 import {
   AUDIENCE,
   baseSpec,
@@ -23,9 +26,11 @@ import {
   ISSUER,
   issuerSecret,
   issuerSigner,
+  itemsOf,
   keyring,
   mintBase,
   NOW,
+  remac,
   rootKey,
   seals,
   search,
@@ -115,6 +120,40 @@ describe('keys', () => {
   });
 });
 
+describe('keys that are gone, and issuers that are known by their seal alone', () => {
+  const code = (token: string, more: Partial<VerifierOptions>): string => {
+    const answer = verifierWith(more).identify(token);
+    return answer.ok ? 'ok' : `${answer.code}${answer.unverified === true ? ', unverified' : ''}`;
+  };
+  const sealed = mintBase({}, issuerSigner);
+  const stripped = (token: string): string => tokenText(writeFrame(itemsOf(token), new Uint8Array(32)));
+  const federated = { keys: [], federated: [ISSUER] };
+
+  it('F6 a retired key is told to those whose MAC it made, and an unknown one to nobody', () => {
+    const rotated = keyring.rotate();
+    const keys = rotated.retire('k1').exportFor(AUDIENCE);
+    expect(code(mintBase(), { keys })).toBe('key_retired');
+    expect(code(stripped(mintBase()), { keys })).toBe('token_invalid, unverified');
+    expect(code(mint(rotated, baseSpec), { keys })).toBe('ok');
+    expect(code(mint(rotated, baseSpec), { keys: own })).toBe('token_invalid, unverified');
+  });
+
+  it('F11 a federated issuer’s tokens are taken for their seal, whatever their tail; of others, none', () => {
+    expect([code(sealed, federated), code(stripped(sealed), federated)]).toEqual(['ok', 'ok']);
+    const seen = verifierWith(federated).identify(sealed);
+    expect(seen.ok && seen.token.view.verifiedBy).toBe('signatures');
+    expect(code(mintBase(), federated)).toBe('seal_required, unverified');
+    const other = new Keyring('other-iam', [{ keyId: 'k1', status: 'current', root: rootKey }]);
+    expect(code(mint(other, baseSpec, issuerSigner), federated)).toBe('token_invalid, unverified');
+  });
+
+  it('F11 a key that is held decides alone: the seal does not help a MAC that is wrong', () => {
+    const both = { federated: [ISSUER] };
+    expect([code(sealed, both), code(stripped(sealed), both)]).toEqual(['ok', 'token_invalid, unverified']);
+    expect(code(mintBase(), both)).toBe('ok');
+  });
+});
+
 describe('seal keys', () => {
   const sealed = mintBase({}, issuerSigner);
   const code = (more: Partial<VerifierOptions>): string => {
@@ -138,6 +177,21 @@ describe('seal keys', () => {
     const rogue = signer(new SecretKey('issuer', new Uint8Array(32).fill(9)), nodeProvider);
     expect(code({ seals: [{ issuer: ISSUER, key: rogue.publicKey }] })).toBe('seal_required');
   });
+});
+
+it('F10 a seal stands once, before every delegation, over what precedes it', () => {
+  const [grant, seal] = itemsOf(mintBase({}, issuerSigner));
+  const link = itemsOf(delegate(mintBase(), { to: holder(1).publicKey, label: 'b', time: T0 }, holder(0)))[1];
+  const code = (...contents: (Uint8Array | undefined)[]): string => {
+    const answer = verifierWith().identify(remac(contents as Uint8Array[]));
+    return answer.ok ? 'ok' : answer.code;
+  };
+  const note = encodeCbor([14, 'x']);
+  expect([code(grant, seal), code(grant, seal, note), code(grant, link)]).toEqual(['ok', 'ok', 'ok']);
+  for (const wrong of [[grant, seal, seal], [grant, link, seal], [grant, note, seal], [grant, link, seal, seal]])
+    expect(code(...wrong)).toBe('seal_invalid'); // prettier-ignore
+  const zero = encodeCbor([10, [issuerSigner.publicKey.bytes, new Uint8Array(64)]]);
+  expect(code(grant, zero)).toBe('seal_invalid');
 });
 
 describe('times', () => {
