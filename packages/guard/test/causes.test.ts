@@ -33,7 +33,7 @@ import {
 import { createGuard, type DecisionEvent, type Guard, type GuardOptions } from '@ambit/guard';
 import { fetchHandler, httpGuard, type CapabilityOptions } from '@ambit/guard/http';
 import { memoryStore, type Store } from '@ambit/state';
-import { contextOf, PROOF_HEADER } from '@ambit/wire/http';
+import { BODY_BYTES, contextOf, PROOF_HEADER } from '@ambit/wire/http';
 
 const NOW = 4_102_444_800;
 const AUDIENCE = 'files.acme.com';
@@ -266,7 +266,11 @@ describe("what of the service's own fails is told to its operator and not to the
   it('a hook that reads the request', async () => {
     const { status, text } = await ask(service({ toCall: fail }));
     expect(status).toBe(500);
-    expect(JSON.parse(text)).toMatchObject({ code: 'service_failed' });
+    // The sentence of the code, and not what the operator is told beside it.
+    expect(JSON.parse(text)).toMatchObject({
+      code: 'service_failed',
+      detail: CODES.service_failed.sentence,
+    });
     expect(text).not.toContain(SECRET);
     expect(faults).toEqual([expect.objectContaining({ message: SECRET })]);
     expect(await reasons()).toEqual([
@@ -304,10 +308,43 @@ describe("what of the service's own fails is told to its operator and not to the
     ['a watcher', {}, { watcher: { refuse: fail } }, 'service_failed', 'the watcher'],
   ])('%s', async (_name, options, over, code, step) => {
     const { text } = await ask(service(options, over));
-    expect((JSON.parse(text) as { code: string }).code).toBe(code);
+    const { sentence } = CODES[code as keyof typeof CODES];
+    expect(JSON.parse(text)).toMatchObject({ code, detail: sentence });
     expect(text).not.toContain('hunter2');
     expect(faults).toEqual([expect.objectContaining({ message: SECRET })]);
     expect(await reasons()).toEqual([expect.stringContaining(`${step} threw RangeError`)]);
+  });
+
+  it('what looks into a refused proof: it is refused by the same code, and the operator hears of it', async () => {
+    const genuine = guardWith().verifier;
+    const verifier = new Proxy(genuine, {
+      get: (_, name: keyof typeof genuine) => {
+        const value = genuine[name];
+        return name === 'mismatch' ? fail : typeof value === 'function' ? value.bind(genuine) : value;
+      },
+    });
+    const guard = guardWith({ verifier });
+    const text = token();
+    const call = { tool: 'files.read', args: { id: '7' } };
+    const wrong = made({ ...call, args: { id: '8' } });
+    const proof = prove(text, wrong, { audience: AUDIENCE, time: NOW }, by);
+    expect(await guard.authorize({ token: text, proof, call })).toMatchObject({
+      ok: false,
+      publicDenial: { code: 'proof_invalid' },
+    });
+    expect(faults).toEqual([expect.objectContaining({ message: SECRET })]);
+  });
+
+  it('a body beyond what is read is refused by whoever is handed it, as by whoever reads it', async () => {
+    const capability = httpGuard({ guard: guardWith(), origin: ORIGIN });
+    const request = { method: 'POST', target: '/plan', header: () => [] };
+    for (const [size, code] of [
+      [BODY_BYTES, 'token_missing'],
+      [BODY_BYTES + 1, 'request_too_large'],
+    ] as const) {
+      const answer = await capability({ ...request, body: new Uint8Array(size) });
+      expect(answer.ok || (JSON.parse(answer.refusal.body) as { code: string }).code).toBe(code);
+    }
   });
 
   it('the log and the store', async () => {
