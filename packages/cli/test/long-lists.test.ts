@@ -1,5 +1,5 @@
-// Finding S15: a list of any length goes through the command line in little memory. Each command runs in a process
-// whose heap would not hold the list; `AMBIT_LONG=1` does it with a million entries under 64 MB.
+// What finding S15 asks for: a list of any length goes through the command line in little memory. Each command runs
+// in a process whose heap would not hold the list; `AMBIT_LONG=1` does it with a million entries under 64 MB.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -487,8 +487,9 @@ describe('the layers of an operator, asked at every call', () => {
   it("the operator's price is charged and settled by its tool, and its threshold warns", async () => {
     const priced = example
       .replace('razorsec-iam-service', 'iam.acme.com')
-      .replace('class: search', 'class: search\n    price: { microusd: { most: 400, least: 0 } }');
-    operators.set('acme-corp', apply(operatorOf(`${priced}warn: 75\n`), seconds() - 5, null));
+      .replace(/price: \{ microusd: 5000 \}.*/, 'price: { microusd: { most: 400, least: 0 } }')
+      .replace(/^warn: .*$/m, 'warn: 75');
+    operators.set('acme-corp', apply(operatorOf(priced), seconds() - 5, null));
     const g = guarded(configuredEntitlements);
     const minted1 = await minted('analyst-sam@acme.com', configuredEntitlements, [
       'web_search',

@@ -8,6 +8,8 @@ import type { Answer, World } from './world.ts';
 
 export function rowsRules(w: World): void {
   claimRules(w);
+  endRules(w);
+  boundRules(w);
   windowRules(w);
 }
 
@@ -30,7 +32,9 @@ function claimRules(w: World): void {
         code: 'replayed',
       });
   });
+}
 
+function endRules(w: World): void {
   test('rows die with their expiry, and what expired is refused rather than counted afresh', async () => {
     const c = (expires: number): ReturnType<typeof charges> =>
       charges([counter('mortal', 10, 10, { expires })], { replay: proofClaim('mortal', expires) });
@@ -91,6 +95,9 @@ function claimRules(w: World): void {
       expect(await w.store.budgets.left(id('root'), shared(name, LATER), NOW)).toEqual([1, 1, 1]);
   });
 
+}
+
+function boundRules(w: World): void {
   test("S12 K6 endless fresh budgets: a token's holders may append so many rows and no more", async () => {
     const small = await w.open({ rowsPerToken: 20 });
     try {
