@@ -94,7 +94,6 @@ function endRules(w: World): void {
     for (const name of ['longer last', 'longer first'])
       expect(await w.store.budgets.left(id('root'), shared(name, LATER), NOW)).toEqual([1, 1, 1]);
   });
-
 }
 
 function boundRules(w: World): void {
