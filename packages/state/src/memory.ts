@@ -23,7 +23,7 @@ import {
   type RevocationInput,
   type Revocations,
 } from './revocations.ts';
-import { judge, newSession, type Sessions } from './sessions.ts';
+import { judge, newSession, type Session, type Sessions } from './sessions.ts';
 import { Tally, type StoreStats } from './stats.ts';
 import type { SyncStore } from './store.ts';
 
@@ -222,11 +222,12 @@ function sessionsIn(rows: MemoryRows, limit: number, list: MemoryRevocations, cl
       return closed;
     },
     get: async (issuer, id) => rows.sessions.get(sessionKey(issuer, id)) ?? null,
-    list: async () =>
-      [...rows.sessions.values()]
-        .filter((s) => s.expires > clock() - GRACE)
-        .sort((a, b) => b.opened - a.opened)
-        .slice(0, 1000),
+    list: async () => {
+      // Those that have ended come last: they hide none that is open, and are there for who looks at a time that was.
+      const ended = ({ expires }: Session): number => Number(expires <= clock() - GRACE);
+      const all = [...rows.sessions.values()];
+      return all.sort((a, b) => ended(a) - ended(b) || b.opened - a.opened).slice(0, 1000);
+    },
   };
 }
 

@@ -35,8 +35,9 @@ export function sqliteSessions(
 ): Sessions {
   const columns = 'issuer, id, operator, user, opened, expires, closed, reason';
   const find = db.prepare(`select ${columns}, sum from sessions where issuer = ? and id = ?`);
+  // Those that have ended come last: they hide none that is open, and are there for who looks at a time that was.
   const all = db.prepare(
-    `select ${columns}, sum from sessions where expires > ? order by opened desc limit 1000`,
+    `select ${columns}, sum from sessions order by expires <= ?, opened desc limit 1000`,
   );
   const insert = db.prepare(
     `insert or ignore into sessions(${columns}, sum) values (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
