@@ -42,18 +42,21 @@ const tests = (shared.ambitTests ??= new Map());
 let files = 0;
 
 // Every place that a mutant could stand at asks which one is active. Counted, that tells a loop without an end wherever
-// it is; Stryker's own count (`hitLimit`) sees only the place of the mutant itself.
-const ASKED_LIMIT = 50_000_000;
+// it is; Stryker's own count (`hitLimit`) sees only the place of the mutant itself. A test may ask twenty times as often
+// as it does without a mutant, and a million times.
+const MORE = 20;
+const FREELY = 1_000_000;
+const asks = new Map<string, number>();
 let active: string | undefined;
 let asked = 0;
+let mayAsk = Infinity;
 Object.defineProperty(stryker, 'activeMutant', {
   get(): string | undefined {
-    if (active !== undefined && ++asked > ASKED_LIMIT) throw new Error('A loop without an end.');
+    if (++asked > mayAsk) throw new Error('A loop without an end.');
     return active;
   },
   set(mutant: string | undefined) {
     active = mutant;
-    asked = 0;
   },
 });
 
@@ -137,12 +140,15 @@ async function attempt({
     stryker.hitCount = hitLimit === undefined ? undefined : 0;
     stryker.hitLimit = hitLimit;
     stryker.activeMutant = mutant;
+    asked = 0;
+    mayAsk = MORE * (asks.get(id) ?? 0) + FREELY;
     const before = spent();
     const error = await run(task);
     costs.push(spent() - before);
-    const endless = asked > ASKED_LIMIT || (hitLimit !== undefined && (stryker.hitCount ?? 0) > hitLimit);
+    const endless = asked > mayAsk || (hitLimit !== undefined && (stryker.hitCount ?? 0) > hitLimit);
     stryker.activeMutant = undefined;
     stryker.hitLimit = undefined;
+    mayAsk = Infinity;
     if (error === null) continue;
     if (endless) return { status: 'timeout', costs };
     const verdict = { status: 'killed', by: id, message: error.message, costs } as const;
@@ -205,7 +211,11 @@ export default class extends TestRunner {
     if (++files < Number(process.env['AMBIT_SLICE_FILES'])) return;
     const twice = new Set<string>();
     if (process.env['AMBIT_SLICE_KNOWN'] !== '1')
-      for (const [id, task] of tests) if ((await run(task)) === null) twice.add(id);
+      for (const [id, task] of tests) {
+        asked = 0;
+        if ((await run(task)) === null) twice.add(id);
+        asks.set(id, asked);
+      }
     const channel = new BroadcastChannel('ambit-mutation');
     await new Promise<void>((resolve) => {
       channel.onmessage = (event): void => {
