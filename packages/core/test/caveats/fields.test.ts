@@ -10,7 +10,7 @@ import {
   type Restriction,
 } from '../../src/index.ts';
 import { MALFORMED, Reader } from '../../src/cbor/index.ts';
-import { encodeCaveat, isRestriction, kindOf, readCaveat } from '../../src/caveats/index.ts';
+import { CAVEATS, encodeCaveat, isRestriction, kindOf, readCaveat } from '../../src/caveats/index.ts';
 import { isMethod, isPathPattern, isPlainPath, matchPath, pathOf } from '../../src/caveats/http-path.ts';
 
 const bytes = (n: number, of = 7): Uint8Array => new Uint8Array(n).fill(of);
@@ -106,7 +106,7 @@ describe('a caveat', () => {
     ['net: a name', [12, ['localhost']]], ['net: host bits', [12, ['10.0.0.1/8']]], ['once: something', [13, 0]], ['once: false', [13, false]],
     ['note: none', [14, '']], ['note: a line feed', [14, 'a\nb']], ['note: bytes', [14, bytes(3)]],
     ['flow: no tools', [15, [[], 1]]], ['flow: rule 0', [15, [['a'], 0]]], ['flow: rule 4', [15, [['a'], 4]]], ['flow: one', [15, [['a']]]],
-    ['number 0', [0, null]], ['number 16', [16, null]], ['no number', ['time', null]], ['no list', 5],
+    ['number 0', [0, null]], ['the next number', [CAVEATS.at(-1)!.number + 1, null]], ['no number', ['time', null]], ['no list', 5],
   ])('E11 is malformed: %s', (_, wire) => {
     expect(read(wire)).toBe('malformed');
   }); // prettier-ignore
