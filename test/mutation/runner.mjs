@@ -5,8 +5,9 @@ import { createVitest } from 'vitest/node';
 
 const SUCCESS = 0;
 const FAILED = 1;
-/** A test that takes more of the slice's time than this is left out: what it alone notices wants a quicker test. */
+/** A test that takes more of the slice's time than this, or more ms, is left out: what it alone notices wants a quicker test. */
 const LARGEST_SHARE = 0.2;
+const LARGEST = 400;
 /** In the copy of the project that is mutated: what each test takes. */
 const COSTS = 'mutation-costs.json';
 
@@ -60,10 +61,11 @@ class WarmRunner {
     this.#first = await first;
     if (process.env.AMBIT_SLICE_KNOWN === '1') return;
     const all = this.#first.tests.reduce((sum, t) => sum + t.timeSpentMs, 0);
+    const largest = Math.min(LARGEST_SHARE * all, LARGEST);
     const leftOut = [];
     for (const { id, passed, twice, timeSpentMs } of this.#first.tests) {
       const why = !passed ? 'not enough runs' : !twice ? 'not twice' : 'too slow';
-      if (passed && twice && timeSpentMs <= LARGEST_SHARE * all) this.#cost.set(id, timeSpentMs);
+      if (passed && twice && timeSpentMs <= largest) this.#cost.set(id, timeSpentMs);
       else leftOut.push(`left out, ${why}: ${id}\n`);
     }
     writeFileSync(process.env.AMBIT_SLICE_LEFT_OUT, leftOut.join(''));
