@@ -2,7 +2,16 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { SecretKey, publicKey, signer, type Signer } from '@ambit/core';
+import {
+  LABELS,
+  SecretKey,
+  encodeCbor,
+  publicKey,
+  sha256,
+  signer,
+  toBase64url,
+  type Signer,
+} from '@ambit/core';
 import { nodeProvider } from '@ambit/core/node';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -144,6 +153,20 @@ test('S7 finding S15 what is not the list that was signed, page for page, is ref
     expect(read(signSnapshot([], { issuer, now }, by).split('\n')[0]!, empty.split('\n')[1]!)).toBe(
       'input_invalid',
     );
+});
+
+test('an end that the issuer signed, but that says otherwise of itself than the list does, is refused', () => {
+  const head = encodeCbor([2, 'acme', NOW]);
+  const read = (issuer: string, time: number, count: number, chain = sha256(head)): string => {
+    const body = encodeCbor([2, issuer, 7, time, count, chain]);
+    const end = encodeCbor([body, by.sign(LABELS.revocations, body)]);
+    return code(readSnapshot(`ambr2_${toBase64url(head)}\nend_${toBase64url(end)}`, keys, nodeProvider));
+  };
+  expect(read('acme', NOW, 0)).toBe('ok');
+  expect(read('other', NOW, 0)).toBe('input_invalid');
+  expect(read('acme', NOW + 1, 0)).toBe('input_invalid');
+  expect(read('acme', NOW, 1)).toBe('input_invalid');
+  expect(read('acme', NOW, 0, sha256(head, head))).toBe('input_invalid');
 });
 
 test('a list of version 1 is read as it was', () => {
