@@ -5,7 +5,7 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { nodeProvider } from '@ambit/core/node';
-import { measure, quantile, rounds, type Candidate } from './measure.ts';
+import { measure, quantile, ratios, rounds, type Candidate } from './measure.ts';
 import * as here from './verify.ts';
 
 type Suite = Pick<typeof here, 'coldBearer' | 'proved'>;
@@ -36,8 +36,8 @@ async function main(words: readonly string[]): Promise<number> {
   for (const [i, mine] of ours.entries()) {
     const m = await measure([mine, theirs[i]!], { ...rounds(quick), rounds: quick ? 41 : 161 });
     const [a, b] = [m.get(mine.name)!, m.get(theirs[i]!.name)!];
-    const ratios = a.rounds.map((value, round) => value / b.rounds[round]!);
-    const [low, middle, high] = [0.25, 0.5, 0.75].map((q) => quantile(ratios, q).toFixed(3));
+    const each = ratios(a, b);
+    const [low, middle, high] = [0.25, 0.5, 0.75].map((q) => quantile(each, q).toFixed(3));
     const us = (x: number): string => x.toFixed(2).padStart(8);
     console.log(
       `${middle} (${low} to ${high})  p10 us ${us(a.p10)} here ${us(b.p10)} there  ${mine.name.slice(5)}`,

@@ -81,9 +81,9 @@ export async function measure(candidates: readonly Candidate[], r: Rounds): Prom
   );
 }
 
-/** The median, over rounds, of how many times as long `a` took as `b`. */
-export const ratio = (a: Measured, b: Measured): number =>
-  quantile(
-    a.rounds.map((value, i) => value / b.rounds[i]!),
-    0.5,
-  );
+/** How many times as long `a` took as `b`, round by round. */
+export const ratios = (a: Measured, b: Measured): readonly number[] =>
+  a.rounds.map((value, i) => value / b.rounds[i]!);
+
+/** The median of these. */
+export const ratio = (a: Measured, b: Measured): number => quantile(ratios(a, b), 0.5);

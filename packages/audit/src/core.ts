@@ -6,6 +6,7 @@ export {
   CborWriter,
   CODES,
   concat,
+  copyOf,
   equal,
   foldText,
   fromBase64url,

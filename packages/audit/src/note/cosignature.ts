@@ -1,6 +1,6 @@
 // cosignature/v1 (C2SP tlog-cosignature, type 0x04): a witness's Ed25519 signature over a time and a whole
 // checkpoint text. On the line: eight bytes of Unix seconds, big-endian, and the signature.
-import { copyOf } from '@ambit/core';
+import { copyOf } from '../core.ts';
 
 /** The bytes a witness signs: two header lines, then the checkpoint text without its signatures. */
 export const cosignatureMessage = (text: string, time: number): Uint8Array =>

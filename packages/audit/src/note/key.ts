@@ -1,8 +1,8 @@
 // Keys of signed notes (C2SP signed-note): verifier keys `name+hash+base64(type || public key)` and the signer
 // keys of the Go tools, `PRIVATE+KEY+name+hash+base64(type || seed)`. Key id = SHA-256(name, newline, type, key)[:4].
-import { copyOf } from '@ambit/core';
 import {
   AmbitError,
+  copyOf,
   equal,
   fromHex,
   nativeSha256,
@@ -97,7 +97,7 @@ export function parseSignerKey(text: string, provider: Provider = nodeProvider):
   const bad = new AmbitError('key_invalid', 'The text is not a signer key (PRIVATE+KEY+name+hash+key).');
   const type = bytes?.[0];
   if (name === undefined || hash === undefined || type === undefined || bytes?.length !== 33) throw bad;
-  const key = signerKey(name, copyOf(bytes.subarray(1)), type, provider);
+  const key = signerKey(name, bytes.subarray(1), type, provider);
   if (!equal(key.verifier.id, fromHex(hash)!)) throw bad;
   return key;
 }
@@ -105,10 +105,5 @@ export function parseSignerKey(text: string, provider: Provider = nodeProvider):
 /** The same seed as a cosigner: another type, so another key id (tlog-cosignature). */
 export function cosignerKey(signer: SignerKey, provider: Provider = nodeProvider): SignerKey {
   const encoded = signer.unsafeExport().split('+').slice(4).join('+');
-  return signerKey(
-    signer.verifier.name,
-    copyOf(fromBase64(encoded)!.subarray(1)),
-    SIGNATURE.cosignature,
-    provider,
-  );
+  return signerKey(signer.verifier.name, fromBase64(encoded)!.subarray(1), SIGNATURE.cosignature, provider);
 }

@@ -1,7 +1,6 @@
 // Signed notes (C2SP signed-note): a text, an empty line, signature lines. Lines by unknown keys are ignored; a
 // bad signature by a known key rejects the note, and so does the absence of any good one.
-import { copyOf } from '@ambit/core';
-import { equal, fromUtf8, nodeProvider, type Provider } from '../core.ts';
+import { copyOf, equal, fromUtf8, nodeProvider, type Provider } from '../core.ts';
 import { fromBase64, toBase64 } from '../base64.ts';
 import { cosignatureMessage, readCosignature } from './cosignature.ts';
 import { isKeyName, SIGNATURE, type SignerKey, type VerifierKey } from './key.ts';

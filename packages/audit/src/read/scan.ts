@@ -1,8 +1,7 @@
 // The one pass over a log's entries: recomputes every hash, compares every tile, bundle and partial, meets every
 // root that something claims, and where entries and tiles differ lets the next signed root decide.
-import { copyOf } from '@ambit/core';
 import { join } from 'node:path';
-import { equal } from '../core.ts';
+import { copyOf, equal } from '../core.ts';
 import { Edge, TILE_WIDTH, type FullTile } from '../merkle/edge.ts';
 import { HASH_BYTES, leafHash } from '../merkle/hash.ts';
 import type { SignedCheckpoint } from '../note/checkpoint.ts';

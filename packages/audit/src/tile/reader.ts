@@ -1,7 +1,6 @@
 // Reads the hashes and entries of one tree size out of tiles. Partial tiles are asked for first, and the full
 // tile where the partial one has been removed meanwhile, as tlog-tiles tells clients to.
-import { copyOf } from '@ambit/core';
-import { AmbitError } from '../core.ts';
+import { AmbitError, copyOf } from '../core.ts';
 import { HASH_BYTES, nodeHash } from '../merkle/hash.ts';
 import { TILE_HEIGHT, TILE_WIDTH } from '../merkle/edge.ts';
 import { consistencyProof, inclusionProof, subtreeHash, type NodeSource } from '../merkle/range.ts';
