@@ -17,8 +17,9 @@ export interface FetchHolder {
 }
 
 /**
- * A `fetch` that carries token and proof. Throws AmbitError for an unknown option of `holder`. The `fetch` rejects with AmbitError for a request that can't be a call, and with
- * `service_unreachable` where `fetch` itself has no answer.
+ * A `fetch` that carries token and proof. Throws AmbitError for an unknown option of `holder`. The `fetch` rejects
+ * with AmbitError for a request that can't be a call, and with `service_unreachable` where `fetch` itself has no
+ * answer.
  */
 export function capabilityFetch(holder: FetchHolder): typeof fetch {
   noOther('capabilityFetch', holder, HOLDER satisfies Names<FetchHolder>);

@@ -40,7 +40,8 @@ export async function replaceFile(
   const temporary = temporaryFor(path);
   const file = await open(temporary, 'wx', mode);
   try {
-    await file.chmod(mode);
+    // The umask may have taken bits away from a public file; the log's own, of which there are many, need no asking.
+    if (mode !== FILE_MODE) await file.chmod(mode);
     if (typeof content === 'string' || content instanceof Uint8Array) await file.writeFile(content);
     else for await (const piece of content) await file.appendFile(piece);
     if (durable) await file.datasync();

@@ -1,6 +1,7 @@
-// Refusals over HTTP: challenges by RFC 9110 section 11.6.1 and RFC 6750 section 3, bodies by RFC 9457. What is said of a token that did not
-// verify is one code (docs/design.md section 9); every value is quoted, so that nothing of a request can write
-// a header. A budget that is used up says what is left (`RateLimit`) and when its window ends (`Retry-After`).
+// Refusals over HTTP: challenges by RFC 9110 section 11.6.1 and RFC 6750 section 3, bodies by RFC 9457. What is said
+// of a token that did not verify is one code (docs/design.md section 9); every value is quoted, so that nothing of a
+// request can write a header. A budget that is used up says what is left (`RateLimit`) and when its window ends
+// (`Retry-After`).
 import { CODES, type Denial } from '@ambit/core';
 
 /** A refusal as an HTTP answer. */
