@@ -96,9 +96,8 @@ export class CborWriter {
     return true;
   }
 
-  /** A text of well-formed Unicode. */
+  /** A text of well-formed Unicode. Whoever writes texts asks `ascii` first, which is the shorter way to the same bytes. */
   text(text: string): void {
-    if (this.ascii(text)) return;
     const bytes = utf8(text);
     this.head(MAJOR.text, bytes.length);
     this.raw(bytes);
