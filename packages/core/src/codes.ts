@@ -197,6 +197,10 @@ export function shortList(items: readonly string[], none = 'none'): string {
   return `${items.slice(0, 8).join(', ')}${items.length > 8 ? ', ...' : ''}`;
 }
 
+/** What a caller may be told: of a token that did not verify, one code and nothing else (docs/design.md section 9). */
+export const forCaller = (denial: Denial): Denial =>
+  denial.unverified === true ? deny('token_invalid') : denial;
+
 /** The most characters of a denial's detail: it travels in a header. */
 const DETAIL = 600;
 

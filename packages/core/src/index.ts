@@ -109,13 +109,7 @@ export type { SessionTableOptions } from './proof/session-table.ts';
 export { SequenceWindow, type WindowAnswer } from './proof/window.ts';
 
 // Verify, then authorize.
-export {
-  createVerifier,
-  forCaller,
-  Verifier,
-  type Identification,
-  type Verification,
-} from './verify/verifier.ts';
+export { createVerifier, Verifier, type Identification, type Verification } from './verify/verifier.ts';
 export type { Presentation, SealKey, VerifierOptions } from './verify/options.ts';
 export type { AuthenticToken, ChainNode, TokenView, VerifiedBy } from './verify/authentic.ts';
 export { giveUseBack, takeUse, type VerifiedToken } from './verify/verified.ts';

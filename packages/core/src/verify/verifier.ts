@@ -148,7 +148,8 @@ export class Verifier {
 
   /**
    * Whether the token is genuine, valid now, and shown by its holder for this very call. The policy comes after, in
-   * `authorize`. A session proof claims its number here; a signed proof's nonce is claimed by the ledger, after policy.
+   * `authorize`. A session proof's number is claimed here where the windows are this verifier's own; where replicas share
+   * them (`openGuard` and the command line) it is claimed by the ledger after policy, like a signed proof's nonce.
    */
   verify(p: Presentation): Verification {
     requireCall(p.call);
@@ -194,10 +195,3 @@ export class Verifier {
 
 /** A verifier over `options`. Throws TypeError or RangeError for misuse. */
 export const createVerifier = (options: VerifierOptions): Verifier => new Verifier(options);
-
-/**
- * What a caller may be told: of a token that did not verify, one code and nothing else (docs/design.md section
- * 9).
- */
-export const forCaller = (denial: Denial): Denial =>
-  denial.unverified === true ? deny('token_invalid') : denial;
