@@ -1,7 +1,7 @@
 // L8 A refusal costs no more than the acceptance of the same token: one token that every check of a call concerns, its
 // accepted call, and one refused call for each code that authorization has. Medians of CPU time, in turn in one process;
-// the margin is wide for a busy machine, and the best of five has to keep it. Public-key operations are counted in
-// bounded.test.ts.
+// the margin is wide for a busy machine (AMBIT_LONG=1 takes 1.2, for a quiet one), and the best of five has to keep it.
+// Public-key operations are counted in bounded.test.ts.
 import { readFileSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
@@ -14,7 +14,7 @@ import {
   type Facts,
   type Ledger,
 } from '../../src/index.ts';
-import { baseSpec, keyring, makeCall, NOW, verifierWith } from '../sample.ts';
+import { baseSpec, keyring, LONG, makeCall, NOW, verifierWith } from '../sample.ts';
 
 const { holder: _, ...spec } = baseSpec;
 const token = attenuate(
@@ -121,7 +121,7 @@ it('L8 a refusal costs no more than the acceptance of the same token', { timeout
       least = Math.min(least, median(refused) / median(accepted));
     }
     if (process.env['AMBIT_SHOW'] === '1') console.log(`${ask[0]}: ${least.toFixed(2)}`);
-    if (least > 1.5) dear.push(`${ask[0]}: ${least.toFixed(2)}`);
+    if (least > (LONG ? 1.2 : 1.5)) dear.push(`${ask[0]}: ${least.toFixed(2)}`);
   }
   expect(dear).toEqual([]);
 });
