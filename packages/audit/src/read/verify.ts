@@ -1,7 +1,6 @@
 // Checks a whole log: every signature, every root, every file. All of it is recomputed from the entries, in one pass
 // and in constant memory; what does not fit is named. Hashes are believed in the order signed checkpoint, then
 // tiles, then entries: where entries and tiles differ, the next signed root tells which of them was changed.
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { equal } from '../core.ts';
 import { decodeSegmentHeader, readWalFrame, segmentStart } from '../log/wal.ts';
@@ -11,6 +10,7 @@ import { verifyCheckpoint, type SignedCheckpoint } from '../note/checkpoint.ts';
 import { satisfies, witnessKeys } from '../note/policy.ts';
 import { parseBundle } from '../tile/bundle.ts';
 import { parseTilePath, tilePath, widthAt } from '../tile/path.ts';
+import { filesBelow } from './listing.ts';
 import type { VerifyOptions } from './options.ts';
 import { Problems, readOrNull, type LogProblem, type RecordClaim } from './problems.ts';
 import { Scan } from './scan.ts';
@@ -54,7 +54,7 @@ export async function verifyLog(options: VerifyOptions): Promise<VerifyReport> {
   const files = await listFiles(options.directory, target.size, problems);
   if (files.segments.length === 0) problems.add('wal', 'the write-ahead log is missing');
   for (const path of files.segments)
-    claims.push(...(await checkSegment(options.directory, path, target, problems)));
+    claims.push(...(await checkSegment(options.directory, path, files.segments, target, problems)));
   claims.sort((a, b) => a.size - b.size);
   const scan = new Scan(options, target, claims, files.partials, problems);
   const checkpoints = await scan.run();
@@ -146,14 +146,10 @@ async function listFiles(
 ): Promise<{ partials: Map<string, number[]>; segments: string[] }> {
   const partials = new Map<string, number[]>();
   const segments: string[] = [];
-  const entries = await readdir(directory, { recursive: true, withFileTypes: true });
-  for (const entry of entries) {
-    const path = join(entry.parentPath, entry.name).slice(
-      directory.length + (directory.endsWith('/') ? 0 : 1),
-    );
-    if (entry.isDirectory() || KNOWN.test(path) || path.endsWith('.tmp')) continue;
+  for (const { path, name, isFile } of await filesBelow(directory)) {
+    if (KNOWN.test(path) || path.endsWith('.tmp')) continue;
     const tile = parseTilePath(path);
-    if (tile !== null && entry.isFile()) {
+    if (tile !== null && isFile) {
       if (tile.width === TILE_WIDTH) {
         // A full tile past the checkpoint is the writer's next one.
         continue;
@@ -161,17 +157,21 @@ async function listFiles(
       if (widthAt(tile.level, tile.index, size) < tile.width) continue;
       const full = tilePath({ ...tile, width: TILE_WIDTH });
       partials.set(full, [...(partials.get(full) ?? []), tile.width]);
-    } else if (path.startsWith('wal/') && segmentStart(entry.name) !== null) segments.push(path);
+    } else if (path.startsWith('wal/') && segmentStart(name) !== null) segments.push(path);
     else problems.add(path, 'no file of a log: it does not belong here');
   }
   segments.sort();
   return { partials, segments };
 }
 
-/** Replays one segment by itself; what it claims of the tree is checked against the entries. */
+/**
+ * Replays one segment by itself; what it claims of the tree is checked against the entries. `segments` are those that
+ * there were before it is read: one that the writer begins meanwhile says nothing about what was read.
+ */
 async function checkSegment(
   directory: string,
   path: string,
+  segments: readonly string[],
   target: SignedCheckpoint,
   problems: Problems,
 ): Promise<RecordClaim[]> {
@@ -216,8 +216,8 @@ async function checkSegment(
     at = read.next;
   }
   // The last segment holds everything since its start: it may be ahead of the checkpoint, never behind it.
-  const next = (await readdir(join(directory, 'wal')))
-    .map(segmentStart)
+  const next = segments
+    .map((other) => segmentStart(other.slice('wal/'.length)))
     .filter((start) => start !== null && start > header.edge.size);
   if (next.length === 0 && edge.size < target.size)
     problems.add(path, `ends at entry ${edge.size}, the checkpoint covers ${target.size}`, edge.size);
