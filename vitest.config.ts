@@ -6,8 +6,12 @@ export default defineConfig({
   resolve: { conditions: ['@ambit/source'] },
   ssr: { resolve: { conditions: ['@ambit/source', 'node'] } },
   test: {
-    // A test that asserts nothing fails: it can't find anything.
-    expect: { requireAssertions: true },
+    expect: {
+      // A test that asserts nothing fails: it can't find anything.
+      requireAssertions: true,
+      // What is waited for comes, however loaded the machine is; one second was too short for a look of a store's poll.
+      poll: { timeout: 30_000 },
+    },
     setupFiles: ['test/odd/seed.ts'],
     include: ['packages/*/test/**/*.test.ts', 'test/**/*.test.ts'],
     testTimeout: 60_000,
