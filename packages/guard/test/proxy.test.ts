@@ -227,7 +227,7 @@ describe('attacks on the wire (group G)', () => {
     );
     p.raw('{"jsonrpc":"2.0","id":"d2","method":"ping","method":"tools/call"}\n');
     await client.listTools();
-    await vi.waitFor(() => expect(p.lines.filter((l) => l.includes('-32700'))).toHaveLength(2), 5000);
+    await vi.waitFor(() => expect(p.lines.filter((l) => l.includes('-32700'))).toHaveLength(2), 30_000);
     await client.close();
     await p.exit;
     expect(readFileSync(seen, 'utf8')).not.toContain('passwd');
@@ -238,7 +238,7 @@ describe('attacks on the wire (group G)', () => {
     const client = await connected(SDKS[0]![1], p, w.token());
     p.raw(`{"jsonrpc":"2.0","id":1,"method":"ping","params":{"x":"${'a'.repeat(2_000_000)}"}}\n`);
     await client.listTools();
-    await vi.waitFor(() => expect(p.lines.some((l) => l.includes('-32700'))).toBe(true), 5000);
+    await vi.waitFor(() => expect(p.lines.some((l) => l.includes('-32700'))).toBe(true), 30_000);
     await client.close();
     await p.exit;
   });

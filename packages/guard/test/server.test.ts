@@ -338,7 +338,7 @@ describe('a hostile client', () => {
     const slow = c.send(callWith(1, w.token()));
     await c.answer({ id: 1, result: { content: [{ type: 'text', text: 'forged' }] } });
     await slow;
-    await vi.waitFor(() => expect(c.sees).toHaveLength(1), 5000);
+    await vi.waitFor(() => expect(c.sees).toHaveLength(1), 30_000);
     expect(JSON.stringify(c.got)).not.toContain('forged');
     expect(c.sees).toHaveLength(1);
     await c.answer({ id: 1, result: { content: [] } });
@@ -351,9 +351,9 @@ describe('a hostile client', () => {
   it('an id in use and an id beyond the limit are refused; a list result is filtered whatever its shape', async () => {
     const c = await raw();
     await c.send(callWith(7, w.token()));
-    await vi.waitFor(() => expect(c.sees).toHaveLength(1), 5000);
+    await vi.waitFor(() => expect(c.sees).toHaveLength(1), 30_000);
     await c.send(callWith(7, w.token()));
-    await vi.waitFor(() => expect(c.got).toHaveLength(1), 5000);
+    await vi.waitFor(() => expect(c.got).toHaveLength(1), 30_000);
     await c.send({ id: 'x'.repeat(10_000), method: 'ping' });
     expect(JSON.stringify(c.got)).not.toContain('xxxx');
     expect(c.sees).toHaveLength(1);
@@ -369,7 +369,7 @@ describe('a hostile client', () => {
     await pending;
     expect(c.sees).toEqual([]);
     await c.send(callWith(2, w.token()));
-    await vi.waitFor(() => expect(c.sees).toHaveLength(1), 5000);
+    await vi.waitFor(() => expect(c.sees).toHaveLength(1), 30_000);
     await c.send({ method: 'notifications/cancelled', params: { requestId: 2 } });
     expect(c.sees).toHaveLength(2);
     await w.guard.settled();
@@ -391,7 +391,7 @@ describe('a hostile client', () => {
   it('nothing but what was checked is forwarded: no token, no unknown fields', async () => {
     const c = await raw();
     await c.send({ ...callWith(1, w.token()), extra: 'smuggled' });
-    await vi.waitFor(() => expect(c.sees).toHaveLength(1), 5000);
+    await vi.waitFor(() => expect(c.sees).toHaveLength(1), 30_000);
     expect(c.sees).toEqual([
       { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'echo', arguments: {} } },
     ]);

@@ -202,7 +202,7 @@ describe.skipIf(!hasRedis)('with redis-server', () => {
     await subscriber.connect();
     const store = await opened(own, { subscriber, poll: 600_000, staleAfter: 600_000 });
     wire.silence();
-    await expect.poll(() => connections, { timeout: 10_000 }).toBe(2);
+    await expect.poll(() => connections, { timeout: 30_000 }).toBe(2);
     const issuer = await opened(own);
     let n = 0;
     await expect
@@ -211,7 +211,7 @@ describe.skipIf(!hasRedis)('with redis-server', () => {
           await issuer.revocations.add({ kind: 'user', issuer: 'acme', value: 'u', reason: `${n++}` }, now);
           return code(store.revocations.isRevoked(subject));
         },
-        { timeout: 10_000 },
+        { timeout: 30_000 },
       )
       .toBe('revoked');
     await store.close();
@@ -234,7 +234,7 @@ describe.skipIf(!hasRedis)('with redis-server', () => {
     await expect.poll(() => spend(store), { timeout: 30_000 }).toBe('ok');
     const issuer = await opened(own);
     await issuer.revocations.add({ kind: 'user', issuer: 'acme', value: 'u', reason: '' }, now);
-    await expect.poll(() => code(store.revocations.isRevoked(subject)), { timeout: 10_000 }).toBe('revoked');
+    await expect.poll(() => code(store.revocations.isRevoked(subject)), { timeout: 30_000 }).toBe('revoked');
     await issuer.close();
     await store.close();
     await own.stop();

@@ -215,7 +215,7 @@ describe('S8', () => {
     expect(code(await store.budgets.reserve(c, NOW))).toBe('ok');
     renameSync(file, `${file}.moved`);
     await expect
-      .poll(async () => code(await store.budgets.reserve(c, NOW)), { timeout: 5000 })
+      .poll(async () => code(await store.budgets.reserve(c, NOW)), { timeout: 30_000 })
       .toBe('store_corrupt');
     await store.close();
   });
