@@ -109,10 +109,10 @@ export class AuthenticToken {
     return this.#expires;
   }
 
-  /** Whether grant and all `time` caveats hold: by their latest beginning and earliest end, found once. */
-  isWithin(now: number, skew: number): boolean {
+  /** Unix seconds: the latest beginning of grant and `time` caveats. */
+  get begins(): number {
     if (this.#begins < 0) this.#begins = latestBeginning(this.#parts.grant, this.#parts.caveats);
-    return this.#begins <= now + skew && now < this.expires;
+    return this.#begins;
   }
 
   toJSON(): TokenView {
