@@ -67,9 +67,11 @@ done
 fails SLIDES_BACK OWN NP=2 LAST=0
 fails OLD_ERA SHARED NP=1 LAST=3
 [ "${1:-}" = quick ] && exit 0
-for mistake in NO_MAC NO_ARGUMENTS NO_NONCE NO_TIME SHORT_MEMORY LATE NO_RESET; do
+for mistake in NO_MAC NO_ARGUMENTS NO_NONCE NO_TIME LATE NO_RESET; do
   fails "$mistake" SIGNED NP=1 LAST=5 DELEGATIONS=1
 done
+# A row that is dropped early is refused afterwards, so one of the two alone breaks nothing.
+fails SHORT_MEMORY FORGETS SIGNED NP=1 LAST=5 DELEGATIONS=1
 for mistake in EARLY_SWEEP NO_HIGHEST NO_TICKET_SIGNATURE NO_TICKET_END; do
   fails "$mistake" OWN NP=1 LAST=3
 done
