@@ -16,7 +16,7 @@ import {
   restrict,
 } from '@ambit/core';
 import { capabilityFetch } from '@ambit/agent';
-import type { Permit } from '@ambit/guard';
+import { createGuard, type Permit } from '@ambit/guard';
 import {
   httpGuard,
   expressCapability,
@@ -278,6 +278,58 @@ describe('the same answer everywhere', () => {
     await w.guard.settled();
     const log = await w.records();
     expect(log.filter((r) => r.kind === 'decision')).toHaveLength(services.length * reference.length);
+  });
+
+  it('an allowed request that uses a budget up to its threshold is told what is left, once, on all five', async () => {
+    const verifier = w.verifier;
+    const tools = (): { external: false; data: string[] } => ({ external: false, data: [] });
+    const guard = createGuard({
+      verifier,
+      store: w.store,
+      audit: w.recorder,
+      tools,
+      timeout: 30_000,
+      warnAt: 50,
+    });
+    const get: Sent = { method: 'GET', target: '/docs/a' };
+    for (const [name, make] of services) {
+      const service = await make(made({ guard }));
+      const spec = { tools: ['http.*'], budgets: [{ unit: 'calls', limit: 4 }] } as const;
+      const token = w.token(spec, restrict.calls(3));
+      const got: unknown[] = [];
+      for (let i = 0; i < 4; i++) {
+        const { status, headers, body } = await service.send({ ...get, headers: credentials(token, get) });
+        got.push([status, headers.get('ratelimit')]);
+        if (status === 200) expect(JSON.parse(body)).toMatchObject({ tool: 'http.get' });
+      }
+      await service.close();
+      expect([name, ...got]).toEqual([
+        name,
+        [200, null],
+        // Two of four are left of the grant's, one of three of the caveat's.
+        [200, '"budget";r=2, "budget";r=1'],
+        [200, null],
+        [403, '"budget";r=0'],
+      ]);
+    }
+  });
+
+  it("the guard's word about a budget stands beside the service's own, whose answer may come from elsewhere", async () => {
+    const tools = (): { external: false; data: string[] } => ({ external: false, data: [] });
+    const parts = { verifier: w.verifier, store: w.store, audit: w.recorder, tools, timeout: 30_000 };
+    const cap = made({ guard: createGuard({ ...parts, warnAt: 50 }) });
+    const get: Sent = { method: 'GET', target: '/docs/a' };
+    const upstream = createServer(
+      (_, res) => void res.writeHead(201, { ratelimit: '"hour";r=9' }).end('theirs'),
+    );
+    await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve));
+    const { port } = upstream.address() as AddressInfo;
+    const service = overFetch(fetchHandler(cap, () => fetch(`http://127.0.0.1:${port}/`)));
+    const token = w.token({ tools: ['http.*'] }, restrict.calls(2));
+    const { status, headers, body } = await service.send({ ...get, headers: credentials(token, get) });
+    expect([status, body, headers.get('ratelimit')]).toEqual([201, 'theirs', '"hour";r=9, "budget";r=1']);
+    upstream.closeAllConnections();
+    await new Promise((resolve) => upstream.close(resolve));
   });
 
   it('a service that accepts tokens without a holder asks for them by that name as well', async () => {

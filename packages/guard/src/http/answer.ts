@@ -1,8 +1,9 @@
 // Refusals over HTTP: challenges by RFC 9110 section 11.6.1 and RFC 6750 section 3, bodies by RFC 9457. What is said
 // of a token that did not verify is one code (docs/design.md section 9); every value is quoted, so that nothing of a
 // request can write a header. A budget that is used up says what is left (`RateLimit`) and when its window ends
-// (`Retry-After`).
+// (`Retry-After`); one that is nearly used up says what is left with the answer that is allowed.
 import { CODES, type Denial } from '@ambit/core';
+import type { BudgetWarning } from '../contract.ts';
 
 /** A refusal as an HTTP answer. */
 export interface HttpRefusal {
@@ -36,7 +37,7 @@ export function refusal(
   if (status === 401 || status === 403)
     headers['www-authenticate'] = challenge(denial, status, realm, bearer);
   if (denial.resets !== undefined) headers['retry-after'] = new Date(denial.resets * 1000).toUTCString();
-  if (denial.left !== undefined) headers['ratelimit'] = `"budget";r=${denial.left}`;
+  if (denial.left !== undefined) headers['ratelimit'] = limit(denial.left);
   const problem = {
     type: `https://ambit.dev/problems/${denial.code}`,
     title: sentence,
@@ -50,6 +51,13 @@ export function refusal(
   };
   return { status, headers, body: JSON.stringify(problem), denial };
 }
+
+// draft-ietf-httpapi-ratelimit-headers: a list of named limits and what remains of each.
+const limit = (left: number): string => `"budget";r=${left}`;
+
+/** What an allowed answer carries beside the service's own: what is left of each budget that warns (`RateLimit`). */
+export const warningFields = (warnings: readonly BudgetWarning[]): Readonly<Record<string, string>> =>
+  warnings.length === 0 ? {} : { ratelimit: warnings.map(({ left }) => limit(left)).join(', ') };
 
 // RFC 9110 section 11.6.1: each challenge is one way to be let in. RFC 6750's Bearer means that whoever has the token
 // may use it, so it is named only where such tokens are accepted; a token that is bound to a key may travel under

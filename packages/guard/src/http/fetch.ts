@@ -1,6 +1,6 @@
 // Adapters over Fetch: plain handlers, and Hono 4. Only Web APIs; no framework is imported.
 import type { Permit } from '../contract.ts';
-import type { HttpRefusal } from './answer.ts';
+import { warningFields, type HttpRefusal } from './answer.ts';
 import type { Capability } from './capability.ts';
 import type { HttpCall } from '@ambit/wire/http';
 
@@ -23,6 +23,16 @@ const fetchCall = (request: Request, body: HttpCall['body']): HttpCall => ({
 
 const answerFetch = ({ status, headers, body }: HttpRefusal): Response =>
   new Response(body, { status, headers });
+
+/** The service's answer with the guard's fields; what came from elsewhere (`fetch`) has headers that can't be changed. */
+function withWarnings(response: Response, { warnings }: Permit): Response {
+  const fields = Object.entries(warningFields(warnings));
+  if (fields.length === 0) return response;
+  const headers = new Headers(response.headers);
+  for (const [name, value] of fields) headers.append(name, value);
+  const { status, statusText } = response;
+  return new Response(response.body, { status, statusText, headers });
+}
 
 async function bodyOf(cap: Capability, request: Request): Promise<HttpCall['body']> {
   if (!request.bodyUsed) return request.body === null ? undefined : cap.read(request.body);
@@ -51,7 +61,7 @@ export function fetchHandler(
       const bytes = body instanceof Uint8Array ? body : new Uint8Array(0);
       const response = await handler(again(request, body), permit, bytes);
       await permit.finish({ status: response.status < 400 ? 'ok' : 'error' });
-      return response;
+      return withWarnings(response, permit);
     } catch (error) {
       await permit.finish({ status: 'error' });
       throw error;
@@ -79,6 +89,7 @@ export function honoCapability(cap: Capability): (
     c.set('capability', permit);
     try {
       await next();
+      if (permit.warnings.length > 0) c.res = withWarnings(c.res, permit);
       await permit.finish({ status: c.res.status < 400 ? 'ok' : 'error' });
     } catch (error) {
       await permit.finish({ status: 'error' });

@@ -2,7 +2,7 @@
 // imported. The raw body is read here, before anything parses it, because the proof covers its bytes.
 import { Readable } from 'node:stream';
 import type { Permit } from '../contract.ts';
-import type { HttpRefusal } from './answer.ts';
+import { warningFields, type HttpRefusal } from './answer.ts';
 import type { Capability } from './capability.ts';
 import type { HttpCall } from '@ambit/wire/http';
 
@@ -15,6 +15,7 @@ export interface NodeRequest {
 }
 /** The part of `http.ServerResponse` that is used. */
 export interface NodeResponse {
+  setHeader(name: string, value: string): unknown;
   writeHead(status: number, headers?: Record<string, string>): unknown;
   end(body?: string): unknown;
   once(event: 'finish' | 'close', listener: () => void): unknown;
@@ -38,8 +39,9 @@ const httpCall = (r: NodeRequest, target: string, body: HttpCall['body']): HttpC
   address: r.socket?.remoteAddress,
 });
 
-/** Finishes the permit when the response has gone out, or was cut. */
+/** Says what warns in the response's headers, and finishes the permit when it has gone out, or was cut. */
 function finishWith(permit: Permit, response: NodeResponse): void {
+  for (const [name, value] of Object.entries(warningFields(permit.warnings))) response.setHeader(name, value);
   const done = (): void => {
     const { writableFinished, statusCode } = response;
     void permit.finish({ status: !writableFinished ? 'cancelled' : statusCode < 400 ? 'ok' : 'error' });
