@@ -1,4 +1,4 @@
-// A state file and what time does to it: rotted rows, a clock that was ahead, an earlier version, a backup
+// A state file and what time does to it: rotted rows, a clock that was ahead, a backup
 // (attack catalogue W1 and W2, findings S1, S10, S18).
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,10 +7,10 @@ import type { SequenceClaim } from '@ambit/core';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { SyncStore } from '../src/index.ts';
 import { openSqlite } from '../src/sqlite.ts';
-import { backupFile, checkFile, migrateFile, repairFile } from '../src/sqlite/operate.ts';
+import { backupFile, checkFile, repairFile } from '../src/sqlite/operate.ts';
 import { Connection } from '../src/sqlite/binding.ts';
 import { SqliteRows } from '../src/sqlite/rows.ts';
-import { NOW, charges, claim, counter, fresh, id, proofClaim, numbered } from '../src/testing/make.ts';
+import { NOW, charges, claim, counter, fresh, proofClaim, numbered } from '../src/testing/make.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'ambit-rot-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -191,47 +191,6 @@ test('S4 (mutant) rows that calls of one transaction append are counted among ea
   );
   expect(answers.filter((answer) => answer.ok).length).toBe(20);
   await store.close();
-});
-
-test('a file of the first version is refused until it is migrated, and then has what it had', async () => {
-  const file = path();
-  const db = new Connection(file);
-  const key = (name: string): string => id(name).slice(0, 22);
-  db.exec(`
-    create table meta(key text primary key, value text not null) strict, without rowid;
-    create table counters(id text primary key, start integer not null, used integer not null, expires integer not null, root text) strict, without rowid;
-    create index counters_expires on counters(expires);
-    create table claims(id text primary key, expires integer not null, root text) strict, without rowid;
-    create table nonces(seq integer primary key autoincrement, expires integer not null, ids text not null) strict;
-    create table windows(id text primary key, highest integer not null, bits blob not null, expires integer not null) strict, without rowid;
-    create table sessions(issuer text not null, id text not null, operator text not null, user text, opened integer not null,
-      touched integer not null, expires integer not null, closed integer, reason text, primary key (issuer, id)) strict, without rowid;
-    create table revocations(seq integer primary key autoincrement, kind text not null, issuer text, value text not null,
-      reason text not null, time integer not null, expires integer) strict;
-    insert into meta values ('version', '1'), ('epoch', '${'ab'.repeat(16)}'), ('swept', '${NOW - 70}');
-    insert into counters values ('${key('c')}', 0, 4, ${NOW + 900}, null);
-    insert into claims values ('${key('o')}', ${NOW + 900}, null);
-    insert into nonces(expires, ids) values (${NOW + 90}, '${key('n')}');
-    insert into sessions values ('acme', 's', 'o', null, ${NOW}, ${NOW}, ${NOW + 900}, null, null);
-    insert into revocations(kind, issuer, value, reason, time) values ('user', 'acme', 'u', 'left', ${NOW}), ('user', 'acme', 'x', '', ${NOW});
-    delete from revocations where value = 'x';
-  `);
-  db.close();
-  expect(() => openSqlite(file)).toThrow(expect.objectContaining({ code: 'store_corrupt' }));
-  expect(migrateFile(file)).toBe(1);
-  expect(migrateFile(file)).toBe(4);
-  await withFile(file, async (store) => {
-    expect(await store.replay.epoch()).toBe('ab'.repeat(16));
-    expect(await store.budgets.left('', [counter('c', 0, 5)], NOW)).toEqual([1]);
-    expect(await ask({ once: [claim('o')] })(store)).toBe('once_used');
-    expect(await ask({ replay: proofClaim('n', NOW + 90) })(store)).toBe('replayed');
-    expect(code(await store.sessions.check('acme', 's', NOW))).toBe('ok');
-    expect(code(store.revocations.isRevoked(user))).toBe('revoked');
-    // The numbers go on behind the last that was given, although its entry is gone.
-    expect(
-      (await store.revocations.add({ kind: 'user', issuer: 'acme', value: 'y', reason: '' }, NOW)).seq,
-    ).toBe(3);
-  });
 });
 
 test('a backup of a file in use is whole, and does not replace a file', async () => {

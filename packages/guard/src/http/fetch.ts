@@ -27,7 +27,8 @@ const answerFetch = ({ status, headers, body }: HttpRefusal): Response =>
 /** The service's answer with the guard's fields; what came from elsewhere (`fetch`) has headers that can't be changed. */
 function withWarnings(response: Response, { warnings }: Permit): Response {
   const fields = Object.entries(warningFields(warnings));
-  if (fields.length === 0) return response;
+  // An answer that is none (`Response.error()`) can't be made again.
+  if (fields.length === 0 || response.status < 200) return response;
   const headers = new Headers(response.headers);
   for (const [name, value] of fields) headers.append(name, value);
   const { status, statusText } = response;
