@@ -3,13 +3,16 @@
 // folder named is where the package lies; `core` needs no prefix.
 import { readdirSync } from 'node:fs';
 
-const core = (mutate, tests) => ({ package: 'core', mutate, tests });
-const of = (name) => (mutate, tests) => ({ package: name, mutate, tests });
+const of =
+  (name) =>
+  (mutate, tests, largest = 400) => ({ package: name, mutate, tests, largest });
+const core = of('core');
 const state = of('state');
 const audit = of('audit');
 
 /** Slices by name: files below `packages/PACKAGE/src`, and tests below `packages/PACKAGE/test` in the order in which they are
- * run. A mutant's run ends with the first test that fails: what is quick and looks closely stands in front. */
+ * run. A mutant's run ends with the first test that fails: what is quick and looks closely stands in front. The number
+ * is how many ms a test may take that is run against mutants. */
 export const SLICES = {
   verify: core(
     ['verify/*.ts'],
@@ -71,8 +74,14 @@ export const SLICES = {
   args: core(
     ['args/*.ts'],
     [
+      'args-steps',
+      'args-text',
+      'args-host',
+      'args-json-places',
+      'args-automaton',
       'args-arguments',
       'args-canonical',
+      'args-canonical-input',
       'args-cidr',
       'args-constraint',
       'args-email',
@@ -81,8 +90,9 @@ export const SLICES = {
       'args-pattern',
       'args-snapshot',
       'args-url',
-      'vectors',
     ],
+    // A mutant that lives costs all tests that come by it, and there are 4,000.
+    100,
   ),
   'state:rules': state(['apply.ts', 'clock.ts', 'memory/*.ts'], ['clock', 'memory']),
   'state:lease': state(['lease.ts', 'lease/*.ts'], ['lease']),
@@ -100,6 +110,7 @@ export function slice(name) {
     package: found.package,
     mutate: found.mutate.map((p) => `${at}/src/${p}`),
     tests: found.tests.map((t) => `${at}/test/${t}.test.ts`),
+    largest: found.largest,
   };
 }
 

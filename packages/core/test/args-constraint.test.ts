@@ -544,6 +544,74 @@ describe('C4 lists', () => {
   });
 });
 
+describe('what a constraint says', () => {
+  it('of lists that are long or hold long texts is cut', () => {
+    // With a port this says 300 characters, as many as `all` may say.
+    const hosts = [64, 64, 64, 61].map((n, i) => `${'abcd'[i]!.repeat(n - 2)}.x`);
+    const url: Constraint = { kind: 'url', hosts: hosts.map((h) => h.replace(/^(.{30})./, '$1.')), ports: [1] };
+    const said = describeConstraint(url);
+    expect(said).toHaveLength(300);
+    const range: Constraint = { kind: 'range', min: 1, max: 2 };
+    expect(describeConstraint({ kind: 'all', constraints: [url, range] })).toBe(`${said}...`);
+    expect(describeConstraint({ kind: 'all', constraints: [range, url] })).toBe(
+      `must be a number from 1 to 2 and ${said}`.slice(0, 300) + '...',
+    );
+    expect(describeConstraint({ kind: 'all', constraints: [range, range, range] })).toBe(
+      'must be a number from 1 to 2 and must be a number from 1 to 2 and must be a number from 1 to 2',
+    );
+  }); // prettier-ignore
+
+  it('of an argument that is not there is the first thing that `all` asks for', () => {
+    const constraints: Constraint[] = [
+      { kind: 'length', max: 20 },
+      { kind: 'pattern', pattern: 'a' },
+    ];
+    const inner: Constraint = { kind: 'all', constraints };
+    for (const constraint of [inner, { kind: 'all', constraints: [inner, { kind: 'range', max: 1 }] }] as const)
+      expect(compileArgs(new Map([['a', constraint]]), false)({})).toBe('"a" must have a length at most 20');
+  }); // prettier-ignore
+
+  it('bounds may be equal, and one of them may be left out', () => {
+    table(compileConstraint({ kind: 'range', min: 2, max: 2 }), [2], [1, 3]);
+    table(compileConstraint({ kind: 'length', min: 2, max: 2 }), ['ab', [1, 2]], ['a', 'abc', []]);
+    table(compileConstraint({ kind: 'range', min: undefined, max: 2 }), [-9, 2], [3]);
+    table(compileConstraint({ kind: 'length', min: 0, max: undefined }), ['', 'a'], [1]);
+    const most = Number.MAX_SAFE_INTEGER;
+    table(compileConstraint({ kind: 'range', min: -most, max: most }), [-most, 0, most], ['0']);
+    expect(() => compileConstraint({ kind: 'length', min: 2 ** 53 })).toThrow(/min/);
+    expect(() => compileConstraint({ kind: 'range' })).toThrow(/min: expected a number/);
+  });
+
+  it('E9 four constraints in each other, and no more', () => {
+    const nested = (depth: number): Constraint =>
+      depth === 1 ? { kind: 'length', min: 1 } : { kind: 'each', constraint: nested(depth - 1) };
+    const within = (inner: Constraint): Constraint => ({ kind: 'all', constraints: [{ kind: 'length', min: 1 }, inner] });
+    for (const good of [nested(4), within(nested(3)), within(within(within(nested(1))))]) {
+      expect(constraintProblem(good)).toBe(null);
+      expect(parseConstraint(encodeConstraint(good))).not.toBe(null);
+    }
+    for (const deep of [nested(5), within(nested(4)), within(within(within(nested(2))))])
+      expect(constraintProblem(deep)).toBe('nested deeper than 4');
+    const wire = (depth: number): Cbor => (depth === 1 ? [4, 1, null] : [10, wire(depth - 1)]);
+    expect([parseConstraint(wire(4))?.kind, parseConstraint(wire(5))]).toEqual(['each', null]);
+    expect(parseConstraint([12, [4, 1, null], wire(4)])).toBe(null);
+  }); // prettier-ignore
+
+  it('256 values, and no more', () => {
+    const values = Array.from({ length: 257 }, (_, i) => i);
+    expect(constraintProblem({ kind: 'oneOf', values })).toMatch(/^values/);
+    table(compileConstraint({ kind: 'oneOf', values: values.slice(1) }), [1, 256], [0, 257]);
+    const range: Constraint = { kind: 'range', min: 1 };
+    const all = (n: number): Constraint => ({ kind: 'all', constraints: Array.from({ length: n }, () => range) });
+    expect([constraintProblem(all(1)), constraintProblem(all(257))].map((p) => p?.slice(0, 11))).toEqual(['constraints', 'constraints']);
+    table(compileConstraint(all(256)), [1], [0]);
+    table(compileConstraint(all(2)), [1], [0]);
+    const ports = (n: number): Constraint => ({ kind: 'url', hosts: ['a.b'], ports: values.slice(0, n).map((i) => i + 1) });
+    expect([constraintProblem(ports(256)), constraintProblem(ports(257))?.slice(0, 5)]).toEqual([null, 'ports']);
+    expect(constraintProblem({ kind: 'url', hosts: ['a.b'], ports: [1, 65535] })).toBe(null);
+  }); // prettier-ignore
+});
+
 describe('C8 arguments that are left out, added, or named after a prototype', () => {
   const rules = new Map<string, Constraint>([
     ['path', { kind: 'subpath', roots: ['/srv'] }],

@@ -170,6 +170,28 @@ describe('C5 e-mail addresses', () => {
     }
   });
 
+  it('every character of ASCII in the local part, inside and in front', () => {
+    for (let c = 0; c < 0x80; c++) {
+      const char = String.fromCharCode(c);
+      const inside = /[A-Za-z0-9._+'=~&-]/.test(char);
+      expect([char, exact(`x${char}y@acme.com`) === null]).toEqual([char, inside]);
+      expect([char, exact(`${char}y@acme.com`) === null]).toEqual([char, inside && char !== '.' && char !== '-']);
+      expect([char, exact(`x${char}@acme.com`) === null]).toEqual([char, inside && char !== '.']);
+    }
+  }); // prettier-ignore
+
+  it('254 characters are not too many, with 64 before the sign', () => {
+    const long = (n: number): string => `${'x'.repeat(64)}@${'a'.repeat(63)}.${'b'.repeat(63)}.${'c'.repeat(n)}.acme.com`;
+    expect([long(52).length, below(long(52))]).toEqual([254, null]);
+    expect(below(long(53))).not.toBe(null);
+    expect(below('a.b.c.d@x.acme.com')).toBe(null);
+  }); // prettier-ignore
+
+  it('a domain of a rule has two labels or more, also behind a star', () => {
+    for (const domains of [['acme.com'], ['*.acme.com'], ['a.b.c', '*.a.b.c']])
+      expect(encodeConstraint({ kind: 'email', domains })).toEqual([9, ...domains]);
+  });
+
   it('*.name is below the name, not itself', () => {
     for (const value of ['jane@a.acme.com', 'jane@a.b.acme.com', 'jane@A.Acme.com'])
       expect(below(value)).toBe(null);

@@ -60,31 +60,31 @@ const label = LABELS.arguments.bytes;
 // Label and text are laid out once and hashed in place: the canonical text of arguments never outgrows
 // LIMITS.argumentBytes (see parseJson and snapshotJson). Made at first use, so that importing costs nothing.
 let input: Uint8Array | null = null;
-let body: Uint8Array | null = null;
+
+function laidOut(): Uint8Array {
+  const out = new Uint8Array(label.length + LIMITS.argumentBytes);
+  out.set(label);
+  return out;
+}
 
 /**
  * SHA-256(label || UTF-8 of `canonical`): what a proof covers of the arguments. 32 bytes. Throws RangeError for
  * a text longer than LIMITS.argumentBytes, which no arguments have.
  */
 export function argumentsDigest(canonical: string): Uint8Array {
-  if (input === null || body === null) {
-    input = new Uint8Array(label.length + LIMITS.argumentBytes);
-    input.set(label);
-    body = input.subarray(label.length);
-  }
+  input ??= laidOut();
   // Short ASCII in place: cheaper than a call into the encoder, and what most arguments are.
-  let end = label.length;
+  const start = label.length;
   if (canonical.length <= 128) {
     let i = 0;
     for (; i < canonical.length; i++) {
       const c = canonical.charCodeAt(i);
       if (c > 127) break;
-      input[end + i] = c;
+      input[start + i] = c;
     }
-    if (i === canonical.length) return sha256Range(input, end + i);
+    if (i === canonical.length) return sha256Range(input, start + i);
   }
-  const { read, written } = encoder.encodeInto(canonical, body);
+  const { read, written } = encoder.encodeInto(canonical, input.subarray(start));
   if (read !== canonical.length) throw new RangeError('argumentsDigest: canonical text is too long');
-  end += written;
-  return sha256Range(input, end);
+  return sha256Range(input, start + written);
 }

@@ -31,13 +31,14 @@ function decimal(text: string, start: number, end: number, max: number): number 
   return n;
 }
 
-/** Appends the two groups of a dotted quad; false if invalid. */
-function readQuad(text: string, start: number, end: number, groups: number[]): boolean {
+/** Appends the two groups of the dotted quad that `text` is from `start` on; false if it is none. */
+function readQuad(text: string, start: number, groups: number[]): boolean {
   let from = start;
   let high = 0;
   for (let part = 0; part < 4; part++) {
-    const dot = part === 3 ? end : text.indexOf('.', from);
-    const n = dot < 0 || dot > end ? -1 : decimal(text, from, dot, 255);
+    const dot = part === 3 ? text.length : text.indexOf('.', from);
+    // Without a dot there is no part: it would end before it begins.
+    const n = decimal(text, from, dot, 255);
     if (n < 0) return false;
     if (part % 2 === 0) high = n;
     else groups.push(high * 256 + n);
@@ -60,7 +61,7 @@ function hexGroup(text: string, start: number, end: number): number {
   return n;
 }
 
-function readV6(text: string, end: number): number[] | null {
+function readV6(text: string): number[] | null {
   const groups: number[] = [];
   let gap = -1;
   let i = 0;
@@ -68,25 +69,22 @@ function readV6(text: string, end: number): number[] | null {
     gap = 0;
     i = 2;
   }
-  while (i < end) {
-    if (groups.length === 8) return null;
-    let stop = text.indexOf(':', i);
-    if (stop < 0 || stop > end) stop = end;
-    const dot = text.indexOf('.', i);
-    if (stop === end && dot >= 0 && dot < end) {
-      if (!readQuad(text, i, end, groups)) return null;
+  while (i < text.length) {
+    const colon = text.indexOf(':', i);
+    if (colon < 0 && text.includes('.', i)) {
+      if (!readQuad(text, i, groups)) return null;
       break;
     }
-    const group = hexGroup(text, i, stop);
+    const group = hexGroup(text, i, colon < 0 ? text.length : colon);
     if (group < 0) return null;
     groups.push(group);
-    if (stop === end) break;
-    i = stop + 1;
-    if (text.charCodeAt(i) === 0x3a && i < end) {
+    if (colon < 0) break;
+    i = colon + 1;
+    if (text.charCodeAt(i) === 0x3a) {
       if (gap >= 0) return null;
       gap = groups.length;
       i++;
-    } else if (i === end) {
+    } else if (i === text.length) {
       return null;
     }
   }
@@ -96,27 +94,22 @@ function readV6(text: string, end: number): number[] | null {
   return [...groups.slice(0, gap), ...zeros, ...groups.slice(gap)];
 }
 
-function readAddress(text: string, end: number): Address | null {
+/** The address of a text that is nothing but one address; null for any other text. */
+export function parseAddress(text: string): Address | null {
   // The longest text: six groups and a dotted quad.
-  if (end > 45) return null;
-  const colon = text.indexOf(':');
-  if (colon >= 0 && colon < end) {
-    const groups = readV6(text, end);
+  if (text.length > 45) return null;
+  if (text.includes(':')) {
+    const groups = readV6(text);
     return groups === null ? null : { version: 6, groups };
   }
   const groups: number[] = [];
-  return readQuad(text, 0, end, groups) ? { version: 4, groups } : null;
-}
-
-/** The address of a text that is nothing but one address; null for any other text. */
-export function parseAddress(text: string): Address | null {
-  return readAddress(text, text.length);
+  return readQuad(text, 0, groups) ? { version: 4, groups } : null;
 }
 
 /** The network of `address/prefix`, without bits below the prefix; null for any other text. */
 export function parseCidr(text: string): Network | null {
   const slash = text.indexOf('/');
-  const address = slash < 0 ? null : readAddress(text, slash);
+  const address = slash < 0 ? null : parseAddress(text.slice(0, slash));
   if (address === null) return null;
   const { version, groups } = address;
   const prefix = decimal(text, slash + 1, text.length, version === 4 ? 32 : 128);
@@ -178,7 +171,7 @@ export function formatAddress({ version, groups }: Address): string {
   let length = 1;
   for (let i = 0; i < 8; i++) {
     let n = 0;
-    while (i + n < 8 && groups[i + n] === 0) n++;
+    while (groups[i + n] === 0) n++;
     if (n > length) [start, length] = [i, n];
   }
   const text = (part: readonly number[]): string => part.map((group) => group.toString(16)).join(':');

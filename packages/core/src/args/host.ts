@@ -14,7 +14,7 @@ LABEL_CHAR[0x5f] = 1;
 export function countLabels(text: string, start: number, end: number): number {
   if (end - start > 253) return 0;
   let labels = 0;
-  for (let from = start; from <= end;) {
+  for (let from = start; ;) {
     let i = from;
     for (; i < end; i++) {
       const c = text.charCodeAt(i);
@@ -28,7 +28,6 @@ export function countLabels(text: string, start: number, end: number): number {
     if (i === end) return isNumber(text, from, end) ? 0 : labels;
     from = i + 1;
   }
-  return 0;
 }
 
 /** Whether the last label is decimal digits, or `0x` and hexadecimal digits: an IPv4 address to WHATWG URL. */
@@ -102,20 +101,14 @@ export function compileHosts(rules: readonly string[]): (host: string) => boolea
     if ((suffixes.length === 0 && !any) || METADATA.has(host) || countLabels(host, 0, host.length) < 2)
       return false;
     for (const suffix of suffixes) {
-      if (
-        host.length > suffix.length &&
-        host.endsWith(suffix) &&
-        !hasPunycode(host, host.length - suffix.length)
-      ) {
-        return true;
-      }
+      // Never the suffix alone: it begins with a dot, and `host` is a name.
+      if (host.endsWith(suffix) && !hasPunycode(host, host.length - suffix.length)) return true;
     }
     return any && !hasPunycode(host, host.length) && !LOCAL.has(host.slice(host.lastIndexOf('.') + 1));
   };
 }
 
 function hasPunycode(host: string, end: number): boolean {
-  for (let i = 0; i >= 0 && i < end; i = host.indexOf('.', i) + 1 || end)
-    if (isPunycode(host, i)) return true;
+  for (let i = 0; i < end; i = host.indexOf('.', i) + 1 || end) if (isPunycode(host, i)) return true;
   return false;
 }

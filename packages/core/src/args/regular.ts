@@ -218,9 +218,8 @@ class Parser {
         ranges.push(low[0]!, high[0]!);
       } else {
         // `[\d-z]` is an error of RegExp's `u` mode: one reader takes the hyphen for itself, another for a range.
-        if (low.length !== 2 || low[0] !== low[1])
-          if (this.next === '-' && this.chars[this.pos + 1] !== ']')
-            throw new Syntax('a range that begins with a class');
+        if (this.next === '-' && this.chars[this.pos + 1] !== ']')
+          throw new Syntax('a range that begins with a class');
         ranges.push(...low);
       }
     }

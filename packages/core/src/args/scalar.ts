@@ -206,7 +206,7 @@ export const length: Kind<LengthConstraint> = {
         if (value.length > 2 * max) return length.phrase(constraint);
         if (!spend(work, value.length)) return TOO_LONG;
         size = codePoints(value);
-      } else if (typeof value === 'object' && value !== null && isArray(value)) size = value.length;
+      } else if (Array.isArray(value)) size = value.length;
       else return length.phrase(constraint);
       return size >= min && size <= max ? null : length.phrase(constraint);
     };
