@@ -987,6 +987,7 @@ cav('tools: narrower', restrict.tools('mail/*'), ['tool_not_granted', 0]);
 cav('tools: wider', restrict.tools('*', 'web_*'), 'ok');
 cav('tools: empty', restrict.tools(), ['tool_not_granted', 0]);
 cav('deny', restrict.deny('web_search'), ['tool_denied', 0]);
+cav('deny of another tool', restrict.deny('mail/send'), 'ok');
 cav('data: empty, nothing touched', restrict.data(), 'ok');
 cav('data: empty', restrict.data(), ['data_refused', 0], { facts: { data: ['public'] } });
 cav('args: holds', restrict.args(['web_search'], { q: { kind: 'length', max: 9 } }), 'ok');

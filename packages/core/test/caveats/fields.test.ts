@@ -71,6 +71,10 @@ const ALL: readonly (readonly [Caveat, Cbor, string])[] = [
 ]; // prettier-ignore
 
 describe('a caveat', () => {
+  it('of every kind has rows here', () => {
+    expect([...new Set(ALL.map(([c]) => c.type))].toSorted()).toEqual(CAVEATS.map((k) => k.type).toSorted());
+  });
+
   it.each(ALL.map(([c, wire, words]) => [c.type, c, wire, words] as const))(
     '%s is written, read back and said',
     (_, c, wire, words) => {

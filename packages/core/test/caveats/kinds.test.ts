@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { attenuate, caveatWords, inspect, restrict, type Caveat, type Restriction } from '@ambit/core';
 import { Reader, MALFORMED } from '../../src/cbor/index.ts';
 import { CAVEATS, encodeCaveat, kindOf, readCaveat } from '../../src/caveats/index.ts';
+import { slice } from '../../../../test/mutation/slices.mjs';
 import {
   CAVEAT_ARBS,
   KIND_ARBS,
@@ -28,17 +29,23 @@ const python = text('../../../../test/vectors/check.py');
 const reading = between(python, 'def read_caveat', 'return kind, body');
 const evaluating = between(python, 'def clear', 'def charges');
 
-/** Every type of caveat that stands in a well-formed token of the vectors. */
-const inVectors = new Set<string>();
+/** Every type of caveat that stands in a well-formed token of the vectors, with the codes of the caveats of that type. */
+const inVectors = new Map<string, Set<string>>();
 for (const file of ['tokens', 'decisions', 'proofs', 'sessions']) {
   const cases = JSON.parse(text(`../../../../test/vectors/${file}.json`)) as {
-    readonly steps: readonly { readonly token: string; readonly expect: { readonly code: string } }[];
+    readonly steps: readonly {
+      readonly token: string;
+      readonly expect: { readonly code: string; readonly caveat?: number | null };
+    }[];
   }[];
   for (const { steps } of cases) {
     for (const { token, expect: answer } of steps) {
       // These may be answered before the contents are read.
       if (['token_invalid', 'wrong_audience', 'key_retired'].includes(answer.code)) continue;
-      for (const c of inspect(token).caveats) inVectors.add(c.type);
+      inspect(token).caveats.forEach(({ type }, i) => {
+        const codes = inVectors.get(type) ?? inVectors.set(type, new Set()).get(type)!;
+        if (answer.code === 'ok' || answer.caveat === i) codes.add(answer.code);
+      });
     }
   }
 }
@@ -53,6 +60,8 @@ test('numbers run from 1 without a gap, and every module of a caveat is in the l
 });
 
 describe.each(CAVEATS.map((kind) => [kind.type, kind] as const))('%s', (type, kind) => {
+  const module = text(`../../src/caveats/${type}.ts`);
+
   test('SPEC gives its bytes in section 3 and its check in section 6', () => {
     expect(structures).toMatch(new RegExp(`^ *(?:caveat =|/) \\[${kind.number}, .*; ${type}\\b`, 'm'));
     expect(clearing).toMatch(new RegExp(`^\\| (?:[a-z, ]*, )?${type}(?:,[a-z, ]*)? \\|`, 'm'));
@@ -64,8 +73,19 @@ describe.each(CAVEATS.map((kind) => [kind.type, kind] as const))('%s', (type, ki
       expect(evaluating).toMatch(new RegExp(`\\b(?:el)?if kind == ${kind.number}\\b`));
   });
 
-  test('a token of the vectors carries it', () => {
-    expect([...inVectors]).toContain(type);
+  test('the vectors have it: where it holds, denies, and misses a fact', () => {
+    const codes = [...(inVectors.get(type) ?? [])];
+    expect([...inVectors.keys()]).toContain(type);
+    if (kind.decidedBy !== 'call') return;
+    expect(codes).toContain('ok');
+    expect(codes.filter((code) => code !== 'ok' && code !== 'fact_missing')).not.toEqual([]);
+    if (module.includes("'fact_missing'")) expect(codes).toContain('fact_missing');
+  });
+
+  test('a test of its own says what it makes of a missing fact and of an empty list (law L2)', () => {
+    const own = text(`./${type}.test.ts`);
+    if (kind.decidedBy === 'call' && type !== 'depth') expect(own).toMatch(/\bL2\b/);
+    expect(slice('caveats').tests.join()).toContain(`caveats/${type}.test.ts`);
   });
 
   test('a holder may append it or not, and then the sample makes one', () => {
