@@ -6,6 +6,12 @@ export interface Proxy {
   readonly port: number;
   /** Silences the connections that are open now. */
   silence(): void;
+  /** A connection that sends this text is cut before it is answered. */
+  cutAt: string | null;
+  /** How many were. */
+  cuts: number;
+  /** Cuts the connections that are open now. */
+  cut(): void;
   close(): Promise<void>;
 }
 
@@ -17,6 +23,11 @@ export async function proxy(to: number): Promise<Proxy> {
     pairs.add(pair);
     near.pipe(far);
     far.pipe(near);
+    near.on('data', (sent) => {
+      if (wire.cutAt === null || !sent.includes(wire.cutAt)) return;
+      wire.cuts++;
+      near.destroy();
+    });
     for (const socket of pair) {
       socket.on('error', () => undefined);
       socket.on('close', () => {
@@ -27,7 +38,9 @@ export async function proxy(to: number): Promise<Proxy> {
     }
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
+  const wire: Proxy = {
+    cutAt: null,
+    cuts: 0,
     port: (server.address() as AddressInfo).port,
     silence: () => {
       for (const [near, far] of pairs) {
@@ -37,9 +50,13 @@ export async function proxy(to: number): Promise<Proxy> {
         far.resume();
       }
     },
+    cut: () => {
+      for (const [near] of pairs) near.destroy();
+    },
     close: async () => {
       for (const [near] of pairs) near.destroy();
       await new Promise((resolve) => server.close(resolve));
     },
   };
+  return wire;
 }

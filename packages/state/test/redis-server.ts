@@ -56,6 +56,7 @@ export async function startRedis(
     const client = new Redis(port, '127.0.0.1', {
       ...REDIS_OPTIONS,
       lazyConnect: true,
+      autoResubscribe: false,
       retryStrategy: () => 20,
       ...options,
     });

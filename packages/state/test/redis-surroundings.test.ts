@@ -221,6 +221,24 @@ describe.skipIf(!hasRedis)('with redis-server', () => {
     await wire.close();
   });
 
+  test('finding S12 L15 connections that are lost again and again while they come back end no process', async () => {
+    const own = await startRedis();
+    const wire = await proxy(own.port);
+    await initializeRedis(await connected(own));
+    const store = await openStore(`redis://127.0.0.1:${wire.port}`, { timeout: 1000 });
+    wire.cutAt = 'subscribe';
+    wire.cut();
+    await expect.poll(() => wire.cuts, { timeout: 30_000 }).toBeGreaterThan(3);
+    wire.cutAt = null;
+    const issuer = await opened(own);
+    await issuer.revocations.add({ kind: 'user', issuer: 'acme', value: 'u', reason: '' }, now);
+    await expect.poll(() => code(store.revocations.isRevoked(subject)), { timeout: 30_000 }).toBe('revoked');
+    await issuer.close();
+    await store.close();
+    await own.stop();
+    await wire.close();
+  });
+
   test('finding S12 the connections of a URL that go silent are replaced; calls are refused meanwhile and none waits for ever', async () => {
     const own = await startRedis();
     const wire = await proxy(own.port);

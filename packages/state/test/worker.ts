@@ -41,7 +41,7 @@ async function open(orders: Orders): Promise<Store> {
   }
   const { port, prefix } = orders.redis!;
   const client = new Redis(port, '127.0.0.1', { ...REDIS_OPTIONS, lazyConnect: true });
-  const subscriber = new Redis(port, '127.0.0.1', { lazyConnect: true });
+  const subscriber = new Redis(port, '127.0.0.1', { lazyConnect: true, autoResubscribe: false });
   client.on('error', () => undefined);
   subscriber.on('error', () => undefined);
   await Promise.all([client.connect(), subscriber.connect()]);

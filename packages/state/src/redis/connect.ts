@@ -51,8 +51,12 @@ export async function openRedis(
   more: { readonly rowsPerToken?: number; readonly timeout?: number },
 ): Promise<Store> {
   const client = await connectRedis(place);
-  // A subscriber waits for messages, not for answers, and subscribes again when it comes back.
-  const subscriber = await connectRedis(place, { socketTimeout: undefined, enableOfflineQueue: true });
+  // A subscriber waits for messages, not for answers; `Subscription` subscribes again when it comes back.
+  const subscriber = await connectRedis(place, {
+    socketTimeout: undefined,
+    enableOfflineQueue: true,
+    autoResubscribe: false,
+  });
   const end = (): void => {
     client.disconnect();
     subscriber.disconnect();

@@ -49,7 +49,12 @@ export class Registry {
       return fence.run(name, body, [REGISTRY], all, args);
     };
     this.list = new HeardList((cursor) => this.#since(cursor), options.staleAfter ?? 5000);
-    this.#subscription = new Subscription(subscriber, this.#channel, () => this.list.hear());
+    this.#subscription = new Subscription(
+      subscriber,
+      this.#channel,
+      () => this.list.hear(),
+      () => void this.list.sync().catch(failed),
+    );
     this.#watch = new Watch(fence);
     this.#timer = setInterval(() => void this.#poll().catch(failed), options.poll ?? 1000).unref();
   }
