@@ -109,10 +109,10 @@ export class AuthenticToken {
     return this.#expires;
   }
 
-  /** Unix seconds: the latest beginning of grant and `time` caveats. */
-  get begins(): number {
+  /** Whether grant and all `time` caveats hold: by their latest beginning and earliest end, found once. */
+  isWithin(now: number, skew: number): boolean {
     if (this.#begins < 0) this.#begins = latestBeginning(this.#parts.grant, this.#parts.caveats);
-    return this.#begins;
+    return this.#begins <= now + skew && now < this.expires;
   }
 
   toJSON(): TokenView {

@@ -2,22 +2,22 @@
 // so that no expired token is ever `ok: true`; authorization asks them again, at its own and perhaps later time.
 import { withinTime } from '../caveats/time.ts';
 import type { Denial } from '../codes.ts';
-import { partsOf, type AuthenticToken } from './authentic.ts';
+import type { Contents } from '../token/contents.ts';
 
 /** The first of the times that does not hold at `now` (Unix seconds): the grant's (caveat -1), then in the chain's order. */
-export function checkTimes(token: AuthenticToken, now: number, skew: number): Denial | null {
+export function checkTimes(
+  { grant, caveats }: Pick<Contents, 'grant' | 'caveats'>,
+  now: number,
+  skew: number,
+): Denial | null {
   const at = { now, skew };
-  // The latest beginning and the earliest end, found once for a token: all of them hold if these do.
-  const denial = withinTime(token.begins, token.expires, at, -1);
-  if (denial === null) return null;
-  const { grant, caveats } = partsOf(token);
-  const outside = withinTime(grant.issuedAt, grant.expires, at, -1);
-  if (outside !== null) return outside;
+  const denial = withinTime(grant.issuedAt, grant.expires, at, -1);
+  if (denial !== null) return denial;
   for (let i = 0; i < caveats.length; i++) {
     const c = caveats[i]!;
     if (c.type !== 'time') continue;
     const refused = withinTime(c.notBefore, c.expires, at, i);
     if (refused !== null) return refused;
   }
-  return denial;
+  return null;
 }
