@@ -34,23 +34,40 @@ export function copyOf(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(bytes);
 }
 
+// Of a text in base64url, either way: one native copy to or from a text is cheaper than a step for each character.
+let scratch = new Uint8Array(4096);
+const CODES = Uint8Array.from(ALPHABET, (c) => c.charCodeAt(0));
+
+/** Characters of `bytes` bytes in base64url without padding. */
+export const base64urlLength = (bytes: number): number => Math.ceil((bytes * 4) / 3);
+
 /** base64url without padding (RFC 4648 section 5). */
 export function toBase64url(bytes: Uint8Array): string {
-  let out = '';
   const n = bytes.length;
+  const length = base64urlLength(n);
+  // Codes first, one text of them at the end: as a sum of characters, a text is a tree that takes four times as long
+  // to make, and the time of a copy again from whoever reads it first (measured at 32 and at 120 bytes).
+  const out = length > scratch.length ? new Uint8Array(length) : scratch;
+  let o = 0;
   let i = 0;
-  for (; i + 2 < n; i += 3) {
+  for (; i + 2 < n; i += 3, o += 4) {
     const v = (bytes[i]! << 16) | (bytes[i + 1]! << 8) | bytes[i + 2]!;
-    out += ALPHABET[v >> 18]! + ALPHABET[(v >> 12) & 63]! + ALPHABET[(v >> 6) & 63]! + ALPHABET[v & 63]!;
+    out[o] = CODES[v >> 18]!;
+    out[o + 1] = CODES[(v >> 12) & 63]!;
+    out[o + 2] = CODES[(v >> 6) & 63]!;
+    out[o + 3] = CODES[v & 63]!;
   }
   if (i + 1 === n) {
     const v = bytes[i]!;
-    out += ALPHABET[v >> 2]! + ALPHABET[(v & 3) << 4]!;
+    out[o] = CODES[v >> 2]!;
+    out[o + 1] = CODES[(v & 3) << 4]!;
   } else if (i + 2 === n) {
     const v = (bytes[i]! << 8) | bytes[i + 1]!;
-    out += ALPHABET[v >> 10]! + ALPHABET[(v >> 4) & 63]! + ALPHABET[(v & 15) << 2]!;
+    out[o] = CODES[v >> 10]!;
+    out[o + 1] = CODES[(v >> 4) & 63]!;
+    out[o + 2] = CODES[(v & 15) << 2]!;
   }
-  return out;
+  return strictDecoder.decode(out.subarray(0, length));
 }
 
 // A character's six bits in each of the four places of a group; -1 for what is not in the alphabet, so that one
@@ -61,8 +78,6 @@ const PLACES = [18, 12, 6, 0].map((shift) => {
   return table;
 });
 const [PLACE_0, PLACE_1, PLACE_2, PLACE_3] = PLACES as [Int32Array, Int32Array, Int32Array, Int32Array];
-// One native copy to bytes is cheaper than a `charCodeAt` for each character (15 % of the whole, measured).
-let scratch = new Uint8Array(4096);
 
 /**
  * Decodes `text` from `start` into `out`, strictly: the URL alphabet only, no padding, no white space, and zero bits
@@ -116,9 +131,6 @@ function piece(size: number): Uint8Array {
   used += size;
   return slab.subarray(used - size, used);
 }
-
-/** Characters of `bytes` bytes in base64url without padding. */
-export const base64urlLength = (bytes: number): number => Math.ceil((bytes * 4) / 3);
 
 /** `decodeBase64url` into an array of its own; null for anything that is not strict. */
 export function fromBase64url(text: string, start = 0): Uint8Array | null {
@@ -175,6 +187,28 @@ export function equal(a: Uint8Array, b: Uint8Array): boolean {
   return diff === 0;
 }
 
-/** Map key of bytes: Latin-1 text, cheaper to make than base64url. For short arrays (keys, digests). */
-export const bytesKey = (bytes: Uint8Array): string =>
-  String.fromCharCode.apply(null, bytes as unknown as number[]);
+/**
+ * Map key of 32 bytes, a key or a digest: a text of 16 units of two bytes each. Written out it takes a third of the time
+ * of `apply` (38 ns to 132). Throws RangeError for another length: keys of two lengths could be the same text.
+ */
+export function keyOf32(b: Uint8Array): string {
+  if (b.length !== 32) throw new RangeError(`expected 32 bytes, got ${b.length}`);
+  return String.fromCharCode(
+    (b[0]! << 8) | b[1]!,
+    (b[2]! << 8) | b[3]!,
+    (b[4]! << 8) | b[5]!,
+    (b[6]! << 8) | b[7]!,
+    (b[8]! << 8) | b[9]!,
+    (b[10]! << 8) | b[11]!,
+    (b[12]! << 8) | b[13]!,
+    (b[14]! << 8) | b[15]!,
+    (b[16]! << 8) | b[17]!,
+    (b[18]! << 8) | b[19]!,
+    (b[20]! << 8) | b[21]!,
+    (b[22]! << 8) | b[23]!,
+    (b[24]! << 8) | b[25]!,
+    (b[26]! << 8) | b[27]!,
+    (b[28]! << 8) | b[29]!,
+    (b[30]! << 8) | b[31]!,
+  );
+}

@@ -183,7 +183,9 @@ export function isLabel(text: string): boolean {
 }
 
 /** Whether a label lies under a scope: `internal` covers `internal` and `internal:research`, not `internals`. */
-export function matchLabel(scope: string, label: string): boolean {
-  if (!isLabel(label) || !isLabel(scope) || !label.startsWith(scope)) return false;
-  return label.length === scope.length || label.charCodeAt(scope.length) === 0x3a;
-}
+export const matchLabel = (scope: string, label: string): boolean =>
+  isLabel(label) && isLabel(scope) && isUnder(scope, label);
+
+/** The same of two labels that have been checked: a token's own are when it is read. */
+export const isUnder = (scope: string, label: string): boolean =>
+  label.startsWith(scope) && (label.length === scope.length || label.charCodeAt(scope.length) === 0x3a);

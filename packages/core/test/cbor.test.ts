@@ -31,6 +31,7 @@ const ITEMS: readonly (readonly [string, Uint8Array, Read, unknown])[] = [
   ['bytes', hex('43 010203'), (r) => r.byteString(), hex('010203')],
   ['bytes of a size', hex('43 010203'), (r) => r.byteString(3), hex('010203')],
   ['no bytes', hex('40'), (r) => r.byteString(), hex('')],
+  ['bytes into an array', hex('43 010203'), (r) => r.byteStringInto(new Uint8Array(3)), hex('010203')],
   ['text', hex('63 616263'), (r) => r.text(), 'abc'],
   ['text of other letters', hex('62 c3a9'), (r) => r.text(), 'é'],
   ['text at most so long', hex('63 616263'), (r) => r.text(3), 'abc'],
@@ -98,6 +99,9 @@ describe('the reader', () => {
   it.each<readonly [string, string, Read]>([
     ['bytes of another size', '43 010203', (r) => r.byteString(2)],
     ['bytes of a greater size', '43 010203', (r) => r.byteString(4)],
+    ['bytes into a smaller array', '43 010203', (r) => r.byteStringInto(new Uint8Array(2))],
+    ['bytes into a greater array', '43 010203', (r) => r.byteStringInto(new Uint8Array(4))],
+    ['a text into an array', '63 616263', (r) => r.byteStringInto(new Uint8Array(3))],
     ['an array of another size', '82 01 02', (r) => r.array(1)],
     ['a text that is too long', '63 616263', (r) => r.text(2)],
     ['a text that does not pass', '63 616263', (r) => r.textThat(() => false, 3)],

@@ -5,11 +5,11 @@ import { ownOf } from '../bare.ts';
 import type { Facts } from '../call.ts';
 import type { Charges, Ledger, LedgerAnswer } from '../charges.ts';
 import { deny, isDenial, type Denial } from '../codes.ts';
-import { chargeRulesOf, partsOf } from '../verify/authentic.ts';
+import { chargeRulesOf, checksOf, partsOf } from '../verify/authentic.ts';
 import { giveUseBack, takeUse, verifiedParts, type VerifiedToken } from '../verify/verified.ts';
 import { NOT_APPLICABLE } from '../caveats/kind.ts';
 import { chargesOf, compileChargeRules } from './charge-rules.ts';
-import { evaluateCaveat, GRANT_CHECKS, makeRequest } from './evaluate.ts';
+import { compileChecks, GRANT_CHECKS, makeRequest } from './evaluate.ts';
 
 /** The call may run: everything it costs has been charged. */
 export interface Allowed {
@@ -31,13 +31,14 @@ export function evaluate(v: VerifiedToken, facts: Facts): Conditional | Denial {
   const { token, call, now, skew, audience, replay, replayLife, sequence } = verifiedParts(v);
   const request = makeRequest(call, facts, now, skew, audience);
   const parts = partsOf(token);
-  for (const check of GRANT_CHECKS) {
-    const denial = check.test(parts.grant, request);
+  for (let i = 0; i < GRANT_CHECKS.length; i++) {
+    const denial = GRANT_CHECKS[i]!.test(parts.grant, request);
     if (denial !== null) return denial;
   }
   const { caveats } = parts;
-  for (let i = 0; i < caveats.length; i++) {
-    const answer = evaluateCaveat(caveats[i]!, i, request);
+  const checks = checksOf(token, compileChecks);
+  for (let i = 0; i < checks.length; i++) {
+    const answer = checks[i]?.(caveats[i]!, request, i) ?? null;
     if (answer !== null && answer !== NOT_APPLICABLE) return answer;
   }
   // Until no verifier would accept the proof again: by its own time, or by that of the charge if that is later. A

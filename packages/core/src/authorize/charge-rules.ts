@@ -67,8 +67,8 @@ export function chargesOf(
 ): Charges | Denial {
   const counters: CounterCharge[] = [];
   const once: NonceClaim[] = [];
-  for (const rule of rules) {
-    const charge = rule.charge(r);
+  for (let i = 0; i < rules.length; i++) {
+    const charge = rules[i]!.charge(r);
     if (charge === null) continue;
     if (isDenial(charge)) return charge;
     if (isCounterCharge(charge)) counters.push(charge);

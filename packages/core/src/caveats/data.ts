@@ -1,7 +1,7 @@
 // `data`: every label of the data touched lies under one of these.
 import type { CallRequest } from '../call.ts';
 import { deny, shortList, type Denial } from '../codes.ts';
-import { isLabel, matchLabel } from '../patterns.ts';
+import { isLabel, isUnder } from '../patterns.ts';
 import { readList } from '../token/lists.ts';
 import type { RestrictionKind } from './kind.ts';
 import { listWords, writeList } from './name-list.ts';
@@ -17,7 +17,9 @@ export function withinData(labels: readonly string[], { facts }: CallRequest, i:
   if (facts.data === undefined) return deny('data_unknown', undefined, i);
   for (const label of facts.data) {
     let within = false;
-    for (let k = 0; k < labels.length && !within; k++) within = matchLabel(labels[k]!, label);
+    // Once for all of them, and not of the token's own, which were checked when it was read.
+    if (isLabel(label))
+      for (let k = 0; k < labels.length && !within; k++) within = isUnder(labels[k]!, label);
     if (!within) return deny('data_refused', `touches ${label}; allowed: ${shortList(labels)}`, i);
   }
   return null;

@@ -1,9 +1,10 @@
 // Everything derived from the list of caveats: the unions, the look-up by name and by number, `restrict`, and the
 // ways in and out. Each caveat is a file of this folder (`kind.ts` says what it consists of).
+import type { CallRequest } from '../call.ts';
 import { encode, MALFORMED, type Reader } from '../cbor/index.ts';
 import { AmbitError } from '../codes.ts';
 import * as list from './list.ts';
-import type { CaveatOfKind, RestrictionKind, SignedKind, TimeWords } from './kind.ts';
+import type { CaveatAnswer, CaveatOfKind, RestrictionKind, SignedKind, TimeWords } from './kind.ts';
 
 type Kinds = typeof list;
 type AnyKind = Kinds[keyof Kinds];
@@ -19,6 +20,9 @@ export type CaveatOf<T extends Caveat['type']> = Extract<Caveat, { readonly type
 
 /** One entry of the list, for any caveat: each only ever meets its own, so methods compare bivariantly. */
 export type CaveatKind = RestrictionKind<Caveat, object> | SignedKind<Caveat>;
+
+/** What decides one caveat about a call: a kind's `check`, which only ever meets its own. */
+export type CaveatCheck = (this: void, c: Caveat, r: CallRequest, i: number) => CaveatAnswer;
 
 /** All kinds, in the order of their numbers. */
 export const CAVEATS: readonly CaveatKind[] = Object.freeze(

@@ -13,15 +13,21 @@ export interface TimeCaveat {
   readonly expires?: number | undefined;
 }
 
-/** Whether now lies within two bounds, which may be absent. Leeway at the start only: an expiry is exact. */
+/** Whether a beginning has come, with leeway. Unix seconds, all of them. */
+export const hasBegun = (notBefore: number, now: number, skew: number): boolean => notBefore <= now + skew;
+
+/** Whether an end has come. An expiry is exact: no leeway. */
+export const isOver = (expires: number, now: number): boolean => now >= expires;
+
+/** Whether now lies within two bounds, which may be absent. */
 export function withinTime(
   notBefore: number | undefined,
   expires: number | undefined,
   { now, skew }: Pick<CallRequest, 'now' | 'skew'>,
   i: number,
 ): Denial | null {
-  if (notBefore !== undefined && notBefore > now + skew) return deny('not_yet_valid', undefined, i);
-  return expires === undefined || now < expires ? null : deny('expired', undefined, i);
+  if (notBefore !== undefined && !hasBegun(notBefore, now, skew)) return deny('not_yet_valid', undefined, i);
+  return expires === undefined || !isOver(expires, now) ? null : deny('expired', undefined, i);
 }
 
 export const time: RestrictionKind<

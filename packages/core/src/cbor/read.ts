@@ -105,6 +105,17 @@ export class Reader {
     return this.bytes.subarray(this.pos - n, this.pos);
   }
 
+  /** The content of a byte string of exactly `out.length` bytes, copied to `out`: for what is looked at only briefly. */
+  byteStringInto(out: Uint8Array): Uint8Array {
+    const { bytes, end } = this;
+    const size = out.length;
+    if (this.head(TYPE.bytes) !== size || size > end - this.pos) throw MALFORMED;
+    // A loop: a view costs V8 more than 32 bytes do (60 ns and 96 bytes to collect).
+    for (let i = 0, from = this.pos; i < size; i++, from++) out[i] = bytes[from]!;
+    this.pos += size;
+    return out;
+  }
+
   /** A copy of a byte string: what outlives the input must not share its memory. */
   byteStringCopy(size?: number): Uint8Array {
     return copyOf(this.byteString(size));

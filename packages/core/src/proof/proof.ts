@@ -40,6 +40,8 @@ export type Proof = SignedProof | SessionProof | OpeningProof;
 
 // One scratch for the proof at hand: what a verifier looks at is gone when it has answered.
 const scratch = new Uint8Array(LIMITS.proofBytes);
+const sessionScratch = new Uint8Array(32);
+const macScratch = new Uint8Array(32);
 
 /**
  * Reads a proof's text; null for anything that is not exactly one. Its byte strings lie in a scratch that the next
@@ -89,10 +91,10 @@ function readBody(r: Reader): Proof {
   if (kind === 2 && n === 5) {
     return {
       kind: 'session',
-      session: r.byteString(32),
+      session: r.byteStringInto(sessionScratch),
       sequence: r.uint(),
       time: r.uint(),
-      mac: r.byteString(32),
+      mac: r.byteStringInto(macScratch),
     };
   }
   if (kind === 3 && n === 6) {

@@ -4,7 +4,7 @@
 // (attack P9). No window is ever dropped while its ticket lives: beyond the bounds, new sessions are refused
 // instead.
 import { bare } from '../bare.ts';
-import { bytesKey, concat, copyOf, equal, toBase64url, toHex } from '../bytes.ts';
+import { keyOf32, concat, copyOf, equal, toBase64url, toHex } from '../bytes.ts';
 import type { Call } from '../call.ts';
 import type { SequenceClaim } from '../charges.ts';
 import { deny, type Denial } from '../codes.ts';
@@ -136,7 +136,7 @@ export class SessionTable {
 
   /** Checks a proof of an open session. */
   use(proof: SessionProof, u: SessionUse): SessionVerdict {
-    const open = this.#find(bytesKey(proof.session), u.now);
+    const open = this.#find(keyOf32(proof.session), u.now);
     if (open === undefined) return deny('session_unknown');
     return this.#check(open, proof, u, false);
   }
@@ -145,7 +145,7 @@ export class SessionTable {
   fits(proof: SessionProof | OpeningProof, token: Uint8Array, call: Call): boolean {
     const { sequence, time, mac } = proof;
     const id = proof.kind === 'session' ? proof.session : sessionId(proof.ticket, proof.signature);
-    const open = this.#open.get(bytesKey(id));
+    const open = this.#open.get(keyOf32(id));
     if (open === undefined) return false;
     const fields = { audience: this.audience, token, time, freshness: { session: open.id, sequence } };
     const length = writeStatement(LABELS.statementSession, fields, call);
@@ -155,7 +155,7 @@ export class SessionTable {
   /** Checks a proof that brings a ticket, and registers the session when all of it holds. */
   opening(proof: OpeningProof, u: SessionUse): SessionVerdict {
     const id = sessionId(proof.ticket, proof.signature);
-    const known = this.#find(bytesKey(id), u.now);
+    const known = this.#find(keyOf32(id), u.now);
     if (known !== undefined) return this.#check(known, proof, u, false);
     const ticket = readTicket(proof.ticket);
     if (ticket === null) return deny('ticket_invalid', 'malformed');
@@ -168,10 +168,10 @@ export class SessionTable {
     if (shared === null) return deny('ticket_invalid', 'ephemeral key');
     const open: Open = {
       holder: ticket.holder,
-      root: bytesKey(u.root),
+      root: keyOf32(u.root),
       key: new HmacKey(sessionKey(shared, id, ticket)),
       id,
-      name: bytesKey(id),
+      name: keyOf32(id),
       expires: ticket.expires,
       window: new SequenceWindow(DEFAULTS.sessionWindow),
     };
@@ -219,7 +219,7 @@ export class SessionTable {
   }
 
   #register(open: Open, now: number): Denial | null {
-    const holder = bytesKey(open.holder);
+    const holder = keyOf32(open.holder);
     if (now >= this.#nextSweep || this.#full(holder, open.root) !== null) this.#sweep(now);
     const full = this.#full(holder, open.root);
     if (full !== null) return deny('session_limit', full);
@@ -240,7 +240,7 @@ export class SessionTable {
     for (const [name, open] of this.#open) {
       if (now < open.expires) continue;
       this.#open.delete(name);
-      this.#byHolder.add(bytesKey(open.holder), -1);
+      this.#byHolder.add(keyOf32(open.holder), -1);
       this.#byRoot.add(open.root, -1);
     }
     this.#nextSweep = now + 60;

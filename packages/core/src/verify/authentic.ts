@@ -2,7 +2,7 @@
 // uses of the same bytes, and shows texts and numbers only: no byte array that a user could change, no tail
 // (laws L6, L12; attack S9). It is not yet a `VerifiedToken`: its holder is not proved.
 import { toBase64url, toHex } from '../bytes.ts';
-import type { Caveat } from '../caveats/index.ts';
+import type { Caveat, CaveatCheck } from '../caveats/index.ts';
 import type { ChargeRule } from '../charges.ts';
 import type { Budget } from '../token/budget.ts';
 import { earliestExpiry, latestBeginning } from '../token/contents.ts';
@@ -82,6 +82,12 @@ export let chargeRulesOf: (
   make: (parts: AuthenticParts) => readonly ChargeRule[],
 ) => readonly ChargeRule[];
 
+/** What asks each caveat of a token, or null for one that no call has to be asked about: found once by `make`. */
+export let checksOf: (
+  t: AuthenticToken,
+  make: (parts: AuthenticParts) => readonly (CaveatCheck | null)[],
+) => readonly (CaveatCheck | null)[];
+
 /** Known to this file only: what the constructor demands, since `private` is the compiler's word alone. */
 const CONSTRUCT: unique symbol = Symbol('authentic');
 
@@ -92,6 +98,7 @@ export class AuthenticToken {
   #begins = -1;
   #expires = -1;
   #rules: readonly ChargeRule[] | null = null;
+  #checks: readonly (CaveatCheck | null)[] | null = null;
 
   private constructor(door: typeof CONSTRUCT, parts: AuthenticParts) {
     if (door !== CONSTRUCT) throw new TypeError('AuthenticToken: only a verifier makes one');
@@ -109,10 +116,10 @@ export class AuthenticToken {
     return this.#expires;
   }
 
-  /** Whether grant and all `time` caveats hold: by their latest beginning and earliest end, found once. */
-  isWithin(now: number, skew: number): boolean {
+  /** Unix seconds: the latest beginning of grant and `time` caveats. */
+  get begins(): number {
     if (this.#begins < 0) this.#begins = latestBeginning(this.#parts.grant, this.#parts.caveats);
-    return this.#begins <= now + skew && now < this.expires;
+    return this.#begins;
   }
 
   toJSON(): TokenView {
@@ -124,6 +131,7 @@ export class AuthenticToken {
     makeAuthentic = (parts) => new AuthenticToken(CONSTRUCT, parts);
     partsOf = (t) => t.#parts;
     chargeRulesOf = (t, make) => (t.#rules ??= make(t.#parts));
+    checksOf = (t, make) => (t.#checks ??= make(t.#parts));
   }
 }
 

@@ -2,7 +2,7 @@
 // verified (docs/design.md section 5): by MAC where it holds a key for (issuer, own audience or none), by
 // signatures where the issuer is listed as federated and no such key is held. The token never chooses.
 import { bare } from '../bare.ts';
-import { bytesKey } from '../bytes.ts';
+import { keyOf32 } from '../bytes.ts';
 import type { Call } from '../call.ts';
 import { nobleProvider, type Provider } from '../crypto/index.ts';
 import { PublicKey } from '../keys/key.ts';
@@ -114,7 +114,7 @@ export function configure(given: VerifierOptions): Config {
     if (!(s.key instanceof PublicKey) || s.key.use !== 'issuer')
       throw new TypeError('seals: expected a PublicKey of an issuer');
     requireName('seals issuer', s.issuer);
-    const name = bytesKey(s.key.bytes);
+    const name = keyOf32(s.key.bytes);
     seals.set(name, [...(seals.get(name) ?? []), Object.freeze(s)]);
   }
   const federated = new Set(o.federated ?? []);

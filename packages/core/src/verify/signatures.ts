@@ -2,7 +2,7 @@
 // 5). The chain is walked once: the holder is the grant's key, each `delegate` is signed by the holder before
 // it over everything before it, within the delegations that remain, and a key occurs once.
 import type { BoundedMap } from '../bounded-map.ts';
-import { bytesKey, concat, equal } from '../bytes.ts';
+import { keyOf32, concat, equal } from '../bytes.ts';
 import type { DelegateCaveat } from '../caveats/delegate.ts';
 import type { Caveat } from '../caveats/index.ts';
 import type { SealCaveat } from '../caveats/seal.ts';
@@ -97,7 +97,7 @@ function checkDelegate(
   known: BoundedMap<true>,
 ): boolean {
   // The node id covers everything before, the fields and the signature; and so, through D, the signer's key.
-  const node = bytesKey(prefixes.at(i + 1));
+  const node = keyOf32(prefixes.at(i + 1));
   if (known.get(node) === true) return true;
   const message = concat(LABELS.delegate.bytes, prefixes.at(i), c.fields);
   if (!config.provider.verify(by, message, c.signature)) return false;
@@ -114,14 +114,14 @@ function checkSeal(
   config: Config,
   known: BoundedMap<true>,
 ): Uint8Array | null | false {
-  const pins = config.seals.get(bytesKey(c.key));
+  const pins = config.seals.get(keyOf32(c.key));
   if (pins === undefined) return null;
   const pinned = pins.some(
     (p) =>
       p.issuer === grant.issuer && (p.operators === undefined || p.operators.includes(grant.operator.id)),
   );
   if (!pinned) return false;
-  const node = bytesKey(prefixes.at(i + 1));
+  const node = keyOf32(prefixes.at(i + 1));
   if (known.get(node) === true) return c.key;
   const message = concat(LABELS.seal.bytes, prefixes.at(i));
   if (!config.provider.verify(c.key, message, c.signature)) return false;

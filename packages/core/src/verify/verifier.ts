@@ -166,11 +166,8 @@ export class Verifier {
     if (p.now > this.#highest) this.#highest = p.now;
     // Before the proof: a session proof claims its number there, and an expired token must not change any state (L8)
     // nor cost a signature. Its times are no secret, whoever shows it can read them in it.
-    const { skew } = this.#config;
-    if (!authentic.token.isWithin(this.#highest, skew)) {
-      const late = checkTimes(partsOf(authentic.token), this.#highest, skew);
-      if (late !== null) return late;
-    }
+    const late = checkTimes(authentic.token, this.#highest, this.#config.skew);
+    if (late !== null) return late;
     const proved = checkProof(authentic.token, p, this.#config, this.#sessions, this.#highest);
     if (!proved.ok) {
       if (known === undefined) this.#unproved?.set(p.token, authentic.token);
