@@ -1,10 +1,10 @@
 // A reporter of Stryker that keeps what a run has found while it is still running. Stryker itself writes its
 // incremental file when a run ends; a run of hours that is cut short would leave nothing. This one writes the same
-// file (mutation testing's report schema) every few seconds and when the process exits.
+// file (mutation testing's report schema) once a minute and when the process exits.
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, relative } from 'node:path';
 
-const EVERY = 5000;
+const EVERY = 60_000;
 
 const place = (file) => (file === undefined ? '' : relative(process.cwd(), file).replaceAll('\\', '/'));
 const source = (file) => {

@@ -30,14 +30,13 @@ const fileOf = (name) => `reports/mutation/${name.replace(':', '-')}.json`;
 const kept = (file) => JSON.parse(readFileSync(file, 'utf8'));
 
 async function run(name) {
-  const { package: own, mutate, tests, largest } = slice(name);
+  const { package: own, mutate, tests } = slice(name);
   const file = fileOf(name);
   const only = values.only ?? '';
   if (existsSync(file)) writeFileSync(file, JSON.stringify(toTryAgain(kept(file), (f) => f.includes(only))));
   // Read by vitest.config.ts, worker.ts and runner.mjs.
   process.env.AMBIT_SLICE = name;
   process.env.AMBIT_SLICE_FILES = String(tests.length);
-  process.env.AMBIT_SLICE_LARGEST = String(largest);
   // Written by runner.mjs: the tests that are not run against mutants.
   mkdirSync(dirname(file), { recursive: true });
   const leftOut = resolve(`${file}-left-out.txt`);

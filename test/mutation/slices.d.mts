@@ -3,7 +3,6 @@ export interface Slice {
   readonly package: string;
   readonly mutate: readonly string[];
   readonly tests: readonly string[];
-  readonly largest: number;
 }
 export const SLICES: Readonly<Record<string, Slice>>;
 export function slice(name: string): Slice;

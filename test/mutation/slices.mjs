@@ -3,16 +3,13 @@
 // folder named is where the package lies; `core` needs no prefix.
 import { readdirSync } from 'node:fs';
 
-const of =
-  (name) =>
-  (mutate, tests, largest = 400) => ({ package: name, mutate, tests, largest });
+const of = (name) => (mutate, tests) => ({ package: name, mutate, tests });
 const core = of('core');
 const state = of('state');
 const audit = of('audit');
 
 /** Slices by name: files below `packages/PACKAGE/src`, and tests below `packages/PACKAGE/test` in the order in which they are
- * run. A mutant's run ends with the first test that fails: what is quick and looks closely stands in front. The number
- * is how many ms a test may take that is run against mutants. */
+ * run. A mutant's run ends with the first test that fails: what is quick and looks closely stands in front. */
 export const SLICES = {
   verify: core(
     ['verify/*.ts'],
@@ -92,8 +89,6 @@ export const SLICES = {
       'args-snapshot',
       'args-url',
     ],
-    // A mutant that lives costs all tests that come by it, and there are 4,000.
-    100,
   ),
   'state:rules': state(['apply.ts', 'clock.ts', 'memory/*.ts'], ['clock', 'memory']),
   'state:lease': state(['lease.ts', 'lease/*.ts'], ['lease']),
@@ -111,7 +106,6 @@ export function slice(name) {
     package: found.package,
     mutate: found.mutate.map((p) => `${at}/src/${p}`),
     tests: found.tests.map((t) => `${at}/test/${t}.test.ts`),
-    largest: found.largest,
   };
 }
 
