@@ -84,7 +84,7 @@ describe.each(CAVEATS.map((kind) => [kind.type, kind] as const))('%s', (type, ki
 
   test('a test of its own says what it makes of a missing fact and of an empty list (law L2)', () => {
     const own = text(`./${type}.test.ts`);
-    if (kind.decidedBy === 'call' && type !== 'depth') expect(own).toMatch(/\bL2\b/);
+    if (kind.decidedBy === 'call') expect(own).toMatch(/\bL2\b/);
     expect(slice('caveats').tests.join()).toContain(`caveats/${type}.test.ts`);
   });
 
