@@ -151,6 +151,11 @@ describe('P5 one meaning, one digest', () => {
     }
   });
 
+  it('the digest of no text, which no arguments have, is that of the label', () => {
+    const expected = createHash('sha256').update(LABELS.arguments.bytes).digest('hex');
+    expect(toHex(argumentsDigest(''))).toBe(expected);
+  });
+
   it('a text longer than arguments can be is a mistake of the program', () => {
     expect(() => argumentsDigest('x'.repeat(LIMITS.argumentBytes + 1))).toThrow(RangeError);
     expect(() => argumentsDigest('€'.repeat(LIMITS.argumentBytes / 2))).toThrow(RangeError);

@@ -156,6 +156,8 @@ describe('the wire form', () => {
       [3, 1, 2, 3],
       [3, '1', 2],
       [3, '"1"', 2],
+      [3, 'null', 2],
+      [3, 2, 'null'],
       [3, '0.50', 2],
       [3, '.5', 1],
       [3, 'NaN', 1],
@@ -247,9 +249,11 @@ describe('the wire form', () => {
         ],
       ],
     ];
-    let deep: Cbor = [4, null, 5];
-    for (let i = 0; i < 100_000; i++) deep = [10, deep];
-    expect(parseConstraint(deep)).toBe(null);
+    for (const code of [10, 12]) {
+      let deep: Cbor = [4, null, 5];
+      for (let i = 0; i < 100_000; i++) deep = [code, deep];
+      expect(parseConstraint(deep)).toBe(null);
+    }
     for (const wire of bad) expect([wire, parseConstraint(wire)]).toEqual([wire, null]);
   });
 
@@ -570,6 +574,11 @@ describe('what a constraint says', () => {
     for (const constraint of [inner, { kind: 'all', constraints: [inner, { kind: 'range', max: 1 }] }] as const)
       expect(compileArgs(new Map([['a', constraint]]), false)({})).toBe('"a" must have a length at most 20');
   }); // prettier-ignore
+
+  it('of an unknown kind is a mistake of the program', () => {
+    const unknown = { kind: 'any', constraints: [] } as unknown as Constraint;
+    expect(() => describeConstraint(unknown)).toThrow(new TypeError('constraint: unknown kind'));
+  });
 
   it('bounds may be equal, and one of them may be left out', () => {
     table(compileConstraint({ kind: 'range', min: 2, max: 2 }), [2], [1, 3]);

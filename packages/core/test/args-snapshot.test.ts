@@ -325,6 +325,12 @@ describe('the snapshot', () => {
     expect(reason({ a: 1, ['__proto__x']: 1, toJSON: 1 })).toBe('"value.toJSON": a name that is not allowed');
   });
 
+  it('of a text that is longer than there is room for is refused before it is looked at', () => {
+    const lone = (length: number): string => '\ud800'.padEnd(length, 'x');
+    expect(reason(lone(LIMITS.argumentBytes))).toBe('"value": a lone surrogate');
+    expect(reason(lone(LIMITS.argumentBytes + 1))).toMatch(/the arguments are longer than 65536 bytes$/);
+  });
+
   it('of a list that is longer than there is room for is refused before its items are counted', () => {
     expect(reason(new Array(40_000))).toMatch(/the arguments are longer than 65536 bytes$/);
     expect(reason(new Array(32_767))).toMatch(/an array with holes or extra properties$/);

@@ -595,6 +595,7 @@ describe('C2 the parts of a URL', () => {
     [':', 'another scheme'],
     ['://a.b', 'another scheme'],
     ['http', 'another scheme'],
+    ['httpsx', 'another scheme'],
     ['httpss://a.b', 'another scheme'],
     ['HTTP://a.b', 'another scheme'],
     ['https:a.b', 'no host'],
@@ -849,6 +850,20 @@ describe('rules that are refused', () => {
     expect(() => encodeConstraint(constraint)).toThrow(new RegExp(`^url: ${field}`));
     expect(() => compileConstraint(constraint)).toThrow(TypeError);
   });
+});
+
+it('L2 what a constraint leaves out is not looked for in Object.prototype', () => {
+  const others = { schemes: ['http'], ports: [80], paths: ['/other'] };
+  let said: (string | null)[];
+  try {
+    for (const [field, value] of Object.entries(others))
+      Reflect.defineProperty(Object.prototype, field, { value, configurable: true });
+    const check = compile({ hosts: ['a.b'] });
+    said = ['https://a.b/', 'http://a.b/other'].map((text) => check(text as never));
+  } finally {
+    for (const field of Object.keys(others)) Reflect.deleteProperty(Object.prototype, field);
+  }
+  expect(said).toEqual([null, 'must be a plain https URL of a.b']);
 });
 
 describe('properties', () => {

@@ -98,6 +98,9 @@ describe('a signed proof', () => {
     const said = chain.map((t) => verifier.mismatch(shown(signed(call, t), { token: last })));
     expect(said.map((s) => /last (\d) caveats/.exec(s)?.[1])).toEqual([undefined, '3', '2', '1', undefined]);
     expect(said[0]).toContain('another key');
+    // Also for the grant alone, which no caveat precedes.
+    const narrow = shown(signed(call), { token: chain[1]! });
+    expect(verifier.mismatch(narrow)).toContain('its last 1 caveats');
   });
 
   it('that fits nothing costs at most 14 verifications, and says what it should have been made for', () => {

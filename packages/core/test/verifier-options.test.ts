@@ -17,7 +17,9 @@ import {
   type VerifierOptions,
 } from '../src/index.ts';
 import { nodeProvider } from '../src/node.ts';
-import { tokenText, writeFrame } from '../src/token/frame.ts';
+import { LABELS } from '../src/labels.ts';
+import { readToken, tokenText, writeFrame } from '../src/token/frame.ts';
+import { Prefixes } from '../src/token/prefix.ts';
 import {
   AUDIENCE,
   baseSpec,
@@ -74,6 +76,7 @@ describe('a configuration', () => {
     ['zeros', { proofAge: 0, skew: 0, cache: { tokens: 0, delegations: 0 } }],
     ['own and domain keys of one id', { keys: [...own, ...keyring.domainKeys()] }],
     ['a federated issuer and no key', { keys: [], federated: [ISSUER], seals }],
+    ['a federated issuer and no key, said by absence', { keys: undefined, federated: [ISSUER], seals }],
     ['two seal keys of one issuer', { federated: [ISSUER], seals: [...seals, { issuer: ISSUER, key: publicKey(new SecretKey('issuer', new Uint8Array(32).fill(9)), nodeProvider) }] }],
     ['one seal key of two issuers', { federated: [ISSUER, 'other'], seals: [...seals, { issuer: 'other', key: seals[0]!.key }] }],
   ])('is taken with %s', (_, more) => {
@@ -87,6 +90,16 @@ describe('a configuration', () => {
     expect(verifierWith().identify(bearer)).toMatchObject({ code: 'bearer_refused' });
     expect(verifierWith({ bearer: true }).identify(bearer).ok).toBe(true);
     expect(verifierWith({ requireSeal: true }).identify(mintBase())).toMatchObject({ code: 'seal_required' });
+    expect([verifierWith().bearer, verifierWith({ bearer: true }).bearer]).toEqual([false, true]);
+  });
+
+  it('that demands a seal says of a token whether it has none or one by a key that is not known', () => {
+    const said = [mintBase(), mintBase({}, issuerSigner)].map((token) => {
+      const answer = verifierWith({ requireSeal: true, seals: [] }).identify(token);
+      return answer.ok ? 'ok' : answer.message;
+    });
+    expect(said[0]).toContain('it has none');
+    expect(said[1]).toContain('its seal key is not known');
   });
 
   it('has session proofs enough for every tool unless it names some', () => {
@@ -192,6 +205,15 @@ it('F10 a seal stands once, before every delegation, over what precedes it', () 
     expect(code(...wrong)).toBe('seal_invalid'); // prettier-ignore
   const zero = encodeCbor([10, [issuerSigner.publicKey.bytes, new Uint8Array(64)]]);
   expect(code(grant, zero)).toBe('seal_invalid');
+  // Out of place it counts for nothing, whoever signed it.
+  const sealOver = (...items: (Uint8Array | undefined)[]): Uint8Array => {
+    const { bytes } = issuerSigner.publicKey;
+    const before = new Prefixes(readToken(remac(items as Uint8Array[]))!).all();
+    return encodeCbor([10, [bytes, issuerSigner.sign(LABELS.seal, before)]]);
+  };
+  expect(code(grant, sealOver(grant))).toBe('ok');
+  for (const items of [[grant, seal], [grant, link], [grant, link, note]])
+    expect(code(...items, sealOver(...items))).toBe('seal_invalid'); // prettier-ignore
 });
 
 describe('times', () => {
