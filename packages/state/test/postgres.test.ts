@@ -9,6 +9,7 @@ import {
   resetPostgres,
   type PostgresOptions,
 } from '../src/postgres.ts';
+import { GRACE } from '../src/budgets.ts';
 import { SCHEMA_VERSION } from '../src/postgres/schema.ts';
 import {
   NOW,
@@ -60,6 +61,12 @@ describe.skipIf(!hasPostgres)('with a PostgreSQL server', () => {
     },
     async (store) => void (await resetPostgres({ ...server.place, schema: schemas.get(store)!, quiet: 0 })),
     'own',
+    undefined,
+    async (store, at) => {
+      const admin = await server.admin();
+      for (const table of ['counters', 'claims', 'nonces', 'windows', 'sessions', 'revocations'])
+        await admin.query(`delete from ${schemas.get(store)!}.${table} where expires <= $1`, [at - GRACE]);
+    },
   );
 
   const open = (at: PostgresServer, more: Partial<PostgresOptions> = {}): Promise<Store> =>
@@ -128,6 +135,49 @@ describe.skipIf(!hasPostgres)('with a PostgreSQL server', () => {
     const sliding = charges([rate('migrated', 1, 1, 60, NOW - 600)]);
     expect((await store.budgets.reserve(sliding, NOW)).ok).toBe(true);
     expect(await store.budgets.reserve(sliding, NOW)).toMatchObject({ code: 'budget_exceeded' });
+    await store.close();
+  });
+
+  test('a schema of version 3 is refused, migrated, and remembers the numbers of a session until its last ticket ends', async () => {
+    const schema = `t${n++}`;
+    const user = `verifier_${schema}`;
+    const place = { ...server.place, schema };
+    const admin = await server.admin();
+    await admin.query(`create role ${user} login`);
+    await initializePostgres({ ...place, grantTo: user });
+    const ends = async (): Promise<number> =>
+      Number(
+        (await admin.query<{ expires: string }>(`select expires from ${schema}.windows`)).rows[0]!.expires,
+      );
+    const number = async (store: Store, sequence: number, expires: number): Promise<string> =>
+      code(
+        await store.budgets.reserve(
+          charges([], { sequence: await numbered(store, 's', sequence, expires) }),
+          NOW,
+        ),
+      );
+    // As version 3 had it: the first ticket's end was the row's.
+    const { rows } = await admin.query<{ body: string }>(
+      `select pg_get_functiondef('${schema}.apply'::regproc) as body`,
+    );
+    const body = rows[0]!.body.replace(
+      'bits = excluded.bits, expires = excluded.expires',
+      'bits = excluded.bits',
+    );
+    expect(body).not.toBe(rows[0]!.body);
+    await admin.query(body);
+    const before = await open(server, { schema, user });
+    expect([await number(before, 0, NOW + 100), await number(before, 1, NOW + 900)]).toEqual(['ok', 'ok']);
+    expect(await ends()).toBe(NOW + 100);
+    await before.close();
+    await admin.query(`update ${schema}.meta set version = 3`);
+    await expect(open(server, { schema, user })).rejects.toMatchObject({ code: 'store_corrupt' });
+    expect(await migratePostgres(place)).toBe(3);
+    expect(await migratePostgres(place)).toBe(SCHEMA_VERSION);
+    const store = await open(server, { schema, user });
+    expect(await number(store, 1, NOW + 900)).toBe('replayed');
+    expect(await number(store, 2, NOW + 900)).toBe('ok');
+    expect(await ends()).toBe(NOW + 900);
     await store.close();
   });
 

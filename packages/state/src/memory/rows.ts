@@ -8,6 +8,11 @@ import type { Session } from '../sessions.ts';
 /** Seconds of one expiry bucket: rows are dropped a bucket at a time. */
 const BUCKET = 16;
 
+interface HeldWindow {
+  readonly window: SequenceWindow;
+  expires: number;
+}
+
 interface Row {
   readonly kind: 'counter' | 'claim' | 'window' | 'session';
   readonly id: string;
@@ -25,7 +30,7 @@ export class MemoryRows implements Rows {
   readonly rowsPerToken: number;
   readonly counters: Map<string, CounterRow> = new Map();
   readonly claims: Set<string> = new Set();
-  readonly windows: Map<string, SequenceWindow> = new Map();
+  readonly windows: Map<string, HeldWindow> = new Map();
   readonly sessions: Map<string, Session> = new Map();
   readonly #roots = new Map<string, number>();
   readonly #buckets = new Map<number, Row[]>();
@@ -79,10 +84,11 @@ export class MemoryRows implements Rows {
 
   advance({ session, sequence, expires }: SequenceClaim): boolean {
     const known = this.windows.get(session);
-    const window = known ?? sequenceWindow();
-    if (window.claim(sequence) !== 'ok') return false;
+    const held = known ?? { window: sequenceWindow(), expires };
+    if (held.window.claim(sequence) !== 'ok') return false;
+    held.expires = Math.max(held.expires, expires);
     if (known === undefined) {
-      this.windows.set(session, window);
+      this.windows.set(session, held);
       this.added({ kind: 'window', id: session, root: null }, expires);
     }
     return true;
@@ -108,14 +114,19 @@ export class MemoryRows implements Rows {
   }
 
   #drop(row: Row, to: number): void {
-    // A counter whose end was put off (a new window, a longer token) moves to its new bucket.
-    const counter = row.kind === 'counter' ? this.counters.get(row.id) : undefined;
+    const expires = this.#endOf(row);
     this.#gone(row);
-    if (counter !== undefined && counter.expires > to) return this.added(row, counter.expires);
+    if (expires > to) return this.added(row, expires);
     if (row.kind === 'counter') this.counters.delete(row.id);
     else if (row.kind === 'claim') this.claims.delete(row.id);
     else if (row.kind === 'window') this.windows.delete(row.id);
     else this.sessions.delete(row.id);
+  }
+
+  /** The end of a row whose end may be put off (a new window, a longer token); it then moves to its new bucket. */
+  #endOf({ kind, id }: Row): number {
+    if (kind === 'counter') return this.counters.get(id)?.expires ?? 0;
+    return kind === 'window' ? (this.windows.get(id)?.expires ?? 0) : 0;
   }
 
   #gone(row: Row): void {

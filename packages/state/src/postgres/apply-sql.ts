@@ -52,11 +52,11 @@ const LOADING = `
   o_root := array_fill(null::text, array[coalesce(array_length(k_once, 1), 0)]);
   if array_length(k_window, 1) > 0 then
     select array_agg(coalesce(w.highest, -1) order by k.at),
-        array_agg(coalesce(w.bits, decode(repeat('00', 128), 'hex')) order by k.at)
-      into w_highest, w_bits
+        array_agg(coalesce(w.bits, decode(repeat('00', 128), 'hex')) order by k.at),
+        array_agg(coalesce(w.expires, 0) order by k.at)
+      into w_highest, w_bits, w_expires
       from unnest(k_window) with ordinality as k(id, at) left join windows w on w.id = k.id;
     w_dirty := array_fill(false, array[array_length(k_window, 1)]);
-    w_expires := array_fill(0::bigint, array[array_length(k_window, 1)]);
   end if;
   if array_length(k_nonce, 1) > 0 then
     with fresh as (
@@ -208,7 +208,7 @@ const WRITING = `
     insert into windows(id, highest, bits, expires)
       select id, highest, bits, expires
         from unnest(k_window, w_highest, w_bits, w_expires, w_dirty) as k(id, highest, bits, expires, dirty) where dirty
-      on conflict (id) do update set highest = excluded.highest, bits = excluded.bits;
+      on conflict (id) do update set highest = excluded.highest, bits = excluded.bits, expires = excluded.expires;
   end if;
   if false = any(n_taken) then
     delete from nonces where id in (

@@ -4,8 +4,12 @@
 // collation C. `steps` is what a sliding window keeps (`sliding-sql.ts`). `root` is set on rows that a token's holders appended, so that they can be counted (attack S12).
 import { AmbitError } from '@ambit/core';
 
-/** The version of tables and functions; another one is `store_corrupt` until `migrate`. */
-export const SCHEMA_VERSION = 3;
+/**
+ * The version of tables and functions; another one is `store_corrupt` until `migrate`. 2 has
+ * `counters.steps`; in 3 `apply` takes from when a proof may have been claimed; in 4, by functions alone, a session's window
+ * ends with the last of its tickets.
+ */
+export const SCHEMA_VERSION = 4;
 
 /** A name of a schema that needs no quotes, so that it can be part of the text of functions. */
 export function checkSchema(name: string): string {

@@ -68,12 +68,12 @@ local function decide(q)
   for i = 1, #counters do
     local c = counters[i]
     local row = rowOf(c[1])
-    local start, used, ends, renewed, steps = c[4], 0, c[5], true, nil
+    local start, used, ends, steps = c[4], 0, c[5], nil
     if c[7] then
       start, used, steps = slid(row, c)
-      if row then ends, renewed = math.max(row[3], ends), row[1] < start end
+      if row then ends = math.max(row[3], ends) end
     elseif row and row[1] >= start then
-      used, renewed = row[2], false
+      used = row[2]
       if row[1] == start then ends = math.max(row[3], ends) else ends = row[3] end
       start = row[1]
     end
@@ -84,7 +84,7 @@ local function decide(q)
       return undo('budget_exceeded,' .. i .. ',' .. whole(left) .. resets)
     end
     if not row and c[6] == 1 then added = added + 1; freshCounter = i end
-    met[i] = {start, used, ends, math.max(c[2], math.floor(left * share)), renewed and c[6] == 1, steps}
+    met[i] = {start, used, ends, math.max(c[2], math.floor(left * share)), c[6] == 1 and not (row and row[3] == ends), steps}
   end
   newest = newest or freshCounter
   if newest ~= nil and rowsOf(root) + added > cap then return undo('budget_exceeded,' .. newest .. ',0') end
@@ -100,7 +100,7 @@ local function decide(q)
     local k, m = counters[i][1], met[i]
     rows[k] = {m[1], m[2] + m[4], m[3], m[6] and charged(m[6], m[1], m[4])}
     if not dirty[k] then dirty[k] = true; dirtyKeys[#dirtyKeys + 1] = k end
-    if m[5] then owned(root, k, counters[i][5]) end
+    if m[5] then owned(root, k, m[3]) end
     words[#words + 1] = whole(m[1])
     words[#words + 1] = whole(m[4])
     words[#words + 1] = whole(math.max(0, counters[i][3] - m[2] - m[4]))
@@ -153,10 +153,17 @@ for _, c in ipairs(kept) do redis.call('SET', KEYS[base + c[1]], '1', 'PXAT', ms
 for _, h in ipairs(windowKeys) do
   local w = windows[h]
   if w.dirty then
-    redis.call('SET', KEYS[base + h], whole(w.highest), 'PXAT', ms(w.expires))
+    local left = redis.call('PTTL', KEYS[base + h])
     if w.reset then redis.call('DEL', KEYS[base + w.b]) end
     for slot, bit in pairs(w.over) do redis.call('SETBIT', KEYS[base + w.b], slot, bit) end
-    redis.call('PEXPIREAT', KEYS[base + w.b], ms(w.expires))
+    -- Both end with the last ticket of the session, whichever was used first.
+    if left < (w.expires + ${GRACE} - now) * 1000 then
+      redis.call('SET', KEYS[base + h], whole(w.highest), 'PXAT', ms(w.expires))
+      redis.call('PEXPIREAT', KEYS[base + w.b], ms(w.expires))
+    else
+      redis.call('SET', KEYS[base + h], whole(w.highest), 'KEEPTTL')
+      redis.call('PEXPIRE', KEYS[base + w.b], left)
+    end
   end
 end
 for _, m in ipairs(mine) do

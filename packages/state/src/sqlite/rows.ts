@@ -22,7 +22,7 @@ interface Held {
 
 interface HeldWindow {
   readonly window: SequenceWindow;
-  readonly expires: number;
+  expires: number;
   dirty: boolean;
 }
 
@@ -90,7 +90,7 @@ export class SqliteRows implements Rows {
     this.#window = db.prepare('select id, highest, bits, expires, sum from windows where id = ?');
     this.#putWindow = db.prepare(
       'insert into windows values (?, ?, ?, ?, ?) on conflict(id) do update set' +
-        ' highest = excluded.highest, bits = excluded.bits, sum = excluded.sum',
+        ' highest = excluded.highest, bits = excluded.bits, expires = excluded.expires, sum = excluded.sum',
     );
   }
 
@@ -197,6 +197,7 @@ export class SqliteRows implements Rows {
     const held = known ?? { window: sequenceWindow(), expires, dirty: true };
     if (held.window.claim(sequence) !== 'ok') return false;
     if (known === undefined) this.#windows.set(session, held);
+    held.expires = Math.max(held.expires, expires);
     held.dirty = true;
     return true;
   }

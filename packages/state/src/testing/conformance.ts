@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe } from 'vitest';
 import type { Store } from '../store.ts';
 import { budgetsRules } from './budgets.ts';
-import { NOW, serverSeconds, startAt } from './make.ts';
+import { NOW, charges, counter, serverSeconds, startAt } from './make.ts';
 import { revocationsRules } from './revocations.ts';
 import { rowsRules } from './rows.ts';
 import { slidingRules } from './sliding.ts';
@@ -20,7 +20,8 @@ const RULES: readonly ((w: World) => void)[] = [
 
 /**
  * Runs the rules; `open` makes an empty store each time it is called, `reset` does to one what an operator does
- * after state may have been lost. `clock`: whether the store has a clock of its own, as servers on this machine do.
+ * after state may have been lost. `clock`: whether the store has a clock of its own, as servers on this machine do;
+ * `drop` then takes the rows out that the store would have dropped by a time.
  */
 export function conformance(
   name: string,
@@ -28,6 +29,7 @@ export function conformance(
   reset?: (store: Store) => Promise<void>,
   clock: 'given' | 'own' = 'given',
   rules: readonly ((w: World) => void)[] = RULES,
+  drop?: (store: Store, at: number) => Promise<void>,
 ): void {
   describe(`${name}: conformance`, () => {
     let store: Store;
@@ -38,6 +40,14 @@ export function conformance(
       now: NOW,
       time: () => (clock === 'own' ? serverSeconds() : w.now),
       reset: reset ?? null,
+      later: async (aged, seconds) => {
+        if (drop !== undefined) return drop(aged, NOW + seconds);
+        // A clock is believed when a second call says the same.
+        for (const more of [0, 20]) {
+          w.now = NOW + seconds + more;
+          await aged.budgets.reserve(charges([counter('other', 1, 10)]), w.now);
+        }
+      },
       open: (more = {}) => open({ ...more, nowSeconds: () => w.now }),
     };
     beforeEach(async () => {

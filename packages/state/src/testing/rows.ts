@@ -9,6 +9,7 @@ import type { Answer, World } from './world.ts';
 export function rowsRules(w: World): void {
   claimRules(w);
   endRules(w);
+  putOffRules(w);
   boundRules(w);
   windowRules(w);
 }
@@ -86,13 +87,57 @@ function endRules(w: World): void {
     ] as const)
       for (const expires of ends)
         expect((await w.store.budgets.reserve(charges(shared(name, expires)), NOW)).ok).toBe(true);
-    // Where rows are dropped by the clock of the test; a server's are looked at in `test/ended.test.ts`.
-    for (const later of [1000, 1020]) {
-      w.now = NOW + later;
-      await w.store.budgets.reserve(charges([counter('other', 1, 10)]), w.now);
-    }
+    await w.later(w.store, 1000);
     for (const name of ['longer last', 'longer first'])
       expect(await w.store.budgets.left(id('root'), shared(name, LATER), NOW)).toEqual([1, 1, 1]);
+  });
+}
+
+/** When rows end that more than one call writes: with the last of them. */
+function putOffRules(w: World): void {
+  const soon = (): number => NOW + 100;
+
+  test.each(['longer last', 'longer first'])(
+    'P6 the numbers of a session are remembered until its last ticket ends, whichever is used first: %s',
+    async (order) => {
+      const session = fresh();
+      const at = async (sequence: number, expires: number): Promise<boolean> => {
+        const one = await numbered(w.store, session, sequence, expires);
+        return (await w.store.budgets.reserve(charges([], { sequence: one }), NOW)).ok;
+      };
+      const ends = order === 'longer last' ? [soon(), LATER, soon()] : [LATER, soon(), soon()];
+      for (const [sequence, expires] of ends.entries()) expect(await at(sequence, expires)).toBe(true);
+      // So far ahead that the numbers before are written anew.
+      expect(await at(1026, soon())).toBe(true);
+      await w.later(w.store, 1000);
+      for (const sequence of [0, 1, 2, 1026])
+        expect([sequence, await at(sequence, LATER)]).toEqual([sequence, false]);
+      expect(await at(3, LATER)).toBe(true);
+    },
+  );
+
+  test('S12 a row counts against its token until it ends, also when its end was put off', async () => {
+    const small = await w.open({ rowsPerToken: 3 });
+    try {
+      const append = (name: string, expires: number): Answer =>
+        small.budgets.reserve(
+          charges([
+            counter(name, 1, 5, { caveat: 2, expires }),
+            counter(`${name}, windowed`, 1, 5, {
+              ...{ caveat: 3, expires, window: 7200, windowStart: NOW - (NOW % 7200) },
+            }),
+            rate(`${name}, sliding`, 1, 5, 7200, NOW, { caveat: 4, expires }),
+          ]),
+          NOW,
+        );
+      for (const expires of [soon(), LATER, soon()]) expect((await append('put off', expires)).ok).toBe(true);
+      await w.later(small, 1000);
+      // Rows that have not ended are three, and stay three.
+      expect((await append('put off', LATER)).ok).toBe(true);
+      expect(await append('one more', LATER)).toMatchObject({ code: 'budget_exceeded', caveat: 4, left: 0 });
+    } finally {
+      await small.close();
+    }
   });
 }
 

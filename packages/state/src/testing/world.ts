@@ -21,6 +21,8 @@ export interface World {
   time(): number;
   /** What an operator does after state may have been lost; null where there is no such thing. */
   readonly reset: ((store: Store) => Promise<void>) | null;
+  /** So many seconds after `NOW` a store has dropped what had ended by then; a server's own clock stays. */
+  later(store: Store, seconds: number): Promise<void>;
   /** Another empty store; the test closes it. */
   open(more?: Omit<OpenOptions, 'nowSeconds'>): Promise<Store>;
 }
