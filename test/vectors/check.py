@@ -1459,7 +1459,7 @@ class Ledger:
             if row is None and c["caveat"] >= 0:
                 fresh, newest = fresh + 1, c["caveat"]
             start, step = c["windowStart"], c.get("step", 0)
-            if step and start >= self.clock - 60:
+            if step and start + step > self.clock - 60:
                 start = self.clock // step * step
             if step:
                 row = row or {"start": 0, "used": 0, "expires": 0, "root": root if c["caveat"] >= 0 else None, "steps": {}}

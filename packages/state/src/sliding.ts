@@ -3,8 +3,9 @@
 // is kept by steps, at most 61 that count, and a step counts until all of it is a window ago.
 //
 // Time is the store's own: verifiers whose clocks differ would otherwise end each other's charges early. A charge
-// whose step is within GRACE of the store's clock is counted in the store's step; an older one, by a stated time,
-// where it says; one of a step that has not begun is refused as for fixed windows.
+// whose step ended less than GRACE before the store's clock, or has not ended, is counted in the store's step; an older
+// one, by a stated time, where it says; one of a step that has not begun is refused as for fixed windows. Its beginning
+// tells nothing: a step of more than GRACE seconds began longer ago by a clock that is right.
 import { spanOf, type CounterCharge } from '@ambit/core';
 import { GRACE } from './budgets.ts';
 
@@ -15,7 +16,7 @@ type Sliding = Pick<CounterCharge, 'window' | 'step' | 'windowStart'>;
 
 /** The step that a charge is counted in at the store's time `now`, unless a later one was charged already. */
 export const stepAt = ({ step, windowStart }: Sliding, now: number): number =>
-  windowStart >= now - GRACE ? Math.floor(now / step) * step : windowStart;
+  windowStart + step > now - GRACE ? Math.floor(now / step) * step : windowStart;
 
 /** The steps that count at `start`. */
 export function countedAt(steps: Steps, c: Sliding, start: number): Steps {

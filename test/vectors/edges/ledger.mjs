@@ -40,6 +40,10 @@ export function ledgerEdges(NOW) {
     const at = Math.floor((NOW + seconds) / 2) * 2;
     return counter('v', { window: 120, step: 2, windowStart: at, expires: at + 122 });
   };
+  // Steps of two minutes, of which one begins at `turn`.
+  const turn = Math.ceil(NOW / 120) * 120;
+  const two = (c, seconds, amount) =>
+    counter(c, { amount, window: 7200, step: 120, windowStart: turn + seconds, expires: turn + 20_000 });
   return [
     { name: 'windows', description: 'A later window replaces the row; an earlier one is counted in the row that is there.', steps: [
       step(NOW, { counters: [windowed(start)] }, { code: 'ok' }),
@@ -59,6 +63,20 @@ export function ledgerEdges(NOW) {
         step(NOW + 122, { counters: [sliding(122)] }, { code: 'ok' }),
         step(NOW + 122, { counters: [sliding(100)] }, { code: 'budget_exceeded', caveat: 0 }),
         step(NOW + 182, { counters: [sliding(182)] }, { code: 'ok' }),
+      ],
+    },
+    {
+      name: 'a step of more than a minute',
+      description: 'A charge is counted in the step of the ledger unless its own ended 60 s ago.',
+      steps: [
+        step(turn, { counters: [counter('x')] }, { code: 'ok' }),
+        step(turn - 1, { counters: [two('a', -120, 2)] }, { code: 'ok' }),
+        step(turn + 59, { counters: [two('b', -120, 2)] }, { code: 'ok' }),
+        step(turn + 60, { counters: [two('c', -120, 2)] }, { code: 'ok' }),
+        step(turn + 7200, { counters: [two('a', 7200, 1)] }, { code: 'budget_exceeded', caveat: 0 }),
+        step(turn + 7200, { counters: [two('b', 7200, 1)] }, { code: 'budget_exceeded', caveat: 0 }),
+        step(turn + 7200, { counters: [two('c', 7200, 1)] }, { code: 'ok' }),
+        step(turn + 7320, { counters: [two('a', 7320, 1)] }, { code: 'ok' }),
       ],
     },
     { name: 'a window that has not begun', description: 'More than 60 s ahead of the ledger.', steps: [

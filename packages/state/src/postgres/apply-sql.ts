@@ -97,7 +97,7 @@ const DECIDE = `
       if a_own[x] and not c_known[k] then fresh := fresh + 1; newest := j; end if;
       if a_step[x] > 0 then
         starts[x] := a_start[x];
-        if starts[x] >= now_ - ${GRACE} then starts[x] := now_ - now_ % a_step[x]; end if;
+        if starts[x] + a_step[x] > now_ - ${GRACE} then starts[x] := now_ - now_ % a_step[x]; end if;
         if c_known[k] then starts[x] := greatest(starts[x], c_start[k]); end if;
         select f.steps, f.used into live, used_ from slid(c_steps[k], a_span[x], starts[x]) f;
       elsif c_known[k] and c_start[k] >= a_start[x] then used_ := c_used[k]; else used_ := 0; end if;

@@ -26,7 +26,7 @@ end
 export const SLIDING: string = `
 local function slid(row, c)
   local start, steps, used = c[4], {}, 0
-  if start >= now - ${GRACE} then start = now - now % c[7] end
+  if start + c[7] > now - ${GRACE} then start = now - now % c[7] end
   if row and row[1] > start then start = row[1] end
   for i = 1, row and #row[4] or 0, 2 do
     if row[4][i] + c[8] > start then

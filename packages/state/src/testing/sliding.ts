@@ -92,6 +92,29 @@ function clockRules(w: World): void {
     for (const offset of [-50, 0, 50, 59]) expect(await at(offset, 1)).toMatchObject({ left: 0 });
     expect(await at(3600, 1)).toMatchObject({ code: 'budget_exceeded', left: 0 });
   });
+
+  test('W1 so they do where a step is longer than a minute, whichever side of its border their clocks are on', async () => {
+    const starts = async (name: string, ago: number): Promise<readonly number[]> => {
+      const { end, step } = stepEnding(w.time() - ago);
+      const late = rate(name, 1, 10, 60 * step, end - 1);
+      const answer = await w.store.budgets.reserve(charges([late]), NOW);
+      if (!answer.ok) throw new Error(answer.code);
+      // How many steps after its own the charge was counted in.
+      return [step, (answer.reservation.starts[0]! - late.windowStart) / step];
+    };
+    const [long, after] = await starts('just ended', 5);
+    expect(long).toBeGreaterThan(60);
+    expect(after).toBe(1);
+    // What is counted by a stated time is counted where it says.
+    expect((await starts('ended long ago', 60))[1]).toBe(0);
+  });
+}
+
+/** Steps of which one ended at a time, or a few seconds before: long ones, so that the next goes on for long. */
+function stepEnding(at: number): { readonly end: number; readonly step: number } {
+  const counts = Array.from({ length: 128 }, (_, i) => 128 + i);
+  const count = counts.toSorted((a, b) => (at % a) - (at % b))[0]!;
+  return { end: at - (at % count), step: Math.floor(at / count) };
 }
 
 function treeRules(w: World): void {
