@@ -19,6 +19,7 @@ import {
 import { revocationsRules } from '../src/testing/revocations.ts';
 import { slidingRules } from '../src/testing/sliding.ts';
 import { surroundingsRules } from '../src/testing/surroundings.ts';
+import { turnsRules } from '../src/testing/turns.ts';
 import { startCluster, type ClusterServers } from './redis-cluster.ts';
 import { hasRedis, stopAll } from './redis-server.ts';
 
@@ -58,7 +59,7 @@ describe.skipIf(!hasRedis)('on a Redis Cluster of three', () => {
     },
     async (store) => void (await resetRedis(cluster, { prefix: prefixes.get(store)!, quiet: 0 })),
     'own',
-    [budgetsRules, slidingRules, revocationsRules, surroundingsRules],
+    [budgetsRules, slidingRules, turnsRules, revocationsRules, surroundingsRules],
   );
 
   test('the charges of a call live in one slot, pools too; numbers of a session in many', async () => {

@@ -7,6 +7,7 @@ import { revocationsRules } from './revocations.ts';
 import { rowsRules } from './rows.ts';
 import { slidingRules } from './sliding.ts';
 import { surroundingsRules } from './surroundings.ts';
+import { turnsRules } from './turns.ts';
 import type { OpenOptions, World } from './world.ts';
 
 /** Every rule; a back end of which some do not hold names those that do. */
@@ -14,6 +15,7 @@ const RULES: readonly ((w: World) => void)[] = [
   budgetsRules,
   slidingRules,
   rowsRules,
+  turnsRules,
   revocationsRules,
   surroundingsRules,
 ];
