@@ -6,6 +6,7 @@ import { initializeRedis, redisStore, resetRedis } from '../src/redis.ts';
 import { budgetsRules } from '../src/testing/budgets.ts';
 import { conformance } from '../src/testing/conformance.ts';
 import {
+  LATER,
   NOW,
   charges,
   claim,
@@ -96,6 +97,27 @@ describe.skipIf(!hasRedis)('on a Redis Cluster of three', () => {
     expect(await used('two', 5001)).toBe('ok');
     await store.revocations.add({ kind: 'user', issuer: 'acme', value: 'u', reason: '' }, NOW);
     expect(code(store.revocations.isRevoked(SUBJECT))).toBe('revoked');
+    await store.close();
+  });
+
+  test('the numbers of a session end with its last ticket, also where a step ahead clears those before it', async () => {
+    const prefix = await prepared();
+    const store = await open(prefix);
+    const [root, session] = [id('one'), id('cleared')];
+    const rows = ['h', 'b'].map((kind) => `${prefix}{${root[0]!}}${kind}:${session.slice(0, 22)}`);
+    const ends = (): Promise<number[]> => Promise.all(rows.map((key) => cluster.pexpiretime(key)));
+    for (const [sequence, expires, end] of [
+      [0, NOW + 100, NOW + 100],
+      [1, LATER, LATER],
+      [2, NOW + 100, LATER],
+      [5000, NOW + 100, LATER],
+      [10_000, LATER + 60, LATER + 60],
+    ] as const) {
+      const claimed = await numbered(store, 'cleared', sequence, expires);
+      const one = charges([], { root, partitionKey: root, sequence: claimed });
+      expect(code(await store.budgets.reserve(one, NOW))).toBe('ok');
+      expect([sequence, await ends()]).toEqual([sequence, [(end + 60) * 1000, (end + 60) * 1000]]);
+    }
     await store.close();
   });
 

@@ -153,17 +153,12 @@ for _, c in ipairs(kept) do redis.call('SET', KEYS[base + c[1]], '1', 'PXAT', ms
 for _, h in ipairs(windowKeys) do
   local w = windows[h]
   if w.dirty then
-    local left = redis.call('PTTL', KEYS[base + h])
+    -- Both end with the last ticket of the session, whichever was used first.
+    local ends = whole(math.max(redis.call('PEXPIRETIME', KEYS[base + h]), (w.expires + ${GRACE}) * 1000))
+    redis.call('SET', KEYS[base + h], whole(w.highest), 'PXAT', ends)
     if w.reset then redis.call('DEL', KEYS[base + w.b]) end
     for slot, bit in pairs(w.over) do redis.call('SETBIT', KEYS[base + w.b], slot, bit) end
-    -- Both end with the last ticket of the session, whichever was used first.
-    if left < (w.expires + ${GRACE} - now) * 1000 then
-      redis.call('SET', KEYS[base + h], whole(w.highest), 'PXAT', ms(w.expires))
-      redis.call('PEXPIREAT', KEYS[base + w.b], ms(w.expires))
-    else
-      redis.call('SET', KEYS[base + h], whole(w.highest), 'KEEPTTL')
-      redis.call('PEXPIRE', KEYS[base + w.b], left)
-    end
+    redis.call('PEXPIREAT', KEYS[base + w.b], ends)
   end
 end
 for _, m in ipairs(mine) do
