@@ -155,7 +155,8 @@ function fileAt(path: string): string {
   }
 }
 
-// What is in force, in the form of `ambit config apply`. The same text again changes nothing.
+// What is in force, in the form of `ambit config apply`. The same text again changes nothing. Sessions are not read: nobody
+// is told here how many of them end.
 async function registrationIn(
   home: IssuerHome,
   text: string | null,
@@ -164,7 +165,7 @@ async function registrationIn(
   const path = join(home.path, 'configuration.json');
   const previous = existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Applied) : null;
   if (text === null) return previous === null ? null : registrationOf(previous);
-  const { applied, registration } = applyConfiguration(text, previous, await home.store.sessions.list(), now);
+  const { applied, registration } = await applyConfiguration(text, previous, [], now);
   const before = previous?.record.digest;
   const { id, digestHex } = registration.operator;
   if (before === digestHex) return registration;

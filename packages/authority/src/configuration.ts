@@ -12,13 +12,22 @@ import {
   type Registration,
 } from '@ambit/identity';
 
+/** What `applyConfiguration` has done. */
+export interface AppliedConfiguration {
+  /** To be kept. */
+  readonly applied: Applied;
+  readonly registration: Registration;
+  /** What changes for users and live sessions; null for the first of a home. */
+  readonly diff: ConfigurationDiff | null;
+}
+
 /** What changes from one text to the next, for users and for live sessions. AmbitError `config_invalid` for a text that is not fine, or another operator's. */
-export function diffConfigurationTexts(
+export async function diffConfigurationTexts(
   old: string,
   next: string,
-  sessions: Iterable<LiveSession>,
+  sessions: Iterable<LiveSession> | AsyncIterable<LiveSession>,
   now: number,
-): ConfigurationDiff {
+): Promise<ConfigurationDiff> {
   const before = readOperator(old, 'old');
   const after = readOperator(next, 'new');
   if (before.id !== after.id) {
@@ -31,20 +40,16 @@ export function diffConfigurationTexts(
 }
 
 /** Puts a configuration in force: what to keep from now on, and what changes. `previous` is what was kept before. */
-export function applyConfiguration(
+export async function applyConfiguration(
   text: string,
   previous: Applied | null,
-  sessions: Iterable<LiveSession>,
+  sessions: Iterable<LiveSession> | AsyncIterable<LiveSession>,
   now: number,
-): {
-  readonly applied: Applied;
-  readonly registration: Registration;
-  readonly diff: ConfigurationDiff | null;
-} {
+): Promise<AppliedConfiguration> {
   const operator = readOperator(text);
   const before = previous === null ? null : registrationOf(previous);
   const registration = apply(operator, now, before);
-  const diff = before === null ? null : diffConfigurations(before.operator, operator, sessions, now);
+  const diff = before === null ? null : await diffConfigurations(before.operator, operator, sessions, now);
   const applied = { text, record: recordOf(registration) };
   return { applied, registration, diff };
 }

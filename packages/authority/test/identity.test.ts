@@ -323,8 +323,8 @@ describe('I2 the configuration', () => {
     expect(codeOf(await w.use(token, 'web_search'))).toBe('config_changed');
   });
 
-  test('I2 a configuration changed on disk after it was applied is not taken for the applied one', () => {
-    const first = applyConfiguration(ACME, null, [], T0);
+  test('I2 a configuration changed on disk after it was applied is not taken for the applied one', async () => {
+    const first = await applyConfiguration(ACME, null, [], T0);
     expect(registrationOf(first.applied).operator.digestHex).toBe(acme().digestHex);
     const edited = { ...first.applied, text: ACME.replace('groups: [junior]', 'groups: [senior]') };
     expect(() => registrationOf(edited)).toThrow(expect.objectContaining({ code: 'config_changed' }));
@@ -757,7 +757,7 @@ describe('a change of configuration, before it is applied', () => {
     expires,
     closed: null,
   });
-  test('says who gains, who loses, and how many live sessions end', () => {
+  test('says who gains, who loses, and how many live sessions end', async () => {
     const next = ACME.replace(
       '{ tools: [web_search, read_internal_docs], data: [public, internal:research], life: 10m }',
       '{ tools: [web_search], data: [public], life: 10m }',
@@ -772,7 +772,7 @@ describe('a change of configuration, before it is applied', () => {
       { ...session('5', 'sam'), closed: T0 },
       { ...session('6', 'sam'), operator: 'other' },
     ] as Parameters<typeof diffConfigurationTexts>[2];
-    const diff = diffConfigurationTexts(ACME, next, sessions, T0);
+    const diff = await diffConfigurationTexts(ACME, next, sessions, T0);
     const text = diffText(diff);
     expect(diff.sessions).toEqual({ live: 3, ending: 3, ofLosers: 2, by: T0 });
     expect(diff.users).toEqual([
@@ -803,8 +803,8 @@ describe('a change of configuration, before it is applied', () => {
     expect(text).toMatch(/3 of 3 live sessions end, 2 of them of users who lose something\n$/);
   });
 
-  test('the reclassification of a tool is a loss to those who had it', () => {
-    const diff = diffConfigurationTexts(
+  test('the reclassification of a tool is a loss to those who had it', async () => {
+    const diff = await diffConfigurationTexts(
       ACME,
       ACME.replace(
         'web_search: { external: true, data: [public]',
@@ -829,12 +829,12 @@ describe('a change of configuration, before it is applied', () => {
     ]);
   });
 
-  test('a grace period keeps the sessions that end within it', () => {
+  test('a grace period keeps the sessions that end within it', async () => {
     const next = ACME.replace('sessions:', 'grace: 10m\nsessions:');
     const sessions = [session('1', 'jane', T0 + 600), session('2', 'jane', T0 + 601)] as Parameters<
       typeof diffConfigurationTexts
     >[2];
-    expect(diffConfigurationTexts(ACME, next, sessions, T0).sessions).toEqual({
+    expect((await diffConfigurationTexts(ACME, next, sessions, T0)).sessions).toEqual({
       live: 2,
       ending: 1,
       ofLosers: 0,
@@ -842,22 +842,22 @@ describe('a change of configuration, before it is applied', () => {
     });
   });
 
-  test('nothing changed: nothing ends; another operator: refused', () => {
-    const same = diffConfigurationTexts(ACME, `# x\n${ACME}`, [session('1', 'jane')] as never, T0);
+  test('nothing changed: nothing ends; another operator: refused', async () => {
+    const same = await diffConfigurationTexts(ACME, `# x\n${ACME}`, [session('1', 'jane')] as never, T0);
     expect(same).toMatchObject({ changed: false, sessions: { live: 1, ending: 0 } });
     expect(diffText(same)).toBe('no change: the digests are equal\n');
-    expect(() => diffConfigurationTexts(ACME, ACME.replace('acme-corp', 'else'), [], T0)).toThrow(
+    await expect(diffConfigurationTexts(ACME, ACME.replace('acme-corp', 'else'), [], T0)).rejects.toThrow(
       expect.objectContaining({ code: 'config_invalid' }),
     );
-    expect(() => diffConfigurationTexts(ACME, 'ambit: 1', [], T0)).toThrow(
+    await expect(diffConfigurationTexts(ACME, 'ambit: 1', [], T0)).rejects.toThrow(
       /new:1:1 the field operator is missing/,
     );
   });
 
-  test('apply keeps the text and a record, and says what ends', () => {
-    const first = applyConfiguration(ACME, null, [], T0);
+  test('apply keeps the text and a record, and says what ends', async () => {
+    const first = await applyConfiguration(ACME, null, [], T0);
     expect(first.diff).toBeNull();
-    const second = applyConfiguration(
+    const second = await applyConfiguration(
       ACME.replace('limit: 50', 'limit: 51'),
       first.applied,
       [session('1', 'jane')] as never,

@@ -3,7 +3,6 @@
 import { AmbitError, randomBytes, toHex, type Charges, type Ledger, type LedgerAnswer } from '@ambit/core';
 import { applyCharges, applyRefund, leftOf } from './apply.ts';
 import {
-  GRACE,
   ROWS_PER_TOKEN,
   checkCharges,
   checkNow,
@@ -16,6 +15,7 @@ import {
   type Reserved,
 } from './budgets.ts';
 import { MemoryRows } from './memory/rows.ts';
+import { sessionsIn } from './memory/sessions.ts';
 import {
   RevocationView,
   checkRevocation,
@@ -23,7 +23,6 @@ import {
   type RevocationInput,
   type Revocations,
 } from './revocations.ts';
-import { judge, newSession, type Session, type Sessions } from './sessions.ts';
 import { Tally, type StoreStats } from './stats.ts';
 import type { SyncStore } from './store.ts';
 
@@ -67,7 +66,7 @@ export function memoryStore(options: MemoryOptions = {}): SyncStore {
     budgets: tally.over(budgets),
     replay: { epoch: async () => epoch },
     revocations: list,
-    sessions: sessionsIn(rows, limit, list, clock),
+    sessions: sessionsIn(rows, limit, (...entry) => list.take(...entry), clock),
     ledger,
     stats,
     close: async () => undefined,
@@ -195,40 +194,6 @@ function after(list: readonly Revocation[], cursor: number): number {
     else from = middle + 1;
   }
   return from;
-}
-
-const sessionKey = (issuer: string, id: string): string => `${issuer}\0${id}`;
-
-function sessionsIn(rows: MemoryRows, limit: number, list: MemoryRevocations, clock: () => number): Sessions {
-  return {
-    open: async (input, now) => {
-      const session = newSession(input, now);
-      const key = sessionKey(session.issuer, session.id);
-      if (rows.sessions.has(key))
-        throw new AmbitError('input_invalid', 'A session with this id was opened before.');
-      if (rows.size >= limit) throw new AmbitError('store_full');
-      rows.sessions.set(key, session);
-      rows.added({ kind: 'session', id: key, root: null }, session.expires);
-      return session;
-    },
-    check: (issuer, id, now) => judge(rows.sessions.get(sessionKey(issuer, id)) ?? null, now),
-    close: async (issuer, id, reason, now) => {
-      const session = rows.sessions.get(sessionKey(issuer, id));
-      if (session === undefined) throw new AmbitError('session_not_found');
-      if (session.closed !== null) return session;
-      list.take({ kind: 'session', issuer, value: id, reason, expires: session.expires }, now);
-      const closed = Object.freeze({ ...session, closed: now, reason });
-      rows.sessions.set(sessionKey(issuer, id), closed);
-      return closed;
-    },
-    get: async (issuer, id) => rows.sessions.get(sessionKey(issuer, id)) ?? null,
-    list: async () => {
-      // Those that have ended come last: they hide none that is open, and are there for who looks at a time that was.
-      const ended = ({ expires }: Session): number => Number(expires <= clock() - GRACE);
-      const all = [...rows.sessions.values()];
-      return all.sort((a, b) => ended(a) - ended(b) || b.opened - a.opened).slice(0, 1000);
-    },
-  };
 }
 
 /** Core's synchronous ledger in memory: budgets, `once` and nonces of one process. */

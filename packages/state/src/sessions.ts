@@ -37,7 +37,17 @@ export type SessionAnswer =
       readonly code: FaultCode | Extract<DenialCode, 'session_closed' | 'session_not_found'>;
     };
 
-/** `open`, `close` and `list` reject with AmbitError; `check` answers with a value. */
+/** A part of the open sessions. It may be empty and not the last: `cursor` is null at the end. */
+export interface SessionPage {
+  readonly sessions: readonly Session[];
+  /** For the next part; it means something to the same store alone. */
+  readonly cursor: string | null;
+}
+
+/** Sessions in one page at most. */
+export const SESSIONS_A_PAGE = 1000;
+
+/** `open`, `close`, `list` and `page` reject with AmbitError; `check` answers with a value. */
 export interface Sessions {
   /** Opens a session; AmbitError `input_invalid` when the id is taken: ids are not reused. */
   open(input: SessionInput, now: number): Promise<Session>;
@@ -49,6 +59,21 @@ export interface Sessions {
   get(issuer: string, id: string): Promise<Session | null>;
   /** All that have not expired long ago, newest first, at most 1000. */
   list(): Promise<readonly Session[]>;
+  /**
+   * Those that are open at `now` (Unix seconds), each once, in an order of the store's own, at most 1000; repeat with
+   * the cursor returned until it is null. Start with null. What is opened or closed meanwhile may be missing.
+   */
+  page(cursor: string | null, now: number): Promise<SessionPage>;
+}
+
+/** All sessions that are open at `now`, Unix seconds, with a page of them in memory. Rejects with AmbitError. */
+export async function* openSessions(sessions: Pick<Sessions, 'page'>, now: number): AsyncGenerator<Session> {
+  for (let cursor: string | null = null; ;) {
+    const page: SessionPage = await sessions.page(cursor, now);
+    yield* page.sessions;
+    if (page.cursor === null) return;
+    ({ cursor } = page);
+  }
 }
 
 const NAME = /^[^\u0000-\u001f\u007f]{1,256}$/u;
@@ -73,6 +98,24 @@ export function newSession(input: SessionInput, now: number): Session {
     reason: null,
   });
 }
+
+/** The session after which a page begins, where they are ordered by issuer and id; the first of all for null. */
+export function placeOf(cursor: string | null, now: number): readonly [issuer: string, id: string] {
+  checkNow(now);
+  const [issuer, id, ...more] = cursor === null ? ['', ''] : cursor.split('\0');
+  if (issuer === undefined || id === undefined || more.length > 0) throw cursorError();
+  return [issuer, id];
+}
+
+/** The page that ends with the last of these, where they are ordered by issuer and id. */
+export function pageOf(sessions: readonly Session[]): SessionPage {
+  const last = sessions[SESSIONS_A_PAGE - 1];
+  return { sessions, cursor: last === undefined ? null : `${last.issuer}\0${last.id}` };
+}
+
+/** For a cursor that no page has returned. */
+export const cursorError = (): TypeError =>
+  new TypeError('cursor: expected null, or what a page of this store returned');
 
 /** The decision about a session as found. */
 export function judge(session: Session | null, now: number): SessionAnswer {

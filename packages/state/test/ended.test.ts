@@ -105,6 +105,34 @@ onEach(['redis'], (_name, at) => {
     await store.close();
   });
 
+  test('finding S15 open sessions are read on where the last one read has left the index meanwhile', async () => {
+    const place = await at();
+    const store = await place.open();
+    const open = (id: string, expires: number): Promise<unknown> =>
+      store.sessions.open({ issuer: 'acme', id, operator: 'o', expires }, NOW - 5000);
+    // The first page ends amid those that end at one time.
+    const many = Array.from({ length: 1005 }, (_, i) => `s${String(i).padStart(4, '0')}`);
+    await Promise.all(many.map((id) => open(id, NOW + 50)));
+    await open('later', LATER);
+    const { sessions, cursor } = await store.sessions.page(null, NOW);
+    expect(sessions.map(({ id }) => id)).toEqual(many.slice(0, 1000));
+    const ids = async (): Promise<string[]> => {
+      const page = await store.sessions.page(cursor, NOW);
+      expect(page.cursor).toBeNull();
+      return page.sessions.map(({ id }) => id);
+    };
+    expect(await ids()).toEqual([...many.slice(1000), 'later']);
+    const admin = adminOf(place);
+    const index = `${place.orders.redis!.prefix}{rev}sessionends`;
+    // One more is opened that ends before all of them: places in the index are others now.
+    await open('before', NOW + 40);
+    expect(await ids()).toEqual([...many.slice(1000), 'later']);
+    await admin.zrem(index, cursor!.replace(/^\d+ /, ''));
+    expect(await ids()).toEqual(['later']);
+    admin.disconnect();
+    await store.close();
+  });
+
   test('a row that tokens of different lives share ends with the longest', async () => {
     const place = await at();
     const store = await place.open();

@@ -166,6 +166,7 @@ describe.skipIf(!hasPostgres)('with a PostgreSQL server', () => {
     );
     expect(body).not.toBe(rows[0]!.body);
     await admin.query(body);
+    await admin.query(`drop function ${schema}.sessions_open`);
     const before = await open(server, { schema, user });
     expect([await number(before, 0, NOW + 100), await number(before, 1, NOW + 900)]).toEqual(['ok', 'ok']);
     expect(await ends()).toBe(NOW + 100);
@@ -178,6 +179,7 @@ describe.skipIf(!hasPostgres)('with a PostgreSQL server', () => {
     expect(await number(store, 1, NOW + 900)).toBe('replayed');
     expect(await number(store, 2, NOW + 900)).toBe('ok');
     expect(await ends()).toBe(NOW + 900);
+    expect(await store.sessions.page(null, NOW)).toEqual({ sessions: [], cursor: null });
     await store.close();
   });
 

@@ -1,6 +1,7 @@
 // `ambit config`: the operator's configuration, checked, compared, put in force.
 import { diffConfigurationTexts } from '@ambit/authority';
-import { checkConfiguration, diffText } from '@ambit/identity';
+import { checkConfiguration, diffText, type ConfigurationDiff } from '@ambit/identity';
+import { openSessions } from '@ambit/state';
 import type { Command } from 'commander';
 import { account } from '../home/audit.ts';
 import type { Cli } from '../cli.ts';
@@ -59,8 +60,11 @@ function defineDiff(command: Command, cli: Cli): void {
     .action(async (old: string, next: string) => {
       const [before, after] = [await read(cli, old), await read(cli, next)];
       const home = new Home(cli);
-      const sessions = home.exists ? await withState(home, (store) => store.sessions.list()) : [];
-      const diff = diffConfigurationTexts(before, after, sessions, cli.now);
+      const among = (sessions: Parameters<typeof diffConfigurationTexts>[2]): Promise<ConfigurationDiff> =>
+        diffConfigurationTexts(before, after, sessions, cli.now);
+      const diff = home.exists
+        ? await withState(home, (store) => among(openSessions(store.sessions, cli.now)))
+        : await among([]);
       cli.result({ diff }, diffText(diff));
     });
 }

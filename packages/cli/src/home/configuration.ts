@@ -2,12 +2,12 @@
 // and by one rename. With it, minting intersects the layers and every use asks them again; without it, a home works
 // on its written defaults.
 import { existsSync } from 'node:fs';
-import { applyConfiguration } from '@ambit/authority';
+import { applyConfiguration, type AppliedConfiguration } from '@ambit/authority';
 import { configuredEntitlements, registrationOf, verifyAttestation } from '@ambit/identity';
 import type { Applied, ExplainContext, Registration, VerifiedAttestation } from '@ambit/identity';
 import { AmbitError, toHex, type TokenView } from '@ambit/core';
 import { nodeProvider } from '@ambit/core/node';
-import type { Store } from '@ambit/state';
+import { openSessions, type Store } from '@ambit/state';
 import { Failure } from '../failure.ts';
 import { readFile, writeFile } from './files.ts';
 import type { Home } from './home.ts';
@@ -49,9 +49,9 @@ export async function applyIn(
   store: Store,
   text: string,
   now: number,
-): Promise<ReturnType<typeof applyConfiguration>> {
+): Promise<AppliedConfiguration> {
   return underLock(home.waiting, home.at('configuration.lock'), async () => {
-    const done = applyConfiguration(text, appliedIn(home), await store.sessions.list(), now);
+    const done = await applyConfiguration(text, appliedIn(home), openSessions(store.sessions, now), now);
     // The tokens of an operator are its issuer's: the keyring has to be that one's.
     await home.named(done.registration.operator.config.issuer);
     writeFile(pathOf(home), `${JSON.stringify(done.applied)}\n`, { mode: 0o600, replace: true });

@@ -1,5 +1,5 @@
 // Configurations and layers in words: what `ambit config` and `ambit explain` print.
-import type { applyConfiguration } from '@ambit/authority';
+import type { AppliedConfiguration } from '@ambit/authority';
 import { diffText, problemText, type Checked, type LayersAnswer, type Operator } from '@ambit/identity';
 
 const headOf = ({ id, digestHex }: Operator): string => `operator ${id} sha256:${digestHex}\n`;
@@ -14,7 +14,7 @@ export function checkedText(checked: Checked, file: string): string {
 }
 
 /** A configuration that was put in force: what changed, and what becomes of the tokens minted before. */
-export function appliedText({ registration, diff }: ReturnType<typeof applyConfiguration>): string {
+export function appliedText({ registration, diff }: AppliedConfiguration): string {
   const { operator } = registration;
   const { grace } = operator.config;
   const ends =

@@ -70,15 +70,19 @@ export interface ConfigurationDiff {
 type Tree = { readonly [name: string]: unknown };
 const SINGLE: ReadonlySet<string> = new Set(['defaults', 'allow', 'sessions', 'entitlements']);
 
-/** Compares two configurations of one operator; `sessions` are the ones open at `now` (Unix seconds). */
-export function diffConfigurations(
+/**
+ * Compares two configurations of one operator; `sessions` are the ones open at `now` (Unix seconds). They are counted as
+ * they come, and none is kept. Rejects with what reading them rejects with.
+ */
+export async function diffConfigurations(
   old: Operator,
   next: Operator,
-  sessions: Iterable<LiveSession>,
+  sessions: Iterable<LiveSession> | AsyncIterable<LiveSession>,
   now: number,
-): ConfigurationDiff {
+): Promise<ConfigurationDiff> {
   const changed = old.digestHex !== next.digestHex;
   const users = changed ? userChanges(old, next) : [];
+  const entries = changed ? entryChanges(old, next) : [];
   const losers = new Set(
     users.filter((u) => u.loses.tools.length + u.loses.data.length > 0).map((u) => u.user),
   );
@@ -86,7 +90,7 @@ export function diffConfigurations(
   let live = 0;
   let ending = 0;
   let ofLosers = 0;
-  for (const s of sessions) {
+  for await (const s of sessions) {
     if (s.operator !== old.id || s.closed !== null || s.expires <= now) continue;
     live++;
     if (!changed || s.expires <= by) continue;
@@ -97,7 +101,7 @@ export function diffConfigurations(
     changed,
     from: old.digestHex,
     to: next.digestHex,
-    entries: changed ? entryChanges(old, next) : [],
+    entries,
     users,
     sessions: { live, ending, ofLosers, by },
   };

@@ -13,6 +13,12 @@ interface HeldWindow {
   expires: number;
 }
 
+/** `number` counts up with each that is opened; the map keeps their order. */
+interface HeldSession {
+  readonly session: Session;
+  readonly number: number;
+}
+
 interface Row {
   readonly kind: 'counter' | 'claim' | 'window' | 'session';
   readonly id: string;
@@ -31,7 +37,7 @@ export class MemoryRows implements Rows {
   readonly counters: Map<string, CounterRow> = new Map();
   readonly claims: Set<string> = new Set();
   readonly windows: Map<string, HeldWindow> = new Map();
-  readonly sessions: Map<string, Session> = new Map();
+  readonly sessions: Map<string, HeldSession> = new Map();
   readonly #roots = new Map<string, number>();
   readonly #buckets = new Map<number, Row[]>();
 

@@ -2,6 +2,7 @@
 // revocation's number is taken from the row of `meta`, whose lock is held until the commit, so that numbers become
 // visible in their order and no reader passes over one (a sequence would hand out numbers that commit later).
 import { GRACE } from '../budgets.ts';
+import { SESSIONS_A_PAGE } from '../sessions.ts';
 import { SCHEMA_VERSION, SWEEP_LOCK, asOwner } from './schema.ts';
 
 /** Rows deleted from a table by one sweep at most. */
@@ -137,6 +138,15 @@ begin
     from (select * from sessions
       where expires > extract(epoch from clock_timestamp()) - ${GRACE} order by opened desc limit 1000) f;
 end $$;
+create or replace function sessions_open(p_epoch text, p_issuer text, p_id text, p_now bigint, out code text, out list json)
+${asOwner(schema)} as $$
+begin
+  code := watched(p_epoch);
+  if code <> 'ok' then return; end if;
+  select coalesce(json_agg(f order by f.issuer, f.id), '[]') into list
+    from (select * from sessions where (issuer, id) > (p_issuer, p_id) and closed is null and expires > p_now
+      order by issuer, id limit ${SESSIONS_A_PAGE}) f;
+end $$;
 `;
 
 const care = (schema: string): string => `
@@ -186,6 +196,7 @@ export const CALLABLE: readonly string[] = [
   'entries_since',
   'session_step',
   'sessions_newest',
+  'sessions_open',
   'sweep',
   'figures',
 ];

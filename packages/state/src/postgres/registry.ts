@@ -13,7 +13,7 @@ import {
   type RevocationRow,
   type Revocations,
 } from '../revocations.ts';
-import { newSession, type Session, type Sessions } from '../sessions.ts';
+import { newSession, pageOf, placeOf, type Session, type Sessions } from '../sessions.ts';
 import { faultOf, type Connection, type Row } from './connection.ts';
 import type { Lanes } from './lanes.ts';
 import { wordError } from './primary.ts';
@@ -22,6 +22,8 @@ import { PAGE, channelOf } from './registry-sql.ts';
 type Entry = [number, ...RevocationRow];
 
 const toEntry = ([seq, ...row]: Entry): Revocation => revocationOf(seq, row);
+
+const toSessions = (list: unknown): Session[] => (list as unknown[]).map((each) => toSession(each)!);
 
 const toSession = (found: unknown): Session | null =>
   found === null || found === undefined ? null : Object.freeze({ ...(found as Session) });
@@ -160,7 +162,12 @@ export class Registry {
       get: async (issuer, id) => toSession((await asked('get', issuer, id))['session']),
       list: async () => {
         const row = await orFaultLater(() => this.#call('sessions_newest', []), faultOf);
-        return (row['list'] as unknown[]).map((each) => toSession(each)!);
+        return toSessions(row['list']);
+      },
+      page: async (cursor, now) => {
+        const place = placeOf(cursor, now);
+        const row = await orFaultLater(() => this.#call('sessions_open', [...place, now]), faultOf);
+        return pageOf(toSessions(row['list']));
       },
     };
   }

@@ -7,7 +7,7 @@ import { AmbitError } from '@ambit/core';
 /**
  * The version of tables and functions; another one is `store_corrupt` until `migrate`. 2 has
  * `counters.steps`; in 3 `apply` takes from when a proof may have been claimed; in 4, by functions alone, a session's window
- * ends with the last of its tickets.
+ * ends with the last of its tickets, and open sessions are read by page.
  */
 export const SCHEMA_VERSION = 4;
 

@@ -139,6 +139,29 @@ return read()
 `;
 
 /**
+ * KEYS: epoch, index by end. ARGV: check, the end after which sessions count, end and key of the one before or '',
+ * sessions to look at. By index, so that what is over is not looked at. Returns 'ok', end and key of the last that was
+ * looked at, '' when there is none after it, and three fields of each that is not closed.
+ */
+export const SESSIONS_OPEN: string = `
+local most = tonumber(ARGV[5])
+local from = redis.call('ZCOUNT', KEYS[2], '-inf', ARGV[2])
+if ARGV[3] ~= '' then
+  local rank = redis.call('ZRANK', KEYS[2], ARGV[4])
+  -- One that left the index meanwhile had ended, and so has all that ended with it.
+  from = rank and rank + 1 or redis.call('ZCOUNT', KEYS[2], '-inf', ARGV[3])
+end
+local found = redis.call('ZRANGE', KEYS[2], from, from + most - 1, 'WITHSCORES')
+local answer = {'ok', '', ''}
+if #found == 2 * most then answer[2], answer[3] = found[#found], found[#found - 1] end
+for i = 1, #found, 2 do
+  local s = redis.call('HMGET', found[i], 'session', 'closed', 'reason')
+  if s[1] and not s[2] then for j = 1, 3 do answer[#answer + 1] = s[j] or '' end end
+end
+return answer
+`;
+
+/**
  * KEYS: epoch, index by opening, index by end. Returns 'ok' and the newest 1000 sessions, three fields each. Of
  * ended ones only the index is left; it is dropped on the way, so that they hide none that is open.
  */

@@ -5,9 +5,9 @@ import { checkNow } from '../budgets.ts';
 import type { HeardList } from '../heard.ts';
 import { Remembered } from '../remembered.ts';
 import { checkRevocation, type RevocationInput } from '../revocations.ts';
-import { newSession, type Session, type Sessions } from '../sessions.ts';
+import { SESSIONS_A_PAGE, cursorError, newSession, type Session, type Sessions } from '../sessions.ts';
 import { fenceFaultOf } from './fence.ts';
-import { SESSION, SESSIONS } from './scripts.ts';
+import { SESSION, SESSIONS, SESSIONS_OPEN } from './scripts.ts';
 import { asked, type Step } from './step.ts';
 
 interface Deed {
@@ -60,11 +60,27 @@ export function redisSessions(run: Step, list: HeardList, channel: string): Sess
     get: async (issuer, id) => toSession(await step('get', issuer, id)),
     list: async () => {
       const [, ...fields] = await asked(run)('sessions', SESSIONS, ['sessions', 'sessionends'], []);
-      const sessions: Session[] = [];
-      for (let i = 0; i < fields.length; i += 3) sessions.push(toSession(fields.slice(i, i + 3))!);
-      return sessions;
+      return toSessions(fields);
+    },
+    page: async (cursor, now) => {
+      checkNow(now);
+      const [, end, key] = cursor === null ? ['', '', ''] : (/^(\d+) (.*)$/s.exec(cursor) ?? []);
+      if (end === undefined || key === undefined) throw cursorError();
+      const args = [now, end, key, SESSIONS_A_PAGE];
+      const [, lastEnd, lastKey, ...fields] = await asked(run)('open', SESSIONS_OPEN, ['sessionends'], args);
+      return {
+        sessions: toSessions(fields),
+        cursor: lastEnd === '' ? null : `${String(lastEnd)} ${String(lastKey)}`,
+      };
     },
   };
+}
+
+/** Sessions whose fields follow each other. */
+function toSessions(fields: readonly unknown[]): Session[] {
+  const sessions: Session[] = [];
+  for (let i = 0; i < fields.length; i += 3) sessions.push(toSession(fields.slice(i, i + 3))!);
+  return sessions;
 }
 
 /** The three fields of a session's hash. */

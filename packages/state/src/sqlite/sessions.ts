@@ -3,7 +3,16 @@ import { AmbitError } from '@ambit/core';
 import { GRACE, checkNow } from '../budgets.ts';
 import { orFault } from '../faults.ts';
 import type { RevocationInput } from '../revocations.ts';
-import { judge, newSession, type Session, type SessionAnswer, type Sessions } from '../sessions.ts';
+import {
+  SESSIONS_A_PAGE,
+  judge,
+  newSession,
+  pageOf,
+  placeOf,
+  type Session,
+  type SessionAnswer,
+  type Sessions,
+} from '../sessions.ts';
 import { faultOf, type Connection, type Value } from './binding.ts';
 import { checked, sumOf } from './sums.ts';
 import type { Turn } from './turn.ts';
@@ -39,6 +48,10 @@ export function sqliteSessions(
   const all = db.prepare(
     `select ${columns}, sum from sessions order by expires <= ?, opened desc limit 1000`,
   );
+  const page = db.prepare(
+    `select ${columns}, sum from sessions where (issuer, id) > (?, ?) and closed is null and expires > ?` +
+      ` order by issuer, id limit ${SESSIONS_A_PAGE}`,
+  );
   const insert = db.prepare(
     `insert or ignore into sessions(${columns}, sum) values (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
@@ -49,6 +62,8 @@ export function sqliteSessions(
     const row = find.get(issuer, id) as Value[] | undefined;
     return row === undefined ? null : toSession(checked(row) as Row);
   };
+  const readAll = (rows: readonly unknown[]): Session[] =>
+    (rows as readonly Value[][]).map((row) => toSession(checked(row) as Row));
   const check = (issuer: string, id: string, now: number): SessionAnswer => {
     try {
       return judge(
@@ -88,7 +103,10 @@ export function sqliteSessions(
       return result;
     },
     get: async (issuer, id) => guarded(() => read(issuer, id)),
-    list: async () =>
-      guarded(() => (all.all(clock() - GRACE) as Value[][]).map((row) => toSession(checked(row) as Row))),
+    list: async () => guarded(() => readAll(all.all(clock() - GRACE))),
+    page: async (cursor, now) => {
+      const place = placeOf(cursor, now);
+      return guarded(() => pageOf(readAll(page.all(...place, now))));
+    },
   };
 }

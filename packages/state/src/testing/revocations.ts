@@ -1,5 +1,6 @@
 // Revocations and sessions: what is revoked or closed is out, and nothing beside it. Rules that every back end keeps.
 import { expect, test } from 'vitest';
+import { openSessions } from '../sessions.ts';
 import { NOW, hex, id } from './make.ts';
 import { inTurn, type World } from './world.ts';
 
@@ -19,6 +20,7 @@ export function revocationsRules(w: World): void {
   kindRules(w);
   feedRules(w);
   sessionRules(w);
+  pageRules(w);
 }
 
 function kindRules(w: World): void {
@@ -140,5 +142,56 @@ function sessionRules(w: World): void {
     await open('open', NOW - 900, NOW + 900);
     await inTurn(1040, (i) => open(`ended ${i}`, NOW - 800, NOW - 600));
     expect((await sessions.list())[0]).toMatchObject({ id: 'open' });
+  });
+}
+
+function pageRules(w: World): void {
+  const open = (id: string, expires: number, issuer = 'acme'): Promise<unknown> =>
+    w.store.sessions.open({ issuer, id, operator: 'op', user: 'u', expires }, NOW - 50);
+  const idsAt = async (now: number): Promise<string[]> => {
+    const ids: string[] = [];
+    for await (const session of openSessions(w.store.sessions, now)) ids.push(session.id);
+    return ids.toSorted();
+  };
+
+  test('finding S15 open sessions are read page by page, each once, and none that is closed or has ended', async () => {
+    const { sessions } = w.store;
+    expect(await sessions.page(null, NOW)).toEqual({ sessions: [], cursor: null });
+    const many = Array.from({ length: 1040 }, (_, i) => `s ${i}`);
+    // Half of them end in the same second.
+    await inTurn(many.length, (i) => open(many[i]!, i % 2 === 0 ? NOW + 900 : NOW + 900 + i));
+    await open('a \u00e9 elsewhere', NOW + 900, 'other');
+    await open('ended', NOW - 20);
+    await open('closed', NOW + 900);
+    await sessions.close('acme', 'closed', 'done', NOW);
+    const ids: string[] = [];
+    const sizes: number[] = [];
+    for (let cursor: string | null = null, first = true; first || cursor !== null; first = false) {
+      const page = await sessions.page(cursor, NOW);
+      // The same page again, for whoever lost the answer.
+      expect(await sessions.page(cursor, NOW)).toEqual(page);
+      for (const session of page.sessions) ids.push(session.id);
+      sizes.push(page.sessions.length);
+      ({ cursor } = page);
+    }
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(1000);
+    expect(ids.toSorted()).toEqual([...many, 'a \u00e9 elsewhere'].toSorted());
+    expect(await idsAt(NOW)).toEqual(ids.toSorted());
+    // At other times: a session is open until the second in which it ends.
+    expect(await idsAt(NOW + 900)).toEqual(many.filter((_, i) => i % 2 === 1).toSorted());
+    expect(await idsAt(NOW + 899)).toEqual(ids.toSorted());
+    expect(await idsAt(NOW - 21)).toEqual([...ids, 'ended'].toSorted());
+    expect((await sessions.page(null, NOW)).sessions[0]).toMatchObject({
+      operator: 'op',
+      user: 'u',
+      closed: null,
+    });
+  });
+
+  test('a cursor that no page returned, and a time that is none, are refused as misuse', async () => {
+    const { sessions } = w.store;
+    for (const cursor of ['', 'x', 'x y', 'a\0b\0c'])
+      await expect(sessions.page(cursor, NOW)).rejects.toThrow(TypeError);
+    await expect(sessions.page(null, NOW * 1000)).rejects.toThrow(RangeError);
   });
 }
