@@ -99,7 +99,14 @@ test(
     const store = openSqlite(join(folder, 'one', 'state.db'), { durable: 'normal' });
     await together(MANY, (i) =>
       store.sessions.open(
-        { issuer: 'acme', id: `session-${i}`, operator: 'acme-corp', user: 'jane', expires: 4_102_444_800 },
+        // Long ids: held whole, the list is 18 MB.
+        {
+          issuer: 'acme',
+          id: `${i}`.padStart(200, '-'),
+          operator: 'acme-corp',
+          user: 'jane',
+          expires: 4_102_444_800,
+        },
         1_772_373_600,
       ),
     );

@@ -3,7 +3,7 @@
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import { expect, test } from 'vitest';
-import type { Store } from '../src/index.ts';
+import { openSessions, type Store } from '../src/index.ts';
 import {
   charges,
   claim,
@@ -93,6 +93,14 @@ onEach(['redis'], (_name, at) => {
   test('finding S15 entries and sessions that are over leave the server by being looked at, though nobody adds any', async () => {
     const place = await at();
     await used(place, end);
+    // At a time that was, the index still has them all: pages of sessions that are gone are empty, and not the last.
+    const looking = await place.open();
+    const then: string[] = [];
+    for await (const { id } of openSessions(looking.sessions, NOW - 1500)) then.push(id);
+    expect(then.toSorted()).toEqual(LIVE);
+    const first = await looking.sessions.page(null, NOW - 1500);
+    expect(first).toEqual({ sessions: [], cursor: expect.any(String) as string });
+    await looking.close();
     const store = await fresh(place);
     expect((await store.stats()).rows['revocations']).toBe(LIVE.length);
     const admin = adminOf(place);

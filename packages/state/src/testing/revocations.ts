@@ -160,7 +160,10 @@ function pageRules(w: World): void {
     const many = Array.from({ length: 1040 }, (_, i) => `s ${i}`);
     // Half of them end in the same second.
     await inTurn(many.length, (i) => open(many[i]!, i % 2 === 0 ? NOW + 900 : NOW + 900 + i));
-    await open('a \u00e9 elsewhere', NOW + 900, 'other');
+    // Of other issuers, whose names and ids are in another order than theirs.
+    const others = ['a \u00e9', 'z'] as const;
+    await open(others[0], NOW + 900, 'other');
+    await open(others[1], NOW + 900, 'aa');
     await open('ended', NOW - 20);
     await open('closed', NOW + 900);
     await sessions.close('acme', 'closed', 'done', NOW);
@@ -172,10 +175,11 @@ function pageRules(w: World): void {
       expect(await sessions.page(cursor, NOW)).toEqual(page);
       for (const session of page.sessions) ids.push(session.id);
       sizes.push(page.sessions.length);
+      expect(sizes.length).toBeLessThan(10);
       ({ cursor } = page);
     }
     expect(Math.max(...sizes)).toBeLessThanOrEqual(1000);
-    expect(ids.toSorted()).toEqual([...many, 'a \u00e9 elsewhere'].toSorted());
+    expect(ids.toSorted()).toEqual([...many, ...others].toSorted());
     expect(await idsAt(NOW)).toEqual(ids.toSorted());
     // At other times: a session is open until the second in which it ends.
     expect(await idsAt(NOW + 900)).toEqual(many.filter((_, i) => i % 2 === 1).toSorted());
