@@ -107,6 +107,10 @@ begin
 end $$;
 `;
 
+/** By the primary key, whatever the table was at planning time: a page would else read and sort all of it. */
+const IN_ORDER =
+  'set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set enable_incremental_sort = off set jit = off';
+
 const sessions = (schema: string): string => `
 create or replace function session_step(
   p_epoch text, p_what text, p_issuer text, p_id text, p_operator text, p_user text, p_now bigint, p_expires bigint, p_reason text,
@@ -139,7 +143,7 @@ begin
       where expires > extract(epoch from clock_timestamp()) - ${GRACE} order by opened desc limit 1000) f;
 end $$;
 create or replace function sessions_open(p_epoch text, p_issuer text, p_id text, p_now bigint, out code text, out list json)
-${asOwner(schema)} as $$
+${asOwner(schema)} ${IN_ORDER} as $$
 begin
   code := watched(p_epoch);
   if code <> 'ok' then return; end if;
