@@ -239,8 +239,11 @@ describe('K2, K3, K4 a check takes no longer than its steps', () => {
       if (cost < yardstick / 4) continue;
       const small = taken(make(6500));
       const tenth = cpu(() => check(small), 2);
-      const ratio = cpu(() => check(large), 2) / tenth;
-      if (ratio > (LONG ? 12 : 30)) slow.push(`${shape}: ten times the size costs ${ratio.toFixed(1)} times`);
+      let ratio = cpu(() => check(large), 2) / tenth;
+      const limit = LONG ? 12 : 30;
+      // Once more, with more tries, before it is believed: another process may have had the core's caches.
+      if (ratio > limit) ratio = cpu(() => check(large), 7) / cpu(() => check(small), 7);
+      if (ratio > limit) slow.push(`${shape}: ten times the size costs ${ratio.toFixed(1)} times`);
     }
     expect(slow).toEqual([]);
   });
