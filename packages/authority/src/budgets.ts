@@ -1,5 +1,5 @@
 // What is left of a token's budgets, as its issuer's store has them.
-import { listCounters, deny, type AuthenticToken, type Budget, type Denial } from '@ambit/core';
+import { listCounters, deny, isExpired, type AuthenticToken, type Budget, type Denial } from '@ambit/core';
 import type { Store } from '@ambit/state';
 
 /** A budget of a token or of one of its ancestors. */
@@ -24,7 +24,7 @@ export async function budgetLines(
 ): Promise<readonly BudgetLine[] | Denial> {
   const at = Math.floor(now);
   const { partitionKey: place, counters } = listCounters(token, at);
-  if (token.view.expires <= at) return deny('expired');
+  if (isExpired(token.view.expires, at)) return deny('expired');
   const left = await store.budgets.left(place, counters, at);
   return counters.map((counter, i) => {
     const node = token.view.chain.findLast((each) => each.caveat <= counter.caveat);

@@ -3,6 +3,7 @@ import {
   diff,
   effectiveAuthority,
   inspect,
+  isExpired,
   matchesAny,
   withoutEffect,
   type DiffRow,
@@ -42,7 +43,7 @@ export function proofNotes(said: Inspection, tool: string, audience: string, now
     notes.push(`this token is for ${audiences.join(', ') || 'no service'}; ${audience} will refuse it`);
   const why = toolNote(said, tool);
   if (why !== null) notes.push(`${why}; the call will be refused`);
-  if (now >= said.expires) notes.push('this token has expired; the call will be refused');
+  if (isExpired(said.expires, now)) notes.push('this token has expired; the call will be refused');
   return notes;
 }
 

@@ -78,6 +78,7 @@ export { evidence, EVIDENCE_PREFIX, TOKEN_PREFIX, VERSION } from './token/frame.
 export { isName, isNote } from './token/names.ts';
 export { caveatWords, restrict, type Caveat, type CaveatOf, type Restriction } from './caveats/index.ts';
 export type { TimeWords } from './caveats/kind.ts';
+export { isExpired } from './caveats/time.ts';
 export { mint, mintBearer, mintSealed, type GrantSpec, type HolderGrantSpec } from './token/mint.ts';
 export { attenuate, delegate, delegateLater, type Delegation } from './token/narrow.ts';
 

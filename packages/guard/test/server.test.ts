@@ -155,7 +155,9 @@ describe.each(makers)('guard(server) in memory, SDK %s', (_, line, make, Memory)
     const refused = await client.callTool({ name: 'secret_tool', arguments: {} });
     expect(codeOf(refused)).toBe('tool_not_granted');
     expect(refused.isError).toBe(true);
-    expect(textOf(refused)).toContain('This token allows: echo.');
+    expect(textOf(refused)).toBe(
+      'Denied: The tool is not among those this token grants. (allowed: echo) This token allows: echo.',
+    );
     expect(ran).toEqual(['echo  hi ']);
     await client.close();
     await w.guard.settled();

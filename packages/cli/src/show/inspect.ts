@@ -3,6 +3,7 @@ import {
   budgetWords,
   caveatWords,
   effectiveAuthority,
+  isExpired,
   PublicKey,
   toHex,
   type Caveat,
@@ -88,10 +89,9 @@ export function inspectionText(cli: Cli, t: Inspection): string {
   const now = cli.now;
   const left = effectiveAuthority(t);
   const what = t.form === 'token' ? 'token' : "evidence (a token without its tail: it can't be used)";
-  const state =
-    t.expires <= now
-      ? cli.paint('bad', `expired ${fromNow(t.expires, now)}`)
-      : `expires ${fromNow(t.expires, now)}`;
+  const state = isExpired(t.expires, now)
+    ? cli.paint('bad', `expired ${fromNow(t.expires, now)}`)
+    : `expires ${fromNow(t.expires, now)}`;
   const lines = [
     `${cli.paint('warn', 'UNVERIFIED')}: these are the token's own claims; only \`ambit verify\` checks them.`,
     '',
@@ -129,7 +129,7 @@ export function inspectionJson(t: Inspection, now: number): { readonly [field: s
     user: g.user,
     issued_at: timeText(g.issuedAt),
     expires: timeText(t.expires),
-    expired: t.expires <= now,
+    expired: isExpired(t.expires, now),
     tools: g.tools,
     deny: g.deny,
     data: g.data ?? null,

@@ -16,8 +16,8 @@ export interface TimeCaveat {
 /** Whether a beginning has come, with leeway. Unix seconds, all of them. */
 export const hasBegun = (notBefore: number, now: number, skew: number): boolean => notBefore <= now + skew;
 
-/** Whether an end has come. An expiry is exact: no leeway. */
-export const isOver = (expires: number, now: number): boolean => now >= expires;
+/** Whether an end has come, both in Unix seconds. An expiry is exact: no leeway. */
+export const isExpired = (expires: number, now: number): boolean => now >= expires;
 
 /** Whether now lies within two bounds, which may be absent. */
 export function withinTime(
@@ -27,7 +27,7 @@ export function withinTime(
   i: number,
 ): Denial | null {
   if (notBefore !== undefined && !hasBegun(notBefore, now, skew)) return deny('not_yet_valid', undefined, i);
-  return expires === undefined || !isOver(expires, now) ? null : deny('expired', undefined, i);
+  return expires === undefined || !isExpired(expires, now) ? null : deny('expired', undefined, i);
 }
 
 export const time: RestrictionKind<

@@ -1,7 +1,8 @@
-// The caveat `time`: from when and until when. Verification asks it as well (`../laws/times.test.ts`).
+// The caveat `time`: from when and until when. `outcome` is refused by verification, which asks all times; the last test
+// is of the caveat's own `check`, at the call.
 import { expect, test } from 'vitest';
-import { attenuate, restrict } from '@ambit/core';
-import { mintBase, NOW, outcome, withRawCaveats } from '../sample.ts';
+import { attenuate, evaluate, restrict } from '@ambit/core';
+import { facts, mintBase, NOW, outcome, verifiedAt, withRawCaveats } from '../sample.ts';
 
 test.each([
   ['the second before its end', restrict.expires(NOW + 1), 'ok'],
@@ -31,4 +32,14 @@ test('of several each holds: a later one prolongs nothing', () => {
 test('L2 without a bound it would restrict nothing: it is no legal form', () => {
   expect(outcome(withRawCaveats(mintBase(), [1, [null, null]]))).toBe('token_invalid');
   expect(outcome(withRawCaveats(mintBase(), [1, [null, NOW + 1]]))).toBe('ok');
+});
+
+test('L6 what is verified in time and authorized at its end is refused by the caveat itself', () => {
+  const verified = verifiedAt(attenuate(mintBase(), restrict.note('x'), restrict.expires(NOW + 5)), NOW);
+  expect(evaluate(verified, facts({ now: NOW + 4 })).ok).toBeNull();
+  expect(evaluate(verified, facts({ now: NOW + 5 }))).toMatchObject({
+    ok: false,
+    code: 'expired',
+    caveat: 1,
+  });
 });

@@ -1,7 +1,7 @@
 // Denials in MCP. A refused tool call is a tool result with `isError`: models read it and adapt, protocol errors
 // they never see. It says what was refused and what would be allowed, and holds no secret. Everything else that is
-// refused is a JSON-RPC error. Only the form is made here: the sentence of a code and what a caller may be told are
-// core's (codes.ts, `forCaller`), the detail is the caveat's, the hint of what would be allowed comes from lists.ts.
+// refused is a JSON-RPC error. The form and the hint of what would be allowed are made here: the sentence of a code and
+// what a caller may be told are core's (codes.ts, `forCaller`), the detail is whose denial it is, most often the caveat's.
 import { CODES, type Denial, type DenialCode } from '@ambit/core';
 import { DENIAL_KEY, type Id, type RpcRequest, type RpcResponse } from '@ambit/wire/mcp';
 
@@ -19,12 +19,24 @@ export function errorResponse(
   };
 }
 
-/** The answer to a refused request: a tool result for `tools/call`, else an error. */
+/** What the model can do instead, from its own token only; nothing where another tool would change nothing. */
+function hint({ code }: Denial, allowed: () => readonly string[] | undefined): string {
+  const tools = code === 'tool_not_granted' || code === 'tool_denied' ? allowed() : undefined;
+  if (tools === undefined) return '';
+  return tools.length === 0
+    ? ' This token allows no tool.'
+    : ` This token allows: ${tools.slice(0, 12).join(', ')}.`;
+}
+
+/**
+ * The answer to a refused request: a tool result for `tools/call`, else an error. `shown` is what the caller may be told,
+ * `allowed` gives the tools of its token.
+ */
 export function denialResponse(
   m: RpcRequest,
   shown: Denial,
   record: number | null,
-  hint: string | undefined,
+  allowed: () => readonly string[] | undefined,
 ): RpcResponse {
   const decision = record === null ? {} : { decision: record };
   if (m.method !== 'tools/call') {
@@ -34,7 +46,7 @@ export function denialResponse(
       error: { code: -32003, message: shown.message, data: { code: shown.code, ...decision } },
     };
   }
-  const text = `Denied: ${shown.message}${hint === undefined ? '' : ` ${hint}`}`;
+  const text = `Denied: ${shown.message}${hint(shown, allowed)}`;
   const denial = {
     code: shown.code,
     message: shown.message,

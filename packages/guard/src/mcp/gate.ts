@@ -7,7 +7,7 @@ import { deny, utf8, type Arguments, type Call, type JsonObject } from '@ambit/c
 import { threw } from '../cause.ts';
 import type { BudgetWarning, Guard } from '../contract.ts';
 import { denialResponse, errorResponse } from './denial.ts';
-import { filtered, hint } from './lists.ts';
+import { allowedTools, filtered } from './lists.ts';
 import {
   askedBy,
   asMessage,
@@ -129,8 +129,8 @@ export class Gate {
     });
     if (!answer.ok) {
       this.#open.end(m.id);
-      const more = hint(this.#guard.verifier, open.attached, answer.publicDenial);
-      return { reply: denialResponse(m, answer.publicDenial, answer.record, more) };
+      const allowed = (): readonly string[] | undefined => allowedTools(this.#guard.verifier, open.attached);
+      return { reply: denialResponse(m, answer.publicDenial, answer.record, allowed) };
     }
     if (open.cancelled) {
       // Canceled while it was being decided: it does not reach the server.
@@ -191,7 +191,12 @@ export class Gate {
       // The reservation was for less: more must not go out unpaid (law L10).
       await permit.finish({ status: 'error', bytes: answerBytes, error: 'answer_too_large' });
       const denial = deny('budget_exceeded', `the answer has more than ${answerBytes} bytes`);
-      return denialResponse({ jsonrpc: '2.0', id, method: open.method }, denial, permit.record, undefined);
+      return denialResponse(
+        { jsonrpc: '2.0', id, method: open.method },
+        denial,
+        permit.record,
+        () => undefined,
+      );
     }
     const failed = message.error !== undefined || message.result?.['isError'] === true;
     if (message.result !== undefined) permit.ingest(message.result);

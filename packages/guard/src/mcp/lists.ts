@@ -6,7 +6,6 @@ import {
   isToolName,
   matchTool,
   offerText,
-  type Denial,
   type Verifier,
 } from '@ambit/core';
 import { LISTS, OFFER_KEY, type Attached, type Params, type RpcResponse } from '@ambit/wire/mcp';
@@ -48,12 +47,8 @@ function visibleTo({ token }: Attached, verifier: Verifier): (tool: string) => b
     !left.deny.some((pattern) => matchTool(pattern, tool));
 }
 
-/** What the model can do instead, from its own token only. */
-export function hint(verifier: Verifier, { token }: Attached, denial: Denial): string | undefined {
-  const about = denial.code === 'tool_not_granted' || denial.code === 'tool_denied';
-  if (token === undefined || !about || !verifier.identify(token).ok) return undefined;
-  const { tools } = effectiveAuthority(token);
-  return tools.length === 0
-    ? 'This token allows no tool.'
-    : `This token allows: ${tools.slice(0, 12).join(', ')}.`;
+/** The tools that the attached token allows; undefined without a genuine one. */
+export function allowedTools(verifier: Verifier, { token }: Attached): readonly string[] | undefined {
+  if (token === undefined || !verifier.identify(token).ok) return undefined;
+  return effectiveAuthority(token).tools;
 }
