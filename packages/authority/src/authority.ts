@@ -196,7 +196,9 @@ async function issueIn(
 ): Promise<Issued> {
   const { spec: wanted, holder, life } = await readAsk(ask, operator, now);
   const { spec, taken } =
-    registration === null ? { spec: wanted, taken: [] } : bound(home, registration, wanted, life, ask, now);
+    registration === null
+      ? { spec: wanted, taken: [] }
+      : await bound(home, registration, wanted, life, ask, now);
   const { keyring, store } = home;
   const done = await mintInSession(spec, { keyring, holder, sessions: store.sessions });
   if (!done.ok) throw new AmbitError(done.code, done.message);
@@ -208,18 +210,18 @@ async function issueIn(
   return { token: done.token, session: spec.session, expires: spec.expires, taken };
 }
 
-function bound(
+async function bound(
   home: IssuerHome,
   registration: Registration,
   wanted: GrantSpec,
   life: number | undefined,
   ask: Ask,
   now: number,
-): { readonly spec: GrantSpec; readonly taken: readonly Taken[] } {
+): Promise<{ readonly spec: GrantSpec; readonly taken: readonly Taken[] }> {
   const attestation = attestationOf(home, registration, wanted.model.digest, ask.attestation);
   const id = ask.modelId ?? attestation?.model ?? wanted.model.id;
   const spec = { ...wanted, model: { ...wanted.model, id } };
-  const done = bindGrant(
+  const done = await bindGrant(
     spec,
     { life, delegations: ask.delegations },
     {

@@ -1,6 +1,7 @@
 // The issuer at work: what is asked for is bound by the four layers (grant.ts), minted, and put into a session
 // (session.ts). Nothing is granted that a layer in force does not allow.
-import { AmbitError, deny, type GrantSpec } from '@ambit/core';
+import { AmbitError, deny, toHex, type GrantSpec } from '@ambit/core';
+import { askedView } from '@ambit/identity';
 import {
   grantFor,
   type BindContext,
@@ -40,7 +41,7 @@ export async function issue(
       `The keyring is ${minting.keyring.issuer}'s; the configuration names ${issuer}.`,
     );
   }
-  const bound = grantFor(request, context);
+  const bound = await granted(request, context);
   if (!bound.ok) return bound;
   const { spec, taken } = bound;
   const token = write(minting, spec);
@@ -55,8 +56,23 @@ export interface Wanted {
   readonly delegations: number | undefined;
 }
 
+/** `grantFor`, again with what the server says where a list of revocations that is not held knows nothing. */
+async function granted(request: SessionRequest, context: BindContext): Promise<Bound> {
+  const bound = grantFor(request, context);
+  if (bound.ok || bound.code !== 'revocations_stale') return bound;
+  const { operator } = context.registration;
+  const { session, user, model } = request;
+  const digest = model.measured instanceof Uint8Array ? model.measured : model.measured.digest;
+  const who = { issuer: operator.config.issuer, operator, model: { digest: toHex(digest) }, session, user };
+  return grantFor(request, { ...context, revocations: await askedView(context.revocations, who) });
+}
+
 /** Binds a grant as its author wrote it: what the layers leave of it, with its own restrictions after theirs. */
-export function bindGrant(spec: GrantSpec, { life, delegations }: Wanted, context: BindContext): Bound {
+export async function bindGrant(
+  spec: GrantSpec,
+  { life, delegations }: Wanted,
+  context: BindContext,
+): Promise<Bound> {
   const { operator } = context.registration;
   if (spec.operator.id !== operator.id) {
     const why = `the configuration in force is ${operator.id}'s, and the grant is for ${spec.operator.id}`;
@@ -64,7 +80,7 @@ export function bindGrant(spec: GrantSpec, { life, delegations }: Wanted, contex
   }
   if (life !== undefined && life <= 0)
     return { ...deny('expired', 'before it would be minted'), layer: 'session' };
-  const bound = grantFor(
+  const bound = await granted(
     {
       user: spec.user,
       session: spec.session,

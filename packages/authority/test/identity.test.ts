@@ -21,6 +21,9 @@ import {
   verifierSeals,
   type Entitlement,
   type Manifest,
+  askedView,
+  checkRevoked,
+  type RevocationView,
 } from '@ambit/identity';
 import { ACME, acme, holderKey, holderSecret, partnerSecret } from '../../identity/test/operators.ts';
 import { applyConfiguration, diffConfigurationTexts, duringSession, grantFor } from '../src/index.ts';
@@ -589,6 +592,47 @@ describe('I5 the operator', () => {
     );
     const outcome = await w.use(token, 'web_search');
     expect([codeOf(outcome), layerOf(outcome)]).toEqual(['revoked', 'operator']);
+  });
+
+  test('finding S15 I3 a list that is not held is asked before a token is minted or explained, about who it is for', async () => {
+    fresh();
+    const asked: object[] = [];
+    let answer: ReturnType<RevocationView['isRevoked']> = { ok: true };
+    const view: RevocationView = {
+      isRevoked: () => ({ ok: false, code: 'revocations_stale' }),
+      ask: async (subject) => (asked.push(subject), answer),
+    };
+    const minted = await w.open({ session: 'one' }, { revocations: view });
+    expect(minted).toMatchObject({ ok: true });
+    const names = { issuer: 'razorsec-iam-service', operator: 'acme-corp', user: 'sam', session: 'one' };
+    expect(asked).toMatchObject([{ ...names, model: expect.stringMatching(/^[\w-]{43}$/) as string }]);
+    answer = { ok: false, code: 'revoked', entry: { kind: 'user' } };
+    expect(await w.open({}, { revocations: view })).toMatchObject({ code: 'revoked', layer: 'user' });
+    answer = { ok: false, code: 'store_unavailable' };
+    expect(await w.open({}, { revocations: view })).toMatchObject({ code: 'store_unavailable' });
+    // What is refused before is not asked about; what is stale and can't be asked is refused.
+    asked.length = 0;
+    const other = { id: 'no such model', measured: w.measured };
+    expect(await w.open({ model: other }, { revocations: view })).toMatchObject({ code: 'model_unknown' });
+    expect(asked).toEqual([]);
+    const silent: RevocationView = { isRevoked: (subject) => view.isRevoked(subject), ask: () => null };
+    expect(await w.open({}, { revocations: silent })).toMatchObject({ code: 'revocations_stale' });
+    if (!minted.ok) return;
+    const seen = w.verifier.identify(minted.token);
+    if (!seen.ok) throw new Error(seen.message);
+    answer = { ok: false, code: 'revoked', entry: { kind: 'user' } };
+    const context = {
+      operators: w.operators,
+      entitlements: w.entitlements,
+      revocations: await askedView(view, seen.token.view),
+      session: { ok: true } as const,
+    };
+    const explained = explainLayers(seen.token.view, 'web_search', context, w.now);
+    expect(explained.layers.find((each) => each.layer === 'user')).toMatchObject({ code: 'revoked' });
+    // The view is good for who was asked about.
+    const someone = { ...seen.token.view, user: 'jane' };
+    expect(checkRevoked(context.revocations, someone)?.denial.code).toBe('revocations_stale');
+    expect(await askedView(silent, seen.token.view)).toBe(silent);
   });
 
   test('an unclassified tool is refused for its unknown data even where the operator allows its name', async () => {

@@ -15,15 +15,15 @@ export interface RequestedGrant extends Wanted {
 }
 
 /** The grant that is left, and what the layers took; a Failure that names the layer when nothing is. */
-export function bindLayers(
+export async function bindLayers(
   cli: Cli,
   home: Home,
   store: Store,
   registration: Registration,
   asked: RequestedGrant,
-): { readonly spec: GrantSpec; readonly notes: readonly string[] } {
+): Promise<{ readonly spec: GrantSpec; readonly notes: readonly string[] }> {
   const { spec } = asked;
-  const bound = bindGrant(spec, asked, {
+  const bound = await bindGrant(spec, asked, {
     registration,
     attestation: attestationOf(home, registration, spec.model.digest, asked.attestation),
     entitlements: configuredEntitlements,

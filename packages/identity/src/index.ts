@@ -33,6 +33,7 @@ export { digestModel, signModel, verifyModel } from './model/check.ts';
 export {
   admit,
   checkModel,
+  askedView,
   checkRevoked,
   layerOfRevocation,
   modelRevoked,

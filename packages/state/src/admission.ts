@@ -1,5 +1,6 @@
 // What follows verification, in the order of law L8: policy first, because it changes no state; then revocation
-// and the session, at every use, whether or not the token was cached; then one trip to the store that charges
+// and the session, at every use, whether or not the token was cached, and where the server has to be asked about
+// both, at the same time; then one trip to the store that charges
 // everything in one atomic step; then revocation again, when the answer is given (`delivery.ts`), because until then
 // time has passed, and what was revoked meanwhile is out. A store that fails or is slow denies, unless the operator
 // has listed the tool as one that may proceed; the decision then says so, and `onProceed` is called first,
@@ -8,7 +9,7 @@ import { deny, evaluate, giveUseBack, isFree, revocationSubject, takeUse } from 
 import type { Charges, Denial, Facts, TokenView, VerifiedToken } from '@ambit/core';
 import type { Budgets, FaultCode, Refused, Reservation } from './budgets.ts';
 import { Delivery } from './delivery.ts';
-import type { RevocationKind, RevocationSubject } from './revocations.ts';
+import type { RevocationAnswer, RevocationKind, RevocationSubject } from './revocations.ts';
 import type { Session } from './sessions.ts';
 import type { Store } from './store.ts';
 
@@ -88,8 +89,7 @@ export interface Asked {
   readonly onProceed: OnProceed | undefined;
 }
 
-function askRevocation({ store }: Asked, view: TokenView, excuse: Excuse): StateAnswer {
-  const answer = store.revocations.isRevoked(subjectOf(view));
+function judgeRevocation(answer: RevocationAnswer, excuse: Excuse): StateAnswer {
   if (answer.ok) return ALLOWED;
   if (answer.code !== 'revoked') {
     const denial = excuse(answer.code);
@@ -112,6 +112,49 @@ async function askSession(
   const closed = code === 'session_closed' || code === 'session_not_found';
   const denial = closed ? deny(code) : excuse(code);
   return { answer: denial === null ? NOT_ASKED : refused(denial), session: null };
+}
+
+/** Both questions about a call; the session's answer may be missing where the token is revoked. */
+async function askBoth(
+  asked: Asked,
+  view: TokenView,
+  now: number,
+  excuse: Excuse,
+): Promise<{
+  readonly revocation: StateAnswer;
+  readonly found: Awaited<ReturnType<typeof askSession>> | null;
+}> {
+  const { revocations } = asked.store;
+  const subject = subjectOf(view);
+  const needed = asked.requiresSession(view.issuer);
+  const asking = revocations.ask?.(subject) ?? null;
+  if (asking !== null) {
+    const [answer, found] = await Promise.all([asking, needed ? askSession(asked, view, now, excuse) : null]);
+    return { revocation: judgeRevocation(answer, excuse), found };
+  }
+  const revocation = judgeRevocation(revocations.isRevoked(subject), excuse);
+  const found = needed && revocation.answer !== 'refused' ? await askSession(asked, view, now, excuse) : null;
+  return { revocation, found };
+}
+
+/** Questions again for one call, when the list has grown so much since it was asked that it is not held any more. */
+const AGAIN = 3;
+
+/** The last look, when the answer is given. `ask`: whether the server may still be asked. */
+async function lastLook(
+  { revocations }: Store,
+  delivery: Delivery,
+  view: TokenView,
+  ask: boolean,
+): Promise<RevocationAnswer> {
+  const subject = subjectOf(view);
+  for (let again = 0; ; again++) {
+    await delivery.turn();
+    const asking = ask && again < AGAIN ? (revocations.ask?.(subject) ?? null) : null;
+    if (asking === null) return revocations.isRevoked(subject);
+    const answer = await asking;
+    if (!answer.ok) return answer;
+  }
 }
 
 async function charge(
@@ -146,12 +189,10 @@ export function createAdmit(asked: Asked): (token: VerifiedToken, facts: Facts) 
       return null;
     };
 
-    const revocation = askRevocation(asked, view, excuse);
+    const { revocation, found } = await askBoth(asked, view, now, excuse);
     if (revocation.answer === 'refused')
       return { verdict: revocation.denial, revocation, session: NOT_ASKED };
-    const { answer, session } = asked.requiresSession(view.issuer)
-      ? await askSession(asked, view, now, excuse)
-      : { answer: revocation, session: null };
+    const { answer, session } = found ?? { answer: revocation, session: null };
     if (answer.answer === 'refused') return { verdict: answer.denial, revocation, session: answer };
     // Before the wait for the store: of two that hold one verified token, one runs its call.
     if (!takeUse(token)) return { verdict: deny('replayed'), revocation, session: answer };
@@ -160,9 +201,8 @@ export function createAdmit(asked: Asked): (token: VerifiedToken, facts: Facts) 
       giveUseBack(token);
       return { verdict: denial, revocation, session: answer };
     }
-    await delivery.turn();
     // What was revoked meanwhile (a closed session among it) is out.
-    const late = askRevocation(asked, view, excuse);
+    const late = judgeRevocation(await lastLook(asked.store, delivery, view, fault === null), excuse);
     if (late.answer === 'refused') {
       if (reservation !== null) await asked.budgets.release(reservation);
       return { verdict: late.denial, revocation: late, session: answer };

@@ -77,13 +77,17 @@ export async function redisStore(options: RedisOptions): Promise<Store> {
     const found = await fence
       .figures()
       .catch((error: unknown) => void tally.fault(fenceFaultOf(error), error));
-    const { keys, bytes } = found ?? {};
+    const { keys, bytes, entries } = found ?? {};
+    const revocations = registry.list.whole ? registry.list.size : entries;
     return {
       backend: 'redis',
       ...tally.figures,
       revocationsAge: registry.list.age,
       pushesMissed: registry.missed,
-      rows: { ...(keys === undefined ? {} : { keys }), revocations: registry.list.size },
+      rows: {
+        ...(keys === undefined ? {} : { keys }),
+        ...(revocations === undefined ? {} : { revocations }),
+      },
       bytes: bytes ?? null,
       logBytes: null,
     };

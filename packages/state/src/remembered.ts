@@ -39,7 +39,8 @@ export class Remembered {
   async #ask(asked: Promise<Session | null>, now: number, faultOf: FaultOf): Promise<SessionAnswer> {
     try {
       const answer = judge(await asked, now);
-      if (answer.ok) this.add(answer.session);
+      // Of a list that has not begun to be heard, closings may be passed over.
+      if (answer.ok && this.#list.fresh) this.add(answer.session);
       return answer;
     } catch (error) {
       return { ok: false, code: faultOf(error) };

@@ -1,7 +1,8 @@
 // Revocations: who is out, why and since when. An entry names one thing a token depends on; a token is refused
 // when any of its things is named, at every use, cached or not (docs/design.md section 6). Names are scoped to
 // their issuer, so one issuer can't revoke another's; digests and keys need no scope. The question is answered
-// synchronously from a local view that the back end keeps current: SQLite asks its file, Redis is pushed to.
+// synchronously from a local view that the back end keeps current: SQLite asks its file, Redis and PostgreSQL are
+// pushed to, and have to be asked first about a token of which a list that is too long to be held may know something.
 import { AmbitError, type DenialCode, type RevocationSubject } from '@ambit/core';
 import type { FaultCode } from './budgets.ts';
 
@@ -63,6 +64,12 @@ export interface Revocations {
   watch(listener: (entry: Revocation) => void): () => void;
   /** Whether a token may still be used, from the local view: synchronous, and a stale view denies. */
   isRevoked(subject: RevocationSubject): RevocationAnswer;
+  /**
+   * Where the list is too long to be held: asks the server about a token that is not known yet, in one round trip.
+   * Resolves to what `isRevoked` says then, or to the code of the fault; null: `isRevoked` can be asked at once.
+   * Absent where that is always so.
+   */
+  ask?(subject: RevocationSubject): Promise<RevocationAnswer> | null;
   /**
    * Where the list is pushed: resolves when all that this process was told of has been read, or could not be; null
    * when nothing is outstanding. Absent where `isRevoked` asks the list itself.
@@ -142,9 +149,15 @@ export function checkRevocation(input: RevocationInput): RevocationInput {
   });
 }
 
-/** Everything of a token that an entry may name: kind, issuer (absent for digests and keys), value. */
-export function namesOf(subject: RevocationSubject): [RevocationKind, string | undefined, string][] {
-  const names: [RevocationKind, string | undefined, string][] = [];
+/** What an entry names: kind, issuer (absent for digests and keys), value. */
+export type RevocationName = readonly [kind: RevocationKind, issuer: string | undefined, value: string];
+
+/** A name as one text. */
+export const nameKey = ([kind, issuer = '', value]: RevocationName): string => `${kind}\0${issuer}\0${value}`;
+
+/** Everything of a token that an entry may name. */
+export function namesOf(subject: RevocationSubject): RevocationName[] {
+  const names: RevocationName[] = [];
   for (const kind of REVOCATION_KINDS) {
     const values = kind === 'node' ? subject.nodes : kind === 'holder' ? subject.holders : [subject[kind]];
     for (const value of values)
@@ -201,6 +214,13 @@ export class RevocationView {
       if (entry !== undefined) return entry;
     }
     return null;
+  }
+
+  /** Drops entries up to a number. */
+  forget(seq: number): void {
+    for (const named of this.#kinds.values()) {
+      for (const [key, entry] of named) if (entry.seq <= seq) named.delete(key);
+    }
   }
 
   /** Drops what ended at or before `time` (Unix seconds). */

@@ -1,6 +1,7 @@
 // The view of a pushed list, with a list in this test's hands: what is read when something was said, and what denies.
 import { describe, expect, test } from 'vitest';
 import { HeardList, type Part } from '../src/heard.ts';
+import type { Named } from '../src/named.ts';
 import { Remembered } from '../src/remembered.ts';
 import type { Revocation } from '../src/index.ts';
 import { newSession } from '../src/sessions.ts';
@@ -17,8 +18,8 @@ const entry = (seq: number, more: Partial<Revocation> = {}): Revocation => ({
   ...more,
 });
 
-/** A list that answers when it is told to, in pages of `page`. */
-function world(staleAfter = 60_000, page = 1000) {
+/** A list that answers when it is told to, in pages of `page`; with `byName` it can be asked by name, as far as `named`. */
+function world(staleAfter = 60_000, page = 1000, byName = false) {
   const entries: Revocation[] = [];
   const w = {
     entries,
@@ -27,22 +28,50 @@ function world(staleAfter = 60_000, page = 1000) {
     /** Answers that wait until they are let go; null: they don't. */
     held: null as (() => void)[] | null,
     fails: false,
-    last: () => entries.at(-1)?.seq ?? 0,
-    list: new HeardList(async (cursor): Promise<Part | null> => {
-      w.reads++;
-      const found = entries.filter(({ seq }) => seq > cursor).slice(0, page);
-      const last = w.last();
-      if (w.held !== null) await new Promise<void>((resolve) => w.held!.push(resolve));
-      if (w.fails) throw new Error('away');
-      return { last, entries: found, more: found.length === page, ended: w.ended };
-    }, staleAfter),
-    code: (user: string) => {
+    /** Questions by name, and the number up to which they are answered; Infinity: the last. */
+    asked: [] as string[][],
+    named: Infinity,
+    /** Whether who begins is told that the list is long. */
+    long: false,
+    last: (): number => entries.at(-1)?.seq ?? 0,
+    list: new HeardList(
+      async (cursor, first): Promise<Part | null> => {
+        w.reads++;
+        if (first && w.long)
+          return { last: w.last(), entries: [], more: false, ended: 0, named: w.last(), long: true };
+        const found = entries.filter(({ seq }) => seq > cursor).slice(0, page);
+        const last = w.last();
+        if (w.held !== null) await new Promise<void>((resolve) => w.held!.push(resolve));
+        if (w.fails) throw new Error('away');
+        const named = Math.min(w.named, last);
+        return { last, entries: found, more: found.length === page, ended: w.ended, named };
+      },
+      staleAfter,
+      byName
+        ? async (names): Promise<Named & { ended: number }> => {
+            w.asked.push(names.map(([, , value]) => value));
+            const upto = Math.min(w.named, w.last());
+            const found = entries.filter(
+              ({ seq, kind, value }) =>
+                seq <= upto && names.some((name) => name[0] === kind && name[2] === value),
+            );
+            if (w.held !== null) await new Promise<void>((resolve) => w.held!.push(resolve));
+            if (w.fails) throw new Error('away');
+            return { upto, entries: found, ended: w.ended };
+          }
+        : null,
+    ),
+    code: (user: string): string => {
       const answer = w.list.isRevoked(subject(user));
       return answer.ok ? 'ok' : answer.code;
     },
   };
   return w;
 }
+/** Adds entries up to a number. */
+const grow = (w: ReturnType<typeof world>, to: number, more: Partial<Revocation> = {}): void => {
+  for (let seq = w.last() + 1; seq <= to; seq++) w.entries.push(entry(seq, more));
+};
 const steps = async (): Promise<void> => {
   for (let i = 0; i < 20; i++) await Promise.resolve();
 };
@@ -170,6 +199,223 @@ describe('a list that is heard', () => {
   });
 });
 
+describe('a list that is too long to be held', () => {
+  const long = (): ReturnType<typeof world> => world(60_000, 1000, true);
+
+  test('finding S15 is not read to its end by who begins; up to 4,096 entries are held', async () => {
+    const w = long();
+    grow(w, 4096);
+    await w.list.sync();
+    expect([w.list.whole, w.list.size, w.list.ask(subject('user 9'))]).toEqual([true, 4096, null]);
+    const v = long();
+    grow(v, 50_000);
+    await v.list.sync();
+    expect([v.list.whole, v.list.size, v.reads, v.list.missed]).toEqual([false, 0, 6, 0]);
+    // Nobody was told of a list that was there before.
+    expect(v.code('user 1')).toBe('revocations_stale');
+    const u = long();
+    grow(u, 5000);
+    u.long = true;
+    await u.list.sync();
+    expect([u.list.whole, u.list.size, u.reads]).toEqual([false, 0, 1]);
+    expect(u.code('user 1')).toBe('revocations_stale');
+    grow(u, 5001);
+    await u.list.sync();
+    expect(u.code('user 5001')).toBe('revoked');
+  });
+
+  test('finding S15 is let go when it grows, told of one by one, and again each time 4,096 more are held', async () => {
+    const w = long();
+    grow(w, 4000);
+    await w.list.sync();
+    const told: number[] = [];
+    w.list.watch(({ seq }) => told.push(seq));
+    expect(w.code('user 1')).toBe('revoked');
+    for (const [to, size] of [
+      [4096, 4096],
+      [4097, 0],
+      [8193, 4096],
+      [8194, 0],
+      // A burst is read page by page, and never held whole.
+      [20_000, 11_806 - 2 * 5000],
+    ] as const) {
+      grow(w, to);
+      w.list.hear();
+      await w.list.unread();
+      expect([to, w.list.size]).toEqual([to, size]);
+    }
+    expect([told.length, told.at(-1), w.list.whole]).toEqual([16_000, 20_000, false]);
+    expect(w.code('user 20000')).toBe('revoked');
+    expect(w.code('user 1')).toBe('revocations_stale');
+  });
+
+  test('S7 is asked about each token once, with what others ask in the same turn, and again when it was let go', async () => {
+    const w = long();
+    grow(w, 5000);
+    await w.list.sync();
+    const [one, two, same] = [subject('user 1'), subject('nobody'), subject('nobody')];
+    const answers = await Promise.all([one, two, same].map(async (each) => w.list.ask(each)));
+    expect(answers).toMatchObject([{ code: 'revoked', entry: { seq: 1 } }, { ok: true }, { ok: true }]);
+    expect(w.asked.map((names) => names.toSorted())).toEqual([['k', 'nobody', 't', 'user 1']]);
+    expect([one, two, same].map((each) => w.list.ask(each))).toEqual([null, null, null]);
+    expect([w.list.isRevoked(one).ok, w.list.isRevoked(two).ok]).toEqual([false, true]);
+    // What was said comes on top of what was found.
+    w.entries.push(entry(5001, { value: 'nobody' }));
+    w.list.hear();
+    await w.list.unread();
+    expect([two, same].map((each) => w.list.isRevoked(each).ok)).toEqual([false, false]);
+    grow(w, 9998);
+    await w.list.sync();
+    expect(w.list.isRevoked(two)).toMatchObject({ code: 'revocations_stale' });
+    expect(await w.list.ask(two)).toMatchObject({ code: 'revoked', entry: { seq: 5001 } });
+  });
+
+  test('S7 L9 an answer that is older than what is held is not believed', async () => {
+    const w = long();
+    grow(w, 5000);
+    await w.list.sync();
+    w.held = [];
+    const about = subject('user 5001');
+    const asking = w.list.ask(about)!;
+    await steps();
+    grow(w, 9998);
+    const reading = w.list.sync();
+    // The list is read and let go; then the answer of before comes.
+    for (let page = 0; page < 6; page++) {
+      await steps();
+      w.held.splice(1).forEach((go) => go());
+    }
+    await reading;
+    expect(w.list.size).toBe(0);
+    w.held.splice(0).forEach((go) => go());
+    expect(await asking).toMatchObject({ code: 'revocations_stale' });
+    w.held = null;
+    expect(await w.list.ask(about)).toMatchObject({ code: 'revoked' });
+  });
+
+  test('S7 what this process has added is held also when the list is let go before it was read', async () => {
+    const w = long();
+    grow(w, 4000);
+    await w.list.sync();
+    const about = subject('mine');
+    grow(w, 4990);
+    w.held = [];
+    const reading = w.list.sync();
+    await steps();
+    // Added after the page was read, and acknowledged before it arrives.
+    w.entries.push(entry(4991, { value: 'mine' }));
+    w.list.take([entry(4991, { value: 'mine' })]);
+    w.held.splice(0).forEach((go) => go());
+    w.held = null;
+    await reading;
+    expect([w.list.whole, w.list.size]).toEqual([false, 1]);
+    expect(w.list.isRevoked(about)).toMatchObject({ code: 'revoked' });
+    expect(w.list.isRevoked(subject('user 4990'))).toMatchObject({ code: 'revocations_stale' });
+  });
+
+  test('finding S15 is held as long as it cannot be asked by name so far', async () => {
+    const w = long();
+    w.named = 0;
+    grow(w, 5000);
+    await w.list.sync();
+    expect([w.list.whole, w.list.size]).toEqual([true, 5000]);
+    expect(['user 1', 'user 5001'].map(w.code)).toEqual(['revoked', 'ok']);
+    w.named = 4999;
+    grow(w, 5001);
+    await w.list.sync();
+    expect([w.list.whole, w.list.size]).toEqual([true, 5001]);
+    w.named = 5002;
+    grow(w, 5002);
+    await w.list.sync();
+    expect([w.list.whole, w.list.size]).toEqual([false, 0]);
+    // Who begins goes on from where it can be asked.
+    const v = long();
+    v.named = 8000;
+    grow(v, 9000);
+    await v.list.sync();
+    expect([v.list.whole, v.list.size, v.reads]).toEqual([false, 1000, 7]);
+    expect(await v.list.ask(subject('user 8000'))).toMatchObject({ code: 'revoked' });
+    expect(v.code('user 8001')).toBe('revoked');
+    expect(await v.list.ask(subject('user 9001'))).toEqual({ ok: true });
+  });
+
+  test('finding S15 what was found counts until it has ended', async () => {
+    const w = long();
+    w.ended = NOW;
+    grow(w, 5000, { expires: NOW + 10 });
+    await w.list.sync();
+    const about = subject('user 1');
+    expect(await w.list.ask(about)).toMatchObject({ code: 'revoked' });
+    w.ended = NOW + 9;
+    await w.list.sync();
+    expect(w.list.isRevoked(about)).toMatchObject({ code: 'revoked' });
+    w.ended = NOW + 10;
+    await w.list.sync();
+    expect(w.list.isRevoked(about)).toMatchObject({ code: 'revocations_stale' });
+    expect(await w.list.ask(about)).toEqual({ ok: true });
+  });
+
+  test('L9 a question that is not answered fails all who wait for it and behind it, and is asked again', async () => {
+    const w = long();
+    grow(w, 5000);
+    await w.list.sync();
+    w.held = [];
+    w.fails = true;
+    const first = w.list.ask(subject('user 1'))!;
+    await steps();
+    const behind = w.list.ask(subject('user 2'))!;
+    const both = Promise.allSettled([first, behind]);
+    w.held.splice(0).forEach((go) => go());
+    expect((await both).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    expect(w.asked.length).toBe(1);
+    w.held = null;
+    w.fails = false;
+    expect(w.code('user 1')).toBe('revocations_stale');
+    expect(await w.list.ask(subject('user 1'))).toMatchObject({ code: 'revoked' });
+  });
+
+  test('finding S15 a burst of new tokens is a few questions of a thousand names', async () => {
+    const w = long();
+    grow(w, 5000);
+    await w.list.sync();
+    const burst = Array.from({ length: 2000 }, (_, i) => subject(`user ${i + 4001}`));
+    const answers = await Promise.all(burst.map(async (each) => w.list.ask(each)));
+    expect(answers.map((answer) => answer!.ok)).toEqual(burst.map((_, i) => i >= 1000));
+    expect(w.asked.map(({ length }) => length)).toEqual([1000, 1000, 6]);
+  });
+
+  test('L9 is not asked while it is stale, nor where it is known that somebody is out', async () => {
+    const w = world(60_000, 1000, true);
+    expect(w.list.ask(subject('a'))).toBe(null);
+    grow(w, 5000);
+    await w.list.sync();
+    w.list.take([entry(5001, { value: 'a' })]);
+    expect(w.list.ask(subject('a'))).toBe(null);
+    w.fails = true;
+    w.list.hear();
+    await w.list.unread();
+    expect(w.list.ask(subject('b'))).toBe(null);
+    expect([w.code('a'), w.code('b')]).toEqual(['revoked', 'revocations_stale']);
+  });
+
+  test('finding S3 nothing is stale in the moment between a reading and the one that follows it', async () => {
+    const w = world();
+    await w.list.sync();
+    w.held = [];
+    w.list.hear();
+    w.list.hear();
+    const codes = new Set<string>();
+    w.held.splice(0).forEach((go) => go());
+    for (let step = 0; step < 20; step++) {
+      codes.add(w.code('a'));
+      await Promise.resolve();
+    }
+    w.held.splice(0).forEach((go) => go());
+    await w.list.unread();
+    expect([[...codes], w.reads]).toEqual([['ok'], 3]);
+  });
+});
+
 describe('sessions remembered', () => {
   const session = (id: string) => newSession({ issuer: 'acme', id, operator: 'op', expires: NOW + 100 }, NOW);
 
@@ -186,6 +432,18 @@ describe('sessions remembered', () => {
     expect(open.find('acme', 'a', NOW)).not.toBe(null);
     w.list.take([entry(2, { kind: 'session', value: 'a' })]);
     expect(open.find('acme', 'a', NOW)).toBe(null);
+  });
+
+  test('I4 none is remembered before the list was read: its closing may be passed over', async () => {
+    const w = world();
+    const open = new Remembered(w.list);
+    const get = async () => session('a');
+    const fault = () => 'store_unavailable' as const;
+    expect(await open.check(['acme', 'a', NOW], get, fault)).toMatchObject({ ok: true });
+    await w.list.sync();
+    expect(open.find('acme', 'a', NOW)).toBe(null);
+    expect(await open.check(['acme', 'a', NOW], get, fault)).toMatchObject({ ok: true });
+    expect(open.find('acme', 'a', NOW)).toMatchObject({ id: 'a' });
   });
 
   test('finding S19 are 4,096, and the one asked for longest ago goes', async () => {

@@ -119,8 +119,9 @@ describe.skipIf(!hasPostgres)('with a PostgreSQL server', () => {
     const before = await open(server, { schema, user });
     expect(await spend(before)).toBe('ok');
     await before.close();
-    // As version 1 had it: no column for steps, and a function that gave two columns.
+    // As version 1 had it: no column for steps, no index of names, and a function that gave two columns.
     await admin.query(`alter table ${schema}.counters drop column steps`);
+    await admin.query(`drop index ${schema}.revocations_named`);
     await admin.query(`drop function ${schema}.rows_of`);
     await admin.query(
       `create function ${schema}.rows_of(p_epoch text, p_ids text[], out code text, out start bigint[], out used bigint[])
@@ -130,6 +131,8 @@ describe.skipIf(!hasPostgres)('with a PostgreSQL server', () => {
     await expect(open(server, { schema, user })).rejects.toMatchObject({ code: 'store_corrupt' });
     expect(await migratePostgres(place)).toBe(1);
     expect(await migratePostgres(place)).toBe(SCHEMA_VERSION);
+    const named = await admin.query(`select to_regclass('${schema}.revocations_named') is not null as there`);
+    expect(named.rows).toEqual([{ there: true }]);
     const store = await open(server, { schema, user });
     expect(await store.budgets.left(id('root'), [counter('c', 0, 10)], NOW)).toEqual([9]);
     const sliding = charges([rate('migrated', 1, 1, 60, NOW - 600)]);

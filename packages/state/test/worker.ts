@@ -1,5 +1,7 @@
 // The other process of the races: bundled from source by `processes.ts` and started with node.
 import { writeSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { Redis } from 'ioredis';
 import type { Store } from '../src/index.ts';
 import { postgresStore } from '../src/postgres.ts';
@@ -11,7 +13,17 @@ import { storeSeconds } from './store-seconds.ts';
 
 export interface Orders {
   readonly work:
-    'spend' | 'write' | 'tree' | 'refuse' | 'revoke' | 'once' | 'ledger' | 'slide' | 'minute' | 'histories';
+    | 'spend'
+    | 'write'
+    | 'tree'
+    | 'refuse'
+    | 'revoke'
+    | 'once'
+    | 'ledger'
+    | 'slide'
+    | 'minute'
+    | 'histories'
+    | 'begin';
   readonly sqlite?: string;
   readonly redis?: { readonly port: number; readonly prefix: string };
   readonly postgres?: { readonly port: number; readonly schema: string };
@@ -68,7 +80,31 @@ async function parallel(orders: Orders, step: (i: number) => Promise<void>): Pro
   await Promise.all(Array.from({ length: orders.inflight }, lane));
 }
 
+/** How long a verifier takes to begin, what it holds then, and its first answers about users: `u1`, `name`, nobody. */
+async function begin(orders: Orders): Promise<void> {
+  setFlagsFromString('--expose-gc');
+  const gc = runInNewContext('gc') as () => void;
+  gc();
+  const before = process.memoryUsage().heapUsed;
+  const from = performance.now();
+  const store = await open(orders);
+  const opened = performance.now();
+  const codes: string[] = [];
+  for (const user of ['u1', orders.name, 'nobody']) {
+    const about = { issuer: 'acme', token: 't', key: 'k', user, nodes: [], holders: [] };
+    const answer = await (store.revocations.ask?.(about) ?? store.revocations.isRevoked(about));
+    codes.push(answer.ok ? 'ok' : answer.code);
+  }
+  const answered = performance.now();
+  const peak = process.memoryUsage().heapUsed - before;
+  gc();
+  const kept = process.memoryUsage().heapUsed - before;
+  say({ codes, ms: opened - from, answers: (answered - opened) / 3, kept: kept / 1e6, peak: peak / 1e6 });
+  process.exit(0);
+}
+
 async function main(orders: Orders): Promise<void> {
+  if (orders.work === 'begin') return begin(orders);
   const store = orders.work === 'histories' ? await openAtLast(orders) : await open(orders);
   say('ready');
   await new Promise<void>((resolve) => process.stdin.once('data', () => resolve()));

@@ -3,9 +3,9 @@
 // on its written defaults.
 import { existsSync } from 'node:fs';
 import { applyConfiguration, type AppliedConfiguration } from '@ambit/authority';
-import { configuredEntitlements, registrationOf, verifyAttestation } from '@ambit/identity';
+import { askedView, configuredEntitlements, registrationOf, verifyAttestation } from '@ambit/identity';
 import type { Applied, ExplainContext, Registration, VerifiedAttestation } from '@ambit/identity';
-import { AmbitError, toHex, type TokenView } from '@ambit/core';
+import { AmbitError, toHex } from '@ambit/core';
 import { nodeProvider } from '@ambit/core/node';
 import { openSessions, type Store } from '@ambit/state';
 import { Failure } from '../failure.ts';
@@ -63,14 +63,14 @@ export async function applyIn(
 export async function layerContext(
   store: Store,
   registration: Registration,
-  view: Pick<TokenView, 'issuer' | 'session'>,
+  actor: Parameters<typeof askedView>[1],
   now: number,
 ): Promise<ExplainContext> {
   return {
     operators: new Map([[registration.operator.id, registration]]),
     entitlements: configuredEntitlements,
-    revocations: store.revocations,
-    session: await store.sessions.check(view.issuer, view.session, now),
+    revocations: await askedView(store.revocations, actor),
+    session: await store.sessions.check(actor.issuer, actor.session, now),
   };
 }
 

@@ -10,11 +10,35 @@ import type { Manifest } from './manifest.ts';
 
 /** What is asked of the revocation list; `Revocations` of `@ambit/state` has this shape. */
 export interface RevocationView {
-  isRevoked(
-    subject: RevocationSubject,
-  ):
-    | { readonly ok: true }
-    | { readonly ok: false; readonly code: Denial['code']; readonly entry?: { readonly kind: string } };
+  isRevoked(subject: RevocationSubject): RevocationAnswer;
+  /** Where the list is too long to be held: asks about a subject first; null: `isRevoked` can be asked at once. */
+  ask?(subject: RevocationSubject): Promise<RevocationAnswer> | null;
+}
+
+type RevocationAnswer =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly code: Denial['code']; readonly entry?: { readonly kind: string } };
+
+/** Who the layers are. */
+type Who = Pick<Revocable, 'issuer' | 'operator' | 'model' | 'session' | 'user'>;
+
+const namesOf = ({ issuer, operator, model, session, user }: Who): RevocationSubject =>
+  revocationSubject({ issuer, operator, model, session, user });
+
+/**
+ * A view that `checkRevoked` can be given for `who`, and for nobody else: what has to be asked of a server is asked
+ * here. For `grantFor` and `explainLayers`, which don't wait.
+ */
+export async function askedView(view: RevocationView, who: Who): Promise<RevocationView> {
+  const subject = namesOf(who);
+  const asking = view.ask?.(subject) ?? null;
+  if (asking === null) return view;
+  const answer = await asking;
+  const about = JSON.stringify(subject);
+  return {
+    isRevoked: (other) =>
+      JSON.stringify(other) === about ? answer : { ok: false, code: 'revocations_stale' },
+  };
 }
 
 /** The layer that a revocation of this kind is about; null for a token, node, holder or key. */
@@ -28,14 +52,14 @@ export function layerOfRevocation(kind: string | undefined): LayerName | null {
  */
 export function checkRevoked(
   view: RevocationView,
-  who: Pick<Revocable, 'issuer' | 'operator' | 'model' | 'session' | 'user'>,
+  who: Who,
 ): { readonly layer: LayerName; readonly denial: Denial } | null {
-  const { issuer, operator, model, session, user } = who;
-  const answer = view.isRevoked(revocationSubject({ issuer, operator, model, session, user }));
+  const answer = view.isRevoked(namesOf(who));
   if (answer.ok) return null;
   const kind = answer.entry?.kind;
   const layer = layerOfRevocation(kind) ?? 'operator';
-  if (answer.code === 'revoked' && layer === 'model') return { layer, denial: modelRevoked(model.digest) };
+  if (answer.code === 'revoked' && layer === 'model')
+    return { layer, denial: modelRevoked(who.model.digest) };
   return { layer, denial: deny(answer.code, kind) };
 }
 

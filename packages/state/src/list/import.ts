@@ -15,9 +15,9 @@ export async function importEntries(
 ): Promise<number> {
   let added = 0;
   for (let at = 0; at < entries.length; at += TOGETHER) {
-    const missing = entries
-      .slice(at, at + TOGETHER)
-      .filter((entry) => (entry.expires ?? Infinity) > now && !knows(revocations, entry));
+    const some = entries.slice(at, at + TOGETHER).filter((entry) => (entry.expires ?? Infinity) > now);
+    const known = await Promise.all(some.map((entry) => knows(revocations, entry)));
+    const missing = some.filter((_, i) => !known[i]);
     await Promise.all(missing.map((entry) => revocations.add(entry, now)));
     added += missing.length;
   }
@@ -29,15 +29,14 @@ export const importSnapshot = (snapshot: Snapshot, revocations: Revocations, now
   importEntries(snapshot.entries, revocations, now);
 
 /** Whether a store revokes what an entry names for at least as long. */
-function knows(
+async function knows(
   revocations: Revocations,
   { kind, issuer = '', value, expires = Infinity }: Revocation,
-): boolean {
+): Promise<boolean> {
   const nobody: RevocationSubject = { issuer, token: '', key: '', nodes: [], holders: [] };
   const listed = kind === 'node' ? 'nodes' : kind === 'holder' ? 'holders' : null;
-  const answer = revocations.isRevoked(
-    listed === null ? { ...nobody, [kind]: value } : { ...nobody, [listed]: [value] },
-  );
+  const subject = listed === null ? { ...nobody, [kind]: value } : { ...nobody, [listed]: [value] };
+  const answer = await (revocations.ask?.(subject) ?? revocations.isRevoked(subject));
   if (answer.ok) return false;
   if (answer.code !== 'revoked') throw new AmbitError(answer.code);
   return (answer.entry.expires ?? Infinity) >= expires;

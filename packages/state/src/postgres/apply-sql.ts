@@ -8,7 +8,7 @@
 import { GRACE } from '../budgets.ts';
 import { RESET_MARGIN } from '../clock.ts';
 import { WINDOW } from '../replay.ts';
-import { RESET_LOCK, asOwner } from './schema.ts';
+import { PLAN, RESET_LOCK, asOwner } from './schema.ts';
 
 /** Classes of advisory locks: at most so many entries of the server's lock table. A power of two. */
 const CLASSES = 2048;
@@ -215,12 +215,6 @@ const WRITING = `
       select id from unnest(k_nonce, n_free, n_taken) as k(id, free, taken) where free and not taken);
   end if;
 `;
-
-/**
- * Point reads by index, regardless of the tables at planning time: a plan from an empty table would
- * read a full one from end to end.
- */
-const PLAN = 'set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off';
 
 /** The function that charges and refunds. Arrays named k_ are distinct keys, the others point into them from 1. */
 export const applyFunction = (schema: string): string => `

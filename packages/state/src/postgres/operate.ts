@@ -5,7 +5,7 @@ import { Connection, Lost, Unreachable, faultOf } from './connection.ts';
 import { applyFunction, rowsFunction } from './apply-sql.ts';
 import type { PostgresPlace } from './options.ts';
 import { CALLABLE, registryFunctions } from './registry-sql.ts';
-import { RESET_LOCK, SCHEMA_VERSION, checkSchema, tables } from './schema.ts';
+import { NAMES, RESET_LOCK, SCHEMA_VERSION, checkSchema, tables } from './schema.ts';
 import { slidingFunctions } from './sliding-sql.ts';
 
 /** Options of `initializePostgres`, `migratePostgres` and `resetPostgres`. */
@@ -203,7 +203,8 @@ export async function migratePostgres(options: OperatePostgres): Promise<number>
       connection,
       `set local search_path = ${schema}, pg_catalog;
 select pg_advisory_xact_lock('meta'::regclass::oid::integer, ${RESET_LOCK});
-alter table counters add column if not exists steps text;${drop(schema)}
+alter table counters add column if not exists steps text;
+${NAMES};${drop(schema)}
 ${functions(schema, [...roles])}
 update meta set version = ${SCHEMA_VERSION};`,
     );

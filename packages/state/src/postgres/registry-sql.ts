@@ -2,8 +2,9 @@
 // revocation's number is taken from the row of `meta`, whose lock is held until the commit, so that numbers become
 // visible in their order and no reader passes over one (a sequence would hand out numbers that commit later).
 import { GRACE } from '../budgets.ts';
+import { HELD } from '../named.ts';
 import { SESSIONS_A_PAGE } from '../sessions.ts';
-import { SCHEMA_VERSION, SWEEP_LOCK, asOwner } from './schema.ts';
+import { PLAN, SCHEMA_VERSION, SWEEP_LOCK, asOwner } from './schema.ts';
 
 /** Rows deleted from a table by one sweep at most. */
 export const SWEEP_ROWS = 2048;
@@ -91,7 +92,10 @@ begin
   insert into revocations values (seq, p_kind, p_issuer, p_value, p_reason, p_time, p_expires);
   perform pg_notify('${channelOf(schema)}', seq::text);
 end $$;
-create or replace function entries_since(p_epoch text, p_cursor bigint, out code text, out last bigint, out now bigint, out entries json)
+create or replace function entries_since(
+  p_epoch text, p_cursor bigint, p_first boolean,
+  out code text, out last bigint, out now bigint, out long boolean, out entries json
+)
 ${asOwner(schema)} as $$
 declare
   m meta%rowtype;
@@ -100,6 +104,9 @@ begin
   last := m.revoked; now := floor(extract(epoch from clock_timestamp()));
   code := watched(p_epoch);
   if code <> 'ok' then return; end if;
+  -- Who begins with a list that is too long to be held asks by name.
+  long := p_first and exists(select from revocations offset ${HELD});
+  if long then entries := '[]'; return; end if;
   select coalesce(json_agg(json_build_array(r.seq, r.kind, r.issuer, r.value, r.reason, r.time, r.expires) order by r.seq), '[]')
     into entries from (select * from revocations
       where revocations.seq > p_cursor and (revocations.expires is null or revocations.expires > now - ${GRACE})
@@ -110,6 +117,22 @@ end $$;
 /** By the primary key, whatever the table was at planning time: a page would else read and sort all of it. */
 const IN_ORDER =
   'set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set enable_incremental_sort = off set jit = off';
+/** Of each name that is on the list, the entry that ends last; `last` is read first, so all up to it is looked at. */
+const named = (schema: string): string => `
+create or replace function entries_named(p_epoch text, p_kinds text[], p_issuers text[], p_values text[], out code text, out last bigint, out now bigint, out entries json)
+${asOwner(schema)} ${PLAN} as $$
+begin
+  select m.revoked into last from meta m;
+  now := floor(extract(epoch from clock_timestamp()));
+  code := watched(p_epoch);
+  if code <> 'ok' then return; end if;
+  select coalesce(json_agg(json_build_array(r.seq, r.kind, r.issuer, r.value, r.reason, r.time, r.expires)), '[]')
+    into entries from unnest(p_kinds, p_issuers, p_values) as n(kind, issuer, value),
+      lateral (select * from revocations f
+        where f.value = n.value and f.kind = n.kind and coalesce(f.issuer, '') = n.issuer
+        order by f.expires desc nulls first limit 1) r;
+end $$;
+`;
 
 const sessions = (schema: string): string => `
 create or replace function session_step(
@@ -188,7 +211,7 @@ end $$;
 
 /** All of them. */
 export const registryFunctions = (schema: string): string =>
-  watched + hello(schema) + revoke(schema) + sessions(schema) + care(schema);
+  watched + hello(schema) + revoke(schema) + named(schema) + sessions(schema) + care(schema);
 
 /** What the role of a verifier may call. */
 export const CALLABLE: readonly string[] = [
@@ -198,6 +221,7 @@ export const CALLABLE: readonly string[] = [
   'goodbye',
   'revoke_entry',
   'entries_since',
+  'entries_named',
   'session_step',
   'sessions_newest',
   'sessions_open',

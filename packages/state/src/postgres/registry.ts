@@ -1,4 +1,4 @@
-// Revocations and sessions. Every verifier holds the whole list (`heard.ts`): a connection of its own listens for what
+// Revocations and sessions. Every verifier holds the list, or asks a long one by name (`heard.ts`): a connection of its own listens for what
 // is added and asks for it by number; the same question is asked every second whether or not anything was
 // heard, and a connection that does not answer is replaced, so a deaf one is noticed.
 import { AmbitError } from '@ambit/core';
@@ -6,10 +6,12 @@ import { GRACE, checkNow } from '../budgets.ts';
 import { orFaultLater } from '../faults.ts';
 import { HeardList, heardRevocations, type Part } from '../heard.ts';
 import { Remembered } from '../remembered.ts';
+import type { Named } from '../named.ts';
 import {
   checkRevocation,
   revocationOf,
   type Revocation,
+  type RevocationName,
   type RevocationRow,
   type Revocations,
 } from '../revocations.ts';
@@ -48,7 +50,11 @@ export class Registry {
     this.#lanes = lanes;
     this.#failed = failed;
     this.#poll = options.poll ?? 1000;
-    this.list = new HeardList((cursor) => this.#since(cursor), options.staleAfter ?? 5000);
+    this.list = new HeardList(
+      (cursor, first) => this.#since(cursor, first),
+      options.staleAfter ?? 5000,
+      (names) => this.#named(names),
+    );
     this.#open = new Remembered(this.list);
   }
 
@@ -100,10 +106,10 @@ export class Registry {
   }
 
   /** Reads the list on the listening connection; null when it can't be believed. */
-  async #since(cursor: number): Promise<Part | null> {
+  async #since(cursor: number, first: boolean): Promise<Part | null> {
     const { primary } = this.#lanes;
-    const text = `select * from ${primary.schema}.entries_since($1, $2)`;
-    const values = [this.#lanes.epoch, cursor];
+    const text = `select * from ${primary.schema}.entries_since($1, $2, $3)`;
+    const values = [this.#lanes.epoch, cursor, first];
     const [row] = (await this.#listener?.query({ name: 'since', text, values }, primary.timeout)) ?? [];
     if (row?.['code'] === 'epoch') await this.#lanes.adopt();
     if (row === undefined) return null;
@@ -111,7 +117,19 @@ export class Registry {
     if (wrong !== null) throw wrong;
     const entries = (row['entries'] as Entry[]).map(toEntry);
     const ended = Number(row['now']) - GRACE;
-    return { last: Number(row['last']), entries, more: entries.length >= PAGE, ended };
+    const last = Number(row['last']);
+    return { last, entries, more: entries.length >= PAGE, ended, named: last, long: row['long'] === true };
+  }
+
+  async #named(names: readonly RevocationName[]): Promise<Named & { readonly ended: number }> {
+    const column = (of: (name: RevocationName) => string): string[] => names.map(of);
+    const row = await this.#call('entries_named', [
+      column(([kind]) => kind),
+      column(([, issuer = '']) => issuer),
+      column(([, , value]) => value),
+    ]);
+    const entries = (row['entries'] as Entry[]).map(toEntry);
+    return { upto: Number(row['last']), entries, ended: Number(row['now']) - GRACE };
   }
 
   /** Runs a function of the schema; the epoch is its first parameter. */
@@ -128,8 +146,8 @@ export class Registry {
       return Number((await this.#call('revoke_entry', values))['seq']);
     };
     const since = async (cursor: number): Promise<readonly Revocation[]> =>
-      ((await this.#call('entries_since', [cursor]))['entries'] as Entry[]).map(toEntry);
-    return heardRevocations(this.list, { add, since }, faultOf);
+      ((await this.#call('entries_since', [cursor, false]))['entries'] as Entry[]).map(toEntry);
+    return heardRevocations(this.list, { add, since }, faultOf, this.#failed);
   }
 
   sessions(): Sessions {

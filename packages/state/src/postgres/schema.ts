@@ -7,9 +7,9 @@ import { AmbitError } from '@ambit/core';
 /**
  * The version of tables and functions; another one is `store_corrupt` until `migrate`. 2 has
  * `counters.steps`; in 3 `apply` takes from when a proof may have been claimed; in 4, by functions alone, a session's window
- * ends with the last of its tickets, and open sessions are read by page.
+ * ends with the last of its tickets, and open sessions are read by page; in 5 revocations are found by name.
  */
-export const SCHEMA_VERSION = 4;
+export const SCHEMA_VERSION = 5;
 
 /** A name of a schema that needs no quotes, so that it can be part of the text of functions. */
 export function checkSchema(name: string): string {
@@ -20,6 +20,10 @@ export function checkSchema(name: string): string {
 
 /** Rows are short and updated in place: room on each page keeps an update off the indexes. */
 const HOT = 'with (fillfactor = 60, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0)';
+
+/** For `entries_named`; since version 5. */
+export const NAMES =
+  "create index if not exists revocations_named on revocations(value, kind, coalesce(issuer, ''))";
 
 /**
  * `meta` is one row. `system` and `timeline` name the history that the state belongs to (`hello`), `failover`
@@ -67,6 +71,7 @@ create table revocations(
   time bigint not null, expires bigint
 );
 create index revocations_expires on revocations(expires) where expires is not null;
+${NAMES};
 `;
 
 /** Class of the advisory lock that every step shares and a reset takes alone. */
@@ -77,3 +82,10 @@ export const SWEEP_LOCK = -2;
 /** How every function begins: as the owner, looking names up in the schema alone. */
 export const asOwner = (schema: string): string =>
   `language plpgsql volatile security definer set search_path = pg_catalog, ${schema}, pg_temp`;
+
+/**
+ * Point reads by index, regardless of the tables at planning time: a plan from an empty table would
+ * read a full one from end to end.
+ */
+export const PLAN =
+  'set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off';

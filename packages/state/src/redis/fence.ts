@@ -94,13 +94,13 @@ export class Fence {
     return `${this.prefix}{${partition}}${name}`;
   }
 
-  /** Keys and bytes of the server that holds the registry (of a Cluster, that one shard). */
-  async figures(): Promise<{ keys: number; bytes: number }> {
-    const script = `redis.call('EXISTS', KEYS[1])
-return {redis.call('DBSIZE'), tonumber(string.match(redis.call('INFO', 'memory'), 'used_memory:(%d+)'))}`;
-    const answer = await this.#timed(this.#client.eval(script, 1, this.key(REGISTRY, 'epoch')));
-    const [keys, bytes] = answer as [number, number];
-    return { keys, bytes };
+  /** Keys and bytes of the server that holds the registry (of a Cluster, that one shard), and entries of its list. */
+  async figures(): Promise<{ keys: number; bytes: number; entries: number }> {
+    const script = `local entries = redis.call('ZCARD', KEYS[1])
+return {redis.call('DBSIZE'), tonumber(string.match(redis.call('INFO', 'memory'), 'used_memory:(%d+)')), entries}`;
+    const answer = await this.#timed(this.#client.eval(script, 1, this.key(REGISTRY, 'list')));
+    const [keys, bytes, entries] = answer as [number, number, number];
+    return { keys, bytes, entries };
   }
 
   /** Reads the epoch again; throws Lost if it is missing. */

@@ -1,11 +1,13 @@
-// Revocations and sessions in Redis, in one partition. Every verifier holds the whole list (`heard.ts`): a PUBLISH
-// says that there is more, and because a message can be missed, the last number is polled every second.
+// Revocations and sessions in Redis, in one partition. Every verifier holds the list, or asks a long one by name
+// (`heard.ts`): a PUBLISH says that there is more, and because a message can be missed, the last number is polled every
+// second.
 import { GRACE } from '../budgets.ts';
 import { HeardList, heardRevocations, type Part } from '../heard.ts';
-import type { Revocation, Revocations } from '../revocations.ts';
+import type { Named } from '../named.ts';
+import { nameKey, type Revocation, type RevocationName, type Revocations } from '../revocations.ts';
 import type { Sessions } from '../sessions.ts';
 import { REGISTRY, fenceFaultOf, type Fence } from './fence.ts';
-import { ADD_REVOCATION, SINCE } from './scripts.ts';
+import { ADD_REVOCATION, LIST_KEYS, NAMED, PAGE, SINCE } from './list-scripts.ts';
 import { redisSessions } from './sessions.ts';
 import type { Step } from './step.ts';
 import { Subscription, type RedisSubscriber } from './subscription.ts';
@@ -19,10 +21,8 @@ export interface RegistryOptions {
   readonly staleAfter?: number;
 }
 
-/** Entries that one script reads. */
-const PAGE = 1000;
-
-const toEntry = (text: string): Revocation => {
+const toEntry = (found: unknown): Revocation => {
+  const text = String(found);
   const space = text.indexOf(' ');
   const input = JSON.parse(text.slice(space + 1)) as Omit<Revocation, 'seq'>;
   return Object.freeze({ ...input, seq: Number(text.slice(0, space)) });
@@ -35,6 +35,7 @@ export class Registry {
   readonly #watch: Watch;
   readonly #timer: NodeJS.Timeout;
   readonly #run: Step;
+  readonly #failed: (error: unknown) => void;
 
   /** `failed` is told of looks that could not be taken. */
   constructor(
@@ -43,12 +44,17 @@ export class Registry {
     options: RegistryOptions,
     failed: (error: unknown) => void,
   ) {
+    this.#failed = failed;
     this.#channel = `${fence.prefix}revocations`;
     this.#run = (name, body, keys, args) => {
       const all = keys.map((key) => fence.key(REGISTRY, key));
       return fence.run(name, body, [REGISTRY], all, args);
     };
-    this.list = new HeardList((cursor) => this.#since(cursor), options.staleAfter ?? 5000);
+    this.list = new HeardList(
+      (cursor, first) => this.#since(cursor, first),
+      options.staleAfter ?? 5000,
+      (names) => this.#named(names),
+    );
     this.#subscription = new Subscription(
       subscriber,
       this.#channel,
@@ -80,21 +86,35 @@ export class Registry {
     await this.list.sync();
   }
 
-  async #since(cursor: number): Promise<Part> {
-    const [, last, now, ...texts] = await this.#run('since', SINCE, ['number', 'list', 'expiries'], [cursor]);
-    const entries = texts.map((text) => toEntry(String(text)));
-    return { last: Number(last), entries, more: entries.length === PAGE, ended: Number(now) - GRACE };
+  async #since(cursor: number, first = false): Promise<Part> {
+    const [, last, named, now, long, ...found] = await this.#run('since', SINCE, LIST_KEYS, [
+      cursor,
+      first ? 1 : 0,
+    ]);
+    return {
+      last: Number(last),
+      entries: found.map(toEntry),
+      more: found.length === PAGE,
+      ended: Number(now) - GRACE,
+      named: Number(named),
+      long: long === 1,
+    };
+  }
+
+  async #named(names: readonly RevocationName[]): Promise<Named & { readonly ended: number }> {
+    const [, upto, now, ...found] = await this.#run('named', NAMED, LIST_KEYS, names.map(nameKey));
+    return { upto: Number(upto), entries: found.map(toEntry), ended: Number(now) - GRACE };
   }
 
   revocations(): Revocations {
     const add = async (entry: Omit<Revocation, 'seq'>): Promise<number> => {
       const args = [JSON.stringify(entry), entry.expires ?? '', this.#channel];
-      const [, seq] = await this.#run('revoke', ADD_REVOCATION, ['number', 'list', 'expiries'], args);
+      const [, seq] = await this.#run('revoke', ADD_REVOCATION, LIST_KEYS, args);
       return Number(seq);
     };
     const since = async (cursor: number): Promise<readonly Revocation[]> =>
       (await this.#since(cursor)).entries;
-    return heardRevocations(this.list, { add, since }, fenceFaultOf);
+    return heardRevocations(this.list, { add, since }, fenceFaultOf, this.#failed);
   }
 
   sessions(): Sessions {

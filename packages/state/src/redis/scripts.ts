@@ -1,6 +1,7 @@
-// What is done to Redis, beside charging (`reserve.ts`), in Lua: refunds, revocations, sessions. One script is one
+// What is done to Redis, beside charging (`reserve.ts`) and revoking (`list-scripts.ts`), in Lua: refunds, sessions. One script is one
 // atomic step and one round trip, and starts with the fence (see `fence.ts`).
 import { GRACE } from '../budgets.ts';
+import { REVOKE } from './list-scripts.ts';
 import { ROW } from './sliding.ts';
 
 /**
@@ -74,65 +75,24 @@ for i = 2, #KEYS do answer[i] = redis.call('GET', KEYS[i]) or '' end
 return answer
 `;
 
-/** Drops entries that have ended, inside a script: KEYS[3] the list, KEYS[4] expiries. */
-const FORGET = `
-local function forget(most)
-  for _, old in ipairs(redis.call('ZRANGEBYSCORE', KEYS[4], '-inf', swept, 'LIMIT', 0, most)) do
-    redis.call('ZREMRANGEBYSCORE', KEYS[3], old, old)
-    redis.call('ZREM', KEYS[4], old)
-  end
-end
-`;
-
-/** Adds an entry inside a script: KEYS[2] last number, KEYS[3] the list, KEYS[4] expiries; published on 'channel'. */
-const REVOKE = `${FORGET}
-local function revoke(json, expires, channel)
-  local seq = redis.call('INCR', KEYS[2])
-  forget(100)
-  redis.call('ZADD', KEYS[3], seq, whole(seq) .. ' ' .. json)
-  if expires ~= '' then redis.call('ZADD', KEYS[4], expires, whole(seq)) end
-  -- Only a reason to look; a user of the server that may not publish leaves it to the poll.
-  redis.pcall('PUBLISH', channel, whole(seq))
-  return seq
-end
-`;
-
-/** KEYS: epoch, number, list, expiries. ARGV: check, entry, expiry or '', channel. */
-export const ADD_REVOCATION: string = `${REVOKE}
-return {'ok', revoke(ARGV[2], ARGV[3], ARGV[4])}
-`;
-
-/**
- * KEYS: epoch, number, list, expiries. ARGV: check, cursor. Returns 'ok', the last number, the time, and up to 1000
- * entries. Every look drops some that have ended: where nobody adds any, the list still gets shorter (finding S15).
- */
-export const SINCE: string = `${FORGET}
-forget(1000)
-local answer = {'ok', tonumber(redis.call('GET', KEYS[2]) or '0'), now}
-for i, entry in ipairs(redis.call('ZRANGEBYSCORE', KEYS[3], '(' .. ARGV[2], '+inf', 'LIMIT', 0, 1000)) do
-  answer[i + 3] = entry
-end
-return answer
-`;
-
-/** KEYS: epoch, number, list, expiries, session, index by opening, index by end. ARGV: check, what, session, time, expiry, reason, entry, channel. */
+/** KEYS: epoch, number, list, expiries, names, session, index by opening, index by end. ARGV: check, what, session, time, expiry, reason, entry, channel. */
 export const SESSION: string = `${REVOKE}
 local function read()
-  local s = redis.call('HMGET', KEYS[5], 'session', 'closed', 'reason')
+  local s = redis.call('HMGET', KEYS[6], 'session', 'closed', 'reason')
   return {'ok', s[1] or '', s[2] or '', s[3] or ''}
 end
 if ARGV[2] == 'open' then
-  if redis.call('EXISTS', KEYS[5]) == 1 then return {'taken'} end
-  redis.call('HSET', KEYS[5], 'session', ARGV[3])
-  redis.call('PEXPIREAT', KEYS[5], ms(tonumber(ARGV[5])))
-  redis.call('ZADD', KEYS[6], ARGV[4], KEYS[5])
-  redis.call('ZADD', KEYS[7], ARGV[5], KEYS[5])
-  for _, old in ipairs(redis.call('ZRANGEBYSCORE', KEYS[7], '-inf', swept, 'LIMIT', 0, 10)) do
-    redis.call('ZREM', KEYS[6], old)
+  if redis.call('EXISTS', KEYS[6]) == 1 then return {'taken'} end
+  redis.call('HSET', KEYS[6], 'session', ARGV[3])
+  redis.call('PEXPIREAT', KEYS[6], ms(tonumber(ARGV[5])))
+  redis.call('ZADD', KEYS[7], ARGV[4], KEYS[6])
+  redis.call('ZADD', KEYS[8], ARGV[5], KEYS[6])
+  for _, old in ipairs(redis.call('ZRANGEBYSCORE', KEYS[8], '-inf', swept, 'LIMIT', 0, 10)) do
     redis.call('ZREM', KEYS[7], old)
+    redis.call('ZREM', KEYS[8], old)
   end
-elseif ARGV[2] == 'close' and redis.call('EXISTS', KEYS[5]) == 1 and redis.call('HEXISTS', KEYS[5], 'closed') == 0 then
-  redis.call('HSET', KEYS[5], 'closed', ARGV[4], 'reason', ARGV[6])
+elseif ARGV[2] == 'close' and redis.call('EXISTS', KEYS[6]) == 1 and redis.call('HEXISTS', KEYS[6], 'closed') == 0 then
+  redis.call('HSET', KEYS[6], 'closed', ARGV[4], 'reason', ARGV[6])
   revoke(ARGV[7], ARGV[5], ARGV[8])
 end
 return read()

@@ -7,6 +7,7 @@ import { Remembered } from '../remembered.ts';
 import { checkRevocation, type RevocationInput } from '../revocations.ts';
 import { SESSIONS_A_PAGE, cursorError, newSession, type Session, type Sessions } from '../sessions.ts';
 import { fenceFaultOf } from './fence.ts';
+import { LIST_KEYS } from './list-scripts.ts';
 import { SESSION, SESSIONS, SESSIONS_OPEN } from './scripts.ts';
 import { asked, type Step } from './step.ts';
 
@@ -23,7 +24,7 @@ const stepOf =
   (run: Step, channel: string) =>
   async (what: string, issuer: string, id: string, deed: Deed = {}): Promise<readonly unknown[]> => {
     const { session = '', time = '', expires = '', reason = '', entry = '' } = deed;
-    const keys = ['number', 'list', 'expiries', `s:${issuer}\0${id}`, 'sessions', 'sessionends'];
+    const keys = [...LIST_KEYS, `s:${issuer}\0${id}`, 'sessions', 'sessionends'];
     const args = [what, session, time, expires, reason, entry, channel];
     const answer = await run('session', SESSION, keys, args);
     return answer[0] === 'ok' ? answer.slice(1) : answer;
