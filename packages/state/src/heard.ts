@@ -61,20 +61,19 @@ export class HeardList {
   missed = 0;
 
   /**
-   * `fetch` reads the list after a cursor, `first`: from its beginning by who holds nothing yet; null: what it found is
+   * `fetch` reads the list after a cursor, `first`: for who has not read it whole yet; null: what it found is
    * not to be believed. `staleAfter`: milliseconds.
    * `named` asks it by name; without it the list is held, however long.
    */
   constructor(
     fetch: (cursor: number, first: boolean) => Promise<Part | null>,
     staleAfter: number,
-    named: ((names: readonly RevocationName[]) => Promise<Named & { readonly ended: number }>) | null = null,
+    named: ((names: readonly RevocationName[]) => Promise<Named>) | null = null,
   ) {
     this.#fetch = fetch;
     this.#staleAfter = staleAfter;
     const ask = async (names: readonly RevocationName[]): Promise<Named> => {
-      const { upto, entries, ended } = await named!(names);
-      this.#ended = Math.max(this.#ended, ended);
+      const { upto, entries } = await named!(names);
       return { upto, entries: entries.filter((entry) => !this.#over(entry)) };
     };
     this.#named = named === null ? null : new NamedEntries(ask);
@@ -145,7 +144,7 @@ export class HeardList {
     let found = 0;
     for (;;) {
       const asked = performance.now();
-      const part = await this.#fetch(this.#read, first && this.#read === 0);
+      const part = await this.#fetch(this.#read, first);
       // Numbers that went back: an older copy of the list. What is known stays known, and the list is stale.
       if (part === null || part.last < this.#read) return;
       this.#ended = Math.max(this.#ended, part.ended);

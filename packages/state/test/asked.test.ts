@@ -29,6 +29,8 @@ function world(answers: (RevocationAnswer | Promise<RevocationAnswer>)[]) {
       log.push('asked');
       return Promise.resolve(answer);
     },
+    // Asked once in each turn in which an acceptance is given.
+    unread: () => (log.push('turn'), null),
   };
   w.store = {
     ...memory,
@@ -59,7 +61,7 @@ test('finding S15 list and session are asked at the same time, and the list is l
   expect(w.log).toEqual(['asked', 'session']);
   answer(OK);
   expect(code(await calling)).toBe('ok');
-  expect(w.log).toEqual(['asked', 'session', 'charged', 'known']);
+  expect(w.log).toEqual(['asked', 'session', 'charged', 'turn', 'known']);
 });
 
 test('S7 what the list says when it is asked is out, with its words, and charges nothing', async () => {
@@ -85,17 +87,30 @@ test('finding S3 a list that was let go while the call was under way is asked ag
   const w = world([OK, OK]);
   const to = await authorizer(w.store);
   expect(code(await use(to, capped, pay(1)))).toBe('ok');
-  expect(w.log).toEqual(['asked', 'session', 'charged', 'asked', 'known']);
+  expect(w.log).toEqual(['asked', 'session', 'charged', 'turn', 'asked', 'turn', 'known']);
   const v = world([OK, OUT]);
   const then = await authorizer(v.store);
   expect(code(await use(then, capped, pay(1)))).toBe('revoked');
-  expect(v.log).toEqual(['asked', 'session', 'charged', 'asked', 'released']);
+  expect(v.log).toEqual(['asked', 'session', 'charged', 'turn', 'asked', 'released']);
   // Three times, then what is known decides.
   const u = world([OK, OK, OK, OK, OK, OK]);
   u.known = { ok: false, code: 'revocations_stale' };
   const often = await authorizer(u.store);
   expect(code(await use(often, capped, pay(1)))).toBe('revocations_stale');
-  expect(u.log).toEqual(['asked', 'session', 'charged', 'asked', 'asked', 'asked', 'known', 'released']);
+  expect(u.log).toEqual([
+    'asked',
+    'session',
+    'charged',
+    'turn',
+    'asked',
+    'turn',
+    'asked',
+    'turn',
+    'asked',
+    'turn',
+    'known',
+    'released',
+  ]);
 });
 
 test('L9 a tool that may proceed without the list does, once it was asked, and is reported', async () => {
@@ -108,7 +123,7 @@ test('L9 a tool that may proceed without the list does, once it was asked, and i
   });
   expect(await use(to, capped, pay(1))).toMatchObject({ ok: true, fault: 'store_unavailable' });
   expect(proceeded).toEqual(['store_unavailable']);
-  expect(w.log).toEqual(['asked', 'session', 'charged', 'known']);
+  expect(w.log).toEqual(['asked', 'session', 'charged', 'turn', 'known']);
   // What is known all the same counts.
   const v = world([{ ok: false, code: 'store_unavailable' }]);
   v.known = OUT;

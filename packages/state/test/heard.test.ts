@@ -48,7 +48,7 @@ function world(staleAfter = 60_000, page = 1000, byName = false) {
       },
       staleAfter,
       byName
-        ? async (names): Promise<Named & { ended: number }> => {
+        ? async (names): Promise<Named> => {
             w.asked.push(names.map(([, , value]) => value));
             const upto = Math.min(w.named, w.last());
             const found = entries.filter(
@@ -57,7 +57,7 @@ function world(staleAfter = 60_000, page = 1000, byName = false) {
             );
             if (w.held !== null) await new Promise<void>((resolve) => w.held!.push(resolve));
             if (w.fails) throw new Error('away');
-            return { upto, entries: found, ended: w.ended };
+            return { upto, entries: found };
           }
         : null,
     ),

@@ -6,9 +6,10 @@ import { loadavg } from 'node:os';
 import { attenuate, restrict } from '@ambit/core';
 import { beforeAll, afterAll, expect, test } from 'vitest';
 import { importEntries, type Revocation, type RevocationSubject, type Store } from '../src/index.ts';
+import { redisStore } from '../src/redis.ts';
 import { hex, id, LATER, NOW, serverSeconds } from '../src/testing/make.ts';
 import { onEach, type Place } from './backends.ts';
-import { adminOf, fill, openBy, postgresOf } from './long-list.ts';
+import { adminOf, connected, fill, openBy, postgresOf } from './long-list.ts';
 import { bundleWorker } from './processes.ts';
 import { proxy } from './proxy.ts';
 import { ISSUER, SESSION, authorizer, pay, token, use } from './world.ts';
@@ -322,13 +323,28 @@ onEach(['redis'], (_name, at) => {
       .zadd(list, 12_001, `12001 ${json}`)
       .exec();
     expect(await say(store, subject('old'))).toBe('revoked');
+    // Dropped by such a one, which leaves its name in the index, and revoked anew until some time.
+    await admin.zremrangebyscore(list, 7, 7);
+    expect(await say(store, subject('u7'))).toBe('ok');
+    await store.revocations.add(user('u7', { expires: LATER }), NOW);
+    const beside = await place.open();
+    expect(await say(beside, subject('u7'))).toBe('revoked');
+    await beside.close();
+    // Who adds indexes it, before anybody looks.
+    await store.close();
+    const alone = await redisStore({
+      client: await connected(place),
+      ...{ prefix: place.orders.redis!.prefix, poll: 30 * MINUTES, staleAfter: 30 * MINUTES },
+    });
+    const { seq } = await alone.revocations.add(user('new'), NOW);
+    expect(await admin.hget(names, '')).toBe(String(seq));
     // What is deleted denies until it is made again: some with each look.
     await admin.del(names);
-    expect(await say(store, subject('u5'))).toBe('revocations_stale');
-    await expect.poll(() => say(store, subject('u6')), WAIT).toBe('revoked');
-    expect(await say(store, subject('u0'))).toBe('ok');
+    expect(await say(alone, subject('u5'))).toBe('revocations_stale');
+    await expect.poll(() => say(alone, subject('u6')), WAIT).toBe('revoked');
+    expect(await say(alone, subject('u0'))).toBe('ok');
     admin.disconnect();
-    await store.close();
+    await alone.close();
   });
 
   test('S7 an entry whose reason ends within a character is found; one that is no JSON keeps the list in memory, and whole', async () => {
@@ -371,6 +387,15 @@ onEach(['redis'], (_name, at) => {
           user(`twice ${n}`, ends[i] === undefined ? {} : { expires: ends[i] }),
           NOW,
         );
+    // Those that end are over, and leave: the index stays with the one that does not.
+    const admin = adminOf(place);
+    const key = (what: string): string => `${place.orders.redis!.prefix}{rev}${what}`;
+    const over = serverSeconds() - 1000;
+    for (const seq of await admin.zrange(key('expiries'), '0', '-1'))
+      await admin.zadd(key('expiries'), over, seq);
+    await first.revocations.since(0);
+    expect(await admin.zcard(key('list'))).toBe(MANY + orders.length);
+    admin.disconnect();
     await first.close();
     const store = await place.open();
     for (const n of orders.keys()) {

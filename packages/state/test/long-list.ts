@@ -68,6 +68,17 @@ export async function fill(
   });
 }
 
+/** A client that is connected as the README says, by way of another port or not. */
+export async function connected(place: Place, port: number = place.orders.redis!.port): Promise<Redis> {
+  const client = new Redis(port, '127.0.0.1', {
+    ...REDIS_OPTIONS,
+    ...{ lazyConnect: true, autoResubscribe: false, retryStrategy: () => null },
+  });
+  client.on('error', () => undefined);
+  await client.connect();
+  return client;
+}
+
 /** A store on the same state by way of another port. */
 export async function openBy(
   place: Place,
@@ -80,17 +91,12 @@ export async function openBy(
       ...{ user: 'postgres', database: 'postgres', schema: place.orders.postgres!.schema },
       ...more,
     });
-  const connect = async (): Promise<Redis> => {
-    const client = new Redis(port, '127.0.0.1', {
-      ...REDIS_OPTIONS,
-      ...{ lazyConnect: true, autoResubscribe: false, retryStrategy: () => null },
-    });
-    client.on('error', () => undefined);
-    await client.connect();
-    return client;
-  };
   return redisStore({
-    ...{ client: await connect(), subscriber: await connect(), prefix: place.orders.redis!.prefix },
+    ...{
+      client: await connected(place, port),
+      subscriber: await connected(place, port),
+      prefix: place.orders.redis!.prefix,
+    },
     ...more,
   });
 }

@@ -119,11 +119,10 @@ const IN_ORDER =
   'set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set enable_incremental_sort = off set jit = off';
 /** Of each name that is on the list, the entry that ends last; `last` is read first, so all up to it is looked at. */
 const named = (schema: string): string => `
-create or replace function entries_named(p_epoch text, p_kinds text[], p_issuers text[], p_values text[], out code text, out last bigint, out now bigint, out entries json)
+create or replace function entries_named(p_epoch text, p_kinds text[], p_issuers text[], p_values text[], out code text, out last bigint, out entries json)
 ${asOwner(schema)} ${PLAN} as $$
 begin
   select m.revoked into last from meta m;
-  now := floor(extract(epoch from clock_timestamp()));
   code := watched(p_epoch);
   if code <> 'ok' then return; end if;
   select coalesce(json_agg(json_build_array(r.seq, r.kind, r.issuer, r.value, r.reason, r.time, r.expires)), '[]')

@@ -121,15 +121,14 @@ export class Registry {
     return { last, entries, more: entries.length >= PAGE, ended, named: last, long: row['long'] === true };
   }
 
-  async #named(names: readonly RevocationName[]): Promise<Named & { readonly ended: number }> {
+  async #named(names: readonly RevocationName[]): Promise<Named> {
     const column = (of: (name: RevocationName) => string): string[] => names.map(of);
     const row = await this.#call('entries_named', [
       column(([kind]) => kind),
       column(([, issuer = '']) => issuer),
       column(([, , value]) => value),
     ]);
-    const entries = (row['entries'] as Entry[]).map(toEntry);
-    return { upto: Number(row['last']), entries, ended: Number(row['now']) - GRACE };
+    return { upto: Number(row['last']), entries: (row['entries'] as Entry[]).map(toEntry) };
   }
 
   /** Runs a function of the schema; the epoch is its first parameter. */

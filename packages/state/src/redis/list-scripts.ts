@@ -102,11 +102,11 @@ return answer
 `;
 
 /**
- * KEYS: epoch, those of the list. ARGV: check, names. Returns 'ok', the number up to which the answer is true, the
- * time, and of each name that is on the list the entry that ends last.
+ * KEYS: epoch, those of the list. ARGV: check, names. Returns 'ok', the number up to which the answer is true, and of
+ * each name that is on the list the entry that ends last.
  */
 export const NAMED: string = `${INDEX}
-local answer = {'ok', indexed(${PAGE}), now}
+local answer = {'ok', indexed(${PAGE})}
 for i = 2, #ARGV do
   local seq = redis.call('HGET', KEYS[5], ARGV[i])
   if seq then answer[#answer + 1] = redis.call('ZRANGEBYSCORE', KEYS[3], seq, seq)[1] end

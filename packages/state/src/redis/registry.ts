@@ -101,9 +101,9 @@ export class Registry {
     };
   }
 
-  async #named(names: readonly RevocationName[]): Promise<Named & { readonly ended: number }> {
-    const [, upto, now, ...found] = await this.#run('named', NAMED, LIST_KEYS, names.map(nameKey));
-    return { upto: Number(upto), entries: found.map(toEntry), ended: Number(now) - GRACE };
+  async #named(names: readonly RevocationName[]): Promise<Named> {
+    const [, upto, ...found] = await this.#run('named', NAMED, LIST_KEYS, names.map(nameKey));
+    return { upto: Number(upto), entries: found.map(toEntry) };
   }
 
   revocations(): Revocations {
