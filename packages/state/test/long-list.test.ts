@@ -80,7 +80,12 @@ onEach(['redis', 'postgres'], (name, at) => {
     const first = await place.open();
     for (const [kind, value] of names) {
       const scoped = !['model', 'node', 'holder'].includes(kind);
-      await first.revocations.add({ kind, value, reason: kind, ...(scoped ? { issuer: 'acme' } : {}) }, NOW);
+      const issuer = scoped ? { issuer: 'acme' } : {};
+      await first.revocations.add({ kind, value, reason: kind, expires: LATER, ...issuer }, NOW);
+      // The same value of another issuer, and of another kind, which end later.
+      if (scoped) await first.revocations.add({ kind, value, reason: 'not this', issuer: 'third' }, NOW);
+      const besides = kind === 'user' ? 'key' : 'user';
+      await first.revocations.add({ kind: besides, value, reason: 'nor this', issuer: 'acme' }, NOW);
     }
     await first.close();
     const store = await place.open();
