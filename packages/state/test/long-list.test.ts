@@ -227,7 +227,7 @@ onEach(['redis', 'postgres'], (name, at) => {
     await Promise.all([store.close(), other.close()]);
   });
 
-  test('finding S3 S15 calls in flight while the list is let go are asked about again, and none is denied for it', async () => {
+  test('findings S3, S15: calls in flight while the list is let go are asked about again, and none is denied for it', async () => {
     const place = await at();
     await fill(place, 0, 4090, NOW);
     const [store, other] = [await place.open(), await place.open()];
