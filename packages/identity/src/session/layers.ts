@@ -3,7 +3,16 @@
 // User: the *current* entitlements allow the tool on the data it touches. These three need no store. Session and
 // revocations are state: the authorizer of `@ambit/state` asks them, once, after everything else. Every answer
 // costs look-ups bounded by the length of names; nothing is cached here (a resolver keeps an answer as long as it says).
-import { compileTools, deny, inspect, isDenial, isExpired, toHex, type Denial, type VerifiedToken } from '@ambit/core';
+import {
+  compileTools,
+  deny,
+  inspect,
+  isDenial,
+  isExpired,
+  toHex,
+  type Denial,
+  type VerifiedToken,
+} from '@ambit/core';
 import type { ToolFacts } from '../config/configuration.ts';
 import { checkModel, checkRevoked, type RevocationView } from '../model/admit.ts';
 import type { LayerName } from '../operator/layer.ts';
