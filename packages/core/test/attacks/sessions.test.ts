@@ -58,7 +58,7 @@ const tableOf = (more: Partial<SessionTableOptions>): SessionTable =>
 const USE = {
   call: search,
   token: new Prefixes(readToken(token)!).all(),
-  root: bytes16(0),
+  root: new Uint8Array(32),
   holder: holder(0).publicKey.bytes,
   tokenExpires: NOW + 10_000,
   skew: 30,
@@ -402,7 +402,7 @@ describe('P9 captured traffic', () => {
       const by = holder(holderAt);
       const lie = { issuedAt: now, expires: now + 300, nonce: bytes16(n), holder: by.publicKey.bytes };
       const p = readProof(opening({ ticket: lie, time: now, sequence, by }))!;
-      const u = { ...USE, now, holder: by.publicKey.bytes, root: bytes16(holderAt) };
+      const u = { ...USE, now, holder: by.publicKey.bytes, root: new Uint8Array(32).fill(holderAt) };
       if (p.kind !== 'opening') throw new Error('test');
       const { kind: _, ticket, signature, ...rest } = p;
       const session = sessionId(ticket, signature);
