@@ -28,6 +28,7 @@ import {
   type Restriction,
   type VerifiedToken,
 } from '../src/index.ts';
+import { compileChecks } from '../src/authorize/evaluate.ts';
 import { partsOf } from '../src/verify/authentic.ts';
 import { verifiedParts } from '../src/verify/verified.ts';
 import {
@@ -520,4 +521,12 @@ it('takes nothing but what a verifier made', () => {
     expect(() => authorize(forged as VerifiedToken, facts(), noting())).toThrow(TypeError);
     expect(() => explain(forged as VerifiedToken, facts())).toThrow(TypeError);
   }
+});
+
+it('L2 a caveat of a type that no kind has is never passed over', () => {
+  const caveats = [{ type: 'note', text: 'x' }, { type: 'later' }] as unknown as Parameters<
+    typeof compileChecks
+  >[0]['caveats'];
+  expect(() => compileChecks({ caveats })).toThrow('caveat: unknown type');
+  expect(compileChecks({ caveats: caveats.slice(0, 1) })).toEqual([null]);
 });
