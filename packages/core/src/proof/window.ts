@@ -1,7 +1,7 @@
 // The sequence window of a session (SPEC section 8): every number is accepted once; numbers up to `size` behind the
 // highest may come late (parallel calls), and a step ahead is at most `size`, so that one odd number can't close
 // the rest. This is the one policy in JavaScript: the table of open sessions and the stores that share windows
-// between replicas use it; the Redis back end of `@ambit/state` says the same in Lua.
+// between replicas use it; the Redis and PostgreSQL back ends of `@ambit/state` say the same in Lua and PL/pgSQL.
 
 /** What became of a number: claimed, claimed before, or outside the window. */
 export type WindowAnswer = 'ok' | 'taken' | 'outside';

@@ -6,16 +6,11 @@ import { CODES, type Denial, type DenialCode } from '@ambit/core';
 import { DENIAL_KEY, type Id, type RpcRequest, type RpcResponse } from '@ambit/wire/mcp';
 
 /** A JSON-RPC error whose data names the stable code. A message without an id is answered with `null` as its id. */
-export function errorResponse(
-  id: Id | null,
-  number: number,
-  code: DenialCode,
-  message?: string,
-): RpcResponse {
+export function errorResponse(id: Id | null, number: number, code: DenialCode): RpcResponse {
   return {
     jsonrpc: '2.0',
     id: id,
-    error: { code: number, message: message ?? CODES[code].sentence, data: { code } },
+    error: { code: number, message: CODES[code].sentence, data: { code } },
   };
 }
 

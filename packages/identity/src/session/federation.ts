@@ -1,7 +1,7 @@
 // Federation: another operator's sealed token, found genuine by signatures alone, is worth at most what this
 // operator's configuration accepts of it, regardless of what it grants. Its seal key must be one of those named
 // for that operator here, its issuer the one named (docs/design.md sections 3 and 5; attack F10).
-import { deny, toBase64url, type Denial, type SealKey, type VerifiedToken } from '@ambit/core';
+import { deny, isExpired, toBase64url, type Denial, type SealKey, type VerifiedToken } from '@ambit/core';
 import type { Configuration, ToolFacts } from '../config/configuration.ts';
 import type { Operator } from '../operator/operator.ts';
 import type { Actor } from './actor.ts';
@@ -36,7 +36,7 @@ export function checkFederated(operator: Operator, actor: Actor, tool: string, n
     return deny('seal_required', `by a key named for ${actor.operator.id}`);
   }
   const { life, delegations } = other.layer.ceilings;
-  if (life !== undefined && now >= actor.issuedAt + life) {
+  if (life !== undefined && isExpired(actor.issuedAt + life, now)) {
     return deny('expired', `tokens of ${actor.operator.id} are accepted for ${life} s`);
   }
   if (delegations !== undefined && actor.chain.length - 1 > delegations) {
