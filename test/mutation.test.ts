@@ -1,9 +1,9 @@
 // What `npm run mutation` stands on (test/mutation): its slices name files that exist, and a run that is cut short
 // keeps what it has found.
-import { existsSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { describe, expect, it, test } from 'vitest';
 import { Keeper, toTryAgain, type Mutant, type Report } from './mutation/keep.mjs';
 import { scoreOf, summary } from './mutation/report.mjs';
@@ -27,6 +27,14 @@ test.each(Object.keys(SLICES))('the slice %s names files that exist', (name) => 
 it('says which slices there are when it is asked for another', () => {
   for (const name of ['', 'nothing', 'toString', '__proto__'])
     expect(() => slice(name)).toThrow('there are: verify,');
+});
+
+test('slices are read in a copy that has no other package, as Stryker makes one', async () => {
+  const copy = join(mkdtempSync(join(tmpdir(), 'ambit-mutation-')), 'test/mutation');
+  mkdirSync(copy, { recursive: true });
+  copyFileSync(join(ROOT, 'test/mutation/slices.mjs'), join(copy, 'slices.mjs'));
+  const read = (await import(pathToFileURL(join(copy, 'slices.mjs')).href)) as { slice: typeof slice };
+  expect(read.slice('audit:note')).toEqual(slice('audit:note'));
 });
 
 const FILE = 'packages/core/src/fold.ts';
