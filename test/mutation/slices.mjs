@@ -94,7 +94,7 @@ export const SLICES = {
     ],
   ),
   'state:rules': state(['apply.ts', 'clock.ts', 'memory/*.ts'], ['clock', 'memory']),
-  'state:lease': state(['lease.ts', 'lease/*.ts'], ['lease']),
+  'state:lease': state(['lease.ts', 'lease/*.ts'], ['lease-slices', 'lease']),
   'audit:note': audit(['note/*.ts'], ['note']),
   'audit:merkle': audit(['merkle/*.ts', 'tile/*.ts'], ['merkle']),
 };

@@ -1,6 +1,4 @@
 // Leases: never over in sum, whatever the order of requests, answers, stops, deaths and the clock.
-import { spawnSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { leasedBudgets, memoryStore, type Budgets, type LeasedBudgets } from '../src/index.ts';
 import { NOW, charges, counter, rate, proofClaim } from '../src/testing/make.ts';
@@ -258,17 +256,3 @@ test('a sliding window is never in a slice: the store counts each call when it i
   for (const each of fleet) await each.stop();
   expect(await store.left('', [counter('total', 0, 10_000)], NOW)).toEqual([9800]);
 });
-
-const hasSpin = spawnSync('spin', ['-V']).status === 0;
-if (!hasSpin) console.warn('SKIPPED: spin is not on the PATH, so the lease model is not checked here.');
-const long = process.env['AMBIT_LONG'] === '1';
-test.skipIf(!hasSpin)(
-  `the model in Promela holds${long ? ', and finds each deliberate mistake' : ' (its mistakes: AMBIT_LONG=1)'}`,
-  { timeout: 600_000 },
-  () => {
-    const script = fileURLToPath(new URL('../model/check.sh', import.meta.url));
-    const { status, stdout } = spawnSync('sh', long ? [script] : [script, 'quick'], { encoding: 'utf8' });
-    expect(stdout).toContain('protocol: 0 errors');
-    expect(status).toBe(0);
-  },
-);
