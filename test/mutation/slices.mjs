@@ -95,6 +95,10 @@ export const SLICES = {
   ),
   'state:rules': state(['apply.ts', 'clock.ts', 'memory/*.ts'], ['clock', 'memory']),
   'state:lease': state(['lease.ts', 'lease/*.ts'], ['lease-slices', 'lease']),
+  'state:admission': state(
+    ['admission.ts', 'authorize.ts', 'delivery.ts', 'grouped.ts', 'faults.ts', 'stats.ts'],
+    ['grouped', 'stats', 'turns', 'asked', 'admission', 'authorize'],
+  ),
   'audit:note': audit(['note/*.ts'], ['note']),
   'audit:merkle': audit(['merkle/*.ts', 'tile/*.ts'], ['merkle']),
 };

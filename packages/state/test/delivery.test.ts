@@ -6,8 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { loadavg } from 'node:os';
 import { restrict, attenuate, ProofSession, SecretKey } from '@ambit/core';
 import { nodeProvider } from '@ambit/core/node';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Delivery } from '../src/delivery.ts';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Authorizer, Store } from '../src/index.ts';
 import { onEach } from './backends.ts';
 import { bundleWorker, startWorker } from './processes.ts';
@@ -124,46 +123,3 @@ async function freeCalls(store: Store): Promise<() => ReturnType<Authorizer['aut
   const call = pay(1);
   return () => to.authorize({ token: free, proof: session.prove(free, call, NOW), call, facts: facts() });
 }
-
-describe('acceptances', () => {
-  test('of one turn follow each other when asking reads the list itself, each after the caller of the one before has run', async () => {
-    const delivery = new Delivery(null);
-    let given = 0;
-    let told = 0;
-    let looped = 0;
-    const immediate = setImmediate(() => looped++);
-    const each = async (): Promise<void> => {
-      // As `admit` and `authorize` stand between the turn and the caller.
-      await (async () => {
-        await delivery.turn();
-        expect(given++).toBe(told);
-      })();
-      told++;
-    };
-    await Promise.all(Array.from({ length: 80 }, each));
-    expect([told, looped]).toEqual([80, 0]);
-    clearImmediate(immediate);
-  });
-
-  test('of a pushed list are given after sockets were read and what was heard was read, for a bounded time', async () => {
-    let resolve: () => void = () => undefined;
-    let heard: Promise<void> | null = new Promise((done) => (resolve = done));
-    let looks = 0;
-    const delivery = new Delivery(() => (looks++, heard));
-    let told = 0;
-    const all = Promise.all(
-      Array.from({ length: 8 }, async () => {
-        await delivery.turn();
-        told++;
-        // Each caller works as long as a turn may last: one a turn.
-        for (const end = performance.now() + 6; performance.now() < end;);
-      }),
-    );
-    for (let i = 0; i < 20; i++) await new Promise((done) => setImmediate(done));
-    expect([told, looks]).toEqual([0, 1]);
-    heard = null;
-    resolve();
-    await all;
-    expect([told, looks]).toEqual([8, 8]);
-  });
-});
