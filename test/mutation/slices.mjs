@@ -99,6 +99,10 @@ export const SLICES = {
     ['admission.ts', 'authorize.ts', 'delivery.ts', 'grouped.ts', 'faults.ts', 'stats.ts'],
     ['grouped', 'stats', 'turns', 'asked', 'admission', 'authorize'],
   ),
+  'state:list': state(
+    ['heard.ts', 'named.ts', 'remembered.ts', 'revocations.ts', 'snapshot.ts', 'list/*.ts', 'replay.ts'],
+    ['named', 'revocations', 'list', 'heard', 'snapshot'],
+  ),
   'audit:note': audit(['note/*.ts'], ['note']),
   'audit:merkle': audit(['merkle/*.ts', 'tile/*.ts'], ['merkle']),
 };

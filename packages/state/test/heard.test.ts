@@ -1,6 +1,6 @@
 // The view of a pushed list, with a list in this test's hands: what is read when something was said, and what denies.
-import { describe, expect, test } from 'vitest';
-import { HeardList, type Part } from '../src/heard.ts';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { HeardList, heardRevocations, type ListServer, type Part } from '../src/heard.ts';
 import type { Named } from '../src/named.ts';
 import { Remembered } from '../src/remembered.ts';
 import type { Revocation } from '../src/index.ts';
@@ -72,11 +72,91 @@ function world(staleAfter = 60_000, page = 1000, byName = false) {
 const grow = (w: ReturnType<typeof world>, to: number, more: Partial<Revocation> = {}): void => {
   for (let seq = w.last() + 1; seq <= to; seq++) w.entries.push(entry(seq, more));
 };
+const code = (answer: { ok: boolean; code?: string }): string => (answer.ok ? 'ok' : answer.code!);
 const steps = async (): Promise<void> => {
   for (let i = 0; i < 20; i++) await Promise.resolve();
 };
 
+afterEach(() => vi.restoreAllMocks());
+/** The monotonic clock from here on, in the test's hands. */
+function clock(): { now: number } {
+  const at = { now: 1000 };
+  vi.spyOn(performance, 'now').mockImplementation(() => at.now);
+  return at;
+}
+
 describe('a list that is heard', () => {
+  test('L9 is fresh up to its age, counted from before the question', async () => {
+    const at = clock();
+    const w = world(30);
+    expect(w.list.age).toBe(Infinity);
+    w.held = [];
+    const reading = w.list.sync();
+    at.now = 1010;
+    w.held[0]!();
+    await reading;
+    expect([w.list.age, w.list.fresh, w.code('a')]).toEqual([10, true, 'ok']);
+    at.now = 1030;
+    expect([w.list.age, w.list.fresh, w.code('a')]).toEqual([30, true, 'ok']);
+    at.now = 1031;
+    expect([w.list.fresh, w.code('a')]).toEqual([false, 'revocations_stale']);
+  });
+
+  test('S7 L14 is not confirmed by numbers that went back, nor by what is not to be believed', async () => {
+    const at = clock();
+    const w = world(30);
+    grow(w, 3);
+    await w.list.sync();
+    at.now += 20;
+    w.entries.length = 1;
+    await w.list.sync();
+    expect(w.list.age).toBe(20);
+    // The same number is no step back.
+    grow(w, 3);
+    await w.list.sync();
+    expect([w.list.age, w.list.missed]).toEqual([0, 0]);
+    let calls = 0;
+    const doubtful = new HeardList(async () => (calls++, null), 30);
+    await doubtful.sync();
+    expect([calls, doubtful.fresh, doubtful.age]).toEqual([1, false, Infinity]);
+  });
+
+  test('is held, however long, where it cannot be asked by name', async () => {
+    const w = world();
+    grow(w, 5000);
+    await w.list.sync();
+    expect([w.list.whole, w.list.size, w.code('user 1'), w.code('nobody')]).toEqual([
+      true,
+      5000,
+      'revoked',
+      'ok',
+    ]);
+  });
+
+  test('finding S3 is read by who asks between two readings, and by one more for all who ask after', async () => {
+    const w = world();
+    w.held = [];
+    const first = w.list.sync();
+    const between = first.then(() => void w.list.sync());
+    const second = w.list.sync();
+    w.held.shift()!();
+    await between;
+    await steps();
+    expect(w.reads).toBe(3);
+    // The one that began between has ended; the other goes on, so the next waits for it.
+    w.held.shift()!();
+    await steps();
+    const third = w.list.sync();
+    await steps();
+    expect(w.reads).toBe(3);
+    w.held.shift()!();
+    await second;
+    await steps();
+    expect(w.reads).toBe(4);
+    w.held.shift()!();
+    await third;
+  });
+
   test('L9 is stale until it was read, and when it was not confirmed for too long', async () => {
     const w = world(30);
     expect(w.code('user 1')).toBe('revocations_stale');
@@ -119,6 +199,7 @@ describe('a list that is heard', () => {
     w.held.shift()!();
     await steps();
     expect([read, w.code('user 1'), w.reads]).toEqual([false, 'ok', 3]);
+    expect(w.list.unread()).not.toBe(null);
     w.held.shift()!();
     await steps();
     expect([read, w.code('user 1'), w.reads]).toEqual([true, 'revoked', 3]);
@@ -416,6 +497,82 @@ describe('a list that is too long to be held', () => {
   });
 });
 
+describe('revocations over a heard list', () => {
+  function served(w: ReturnType<typeof world>, server: Partial<ListServer> = {}) {
+    const failed: unknown[] = [];
+    const revocations = heardRevocations(
+      w.list,
+      { add: async () => 7, since: async () => [], ...server },
+      () => 'store_full',
+      (error) => failed.push(error),
+    );
+    return { failed, revocations };
+  }
+  const input = { kind: 'user', issuer: 'acme', value: 'user 7', reason: 'left' } as const;
+
+  test('S7 who adds an entry holds it at once, under the number that the server gave it', async () => {
+    const w = world();
+    await w.list.sync();
+    const given: unknown[] = [];
+    const told: unknown[] = [];
+    const { revocations } = served(w, { add: async (each) => (given.push(each), 7) });
+    const stop = revocations.watch((each) => told.push(each));
+    const added = await revocations.add(input, NOW);
+    expect(added).toEqual({ ...input, time: NOW, seq: 7 });
+    expect(Object.isFrozen(added)).toBe(true);
+    expect([given, told]).toEqual([[{ ...input, time: NOW }], [added]]);
+    expect(revocations.isRevoked(subject('user 7'))).toEqual({ ok: false, code: 'revoked', entry: added });
+    stop();
+    expect(revocations.unread!()).toBe(null);
+    w.held = [];
+    w.list.hear();
+    expect(revocations.unread!()).toBe(w.list.unread());
+    w.held[0]!();
+    await w.list.unread();
+  });
+
+  test('what is wrong, or not dated in Unix seconds, does not reach the server; its faults have their code', async () => {
+    const w = world();
+    const down = new Error('down');
+    let asked = 0;
+    const fails = async (): Promise<never> => {
+      asked++;
+      throw down;
+    };
+    const { revocations, failed } = served(w, { add: fails, since: fails });
+    await expect(revocations.add({ ...input, value: '' }, NOW)).rejects.toMatchObject({
+      code: 'input_invalid',
+    });
+    await expect(revocations.add(input, NOW * 1000)).rejects.toThrow(RangeError);
+    expect(asked).toBe(0);
+    await expect(revocations.add(input, NOW)).rejects.toMatchObject({ code: 'store_full', cause: down });
+    await expect(revocations.since(0)).rejects.toMatchObject({ code: 'store_full', cause: down });
+    expect([asked, w.list.size, failed]).toEqual([2, 0, []]);
+  });
+
+  test('give a page and the cursor behind it, the same where there is nothing more', async () => {
+    const asked: number[] = [];
+    const page = [entry(4), entry(6), entry(9)];
+    const { revocations } = served(world(), { since: async (at) => (asked.push(at), at < 9 ? page : []) });
+    expect(await revocations.since(3)).toEqual({ entries: page, cursor: 9 });
+    expect(await revocations.since(9)).toEqual({ entries: [], cursor: 9 });
+    expect(asked).toEqual([3, 9]);
+  });
+
+  test('L9 a question by name that fails is a fault, and is told of; what needs no question asks none', async () => {
+    const w = world(60_000, 1000, true);
+    const { revocations, failed } = served(w);
+    expect(revocations.ask!(subject('a'))).toBe(null);
+    grow(w, 5000);
+    await w.list.sync();
+    expect(await revocations.ask!(subject('a'))).toEqual({ ok: true });
+    expect(await revocations.ask!(subject('user 1'))).toMatchObject({ code: 'revoked' });
+    w.fails = true;
+    expect(await revocations.ask!(subject('b'))).toEqual({ ok: false, code: 'store_full' });
+    expect(failed).toEqual([new Error('away')]);
+  });
+});
+
 describe('sessions remembered', () => {
   const session = (id: string) => newSession({ issuer: 'acme', id, operator: 'op', expires: NOW + 100 }, NOW);
 
@@ -460,5 +617,46 @@ describe('sessions remembered', () => {
       true,
       true,
     ]);
+  });
+
+  test('L9 a fault of the server denies, and what is known to be open does not ask it', async () => {
+    const w = world();
+    await w.list.sync();
+    const open = new Remembered(w.list);
+    const down = new Error('down');
+    let asked = 0;
+    const get = async (): Promise<never> => {
+      asked++;
+      throw down;
+    };
+    const fault = (error: unknown) => (error === down ? ('store_full' as const) : ('store_corrupt' as const));
+    expect(await open.check(['acme', 'a', NOW], get, fault)).toEqual({ ok: false, code: 'store_full' });
+    open.add(session('a'));
+    expect(open.check(['acme', 'a', NOW], get, fault)).toEqual({ ok: true, session: session('a') });
+    expect(asked).toBe(1);
+    open.forget('other', 'a');
+    expect(open.find('acme', 'a', NOW)).not.toBe(null);
+    open.forget('acme', 'a');
+    expect(open.find('acme', 'a', NOW)).toBe(null);
+  });
+
+  test('I4 one that is unknown, closed or over is not remembered', async () => {
+    const w = world();
+    await w.list.sync();
+    const open = new Remembered(w.list);
+    const check = async (found: ReturnType<typeof session> | null, now = NOW): Promise<string> =>
+      code(
+        await open.check(
+          ['acme', 'a', now],
+          async () => found,
+          () => 'store_full',
+        ),
+      );
+    expect(await check(null)).toBe('session_not_found');
+    expect(await check({ ...session('a'), closed: NOW })).toBe('session_closed');
+    expect(await check(session('a'), NOW + 100)).toBe('session_closed');
+    expect(open.find('acme', 'a', NOW)).toBe(null);
+    expect(await check(session('a'))).toBe('ok');
+    expect(await check(null)).toBe('ok');
   });
 });
