@@ -52,6 +52,8 @@ import { constraintEdges, regularEdges, valueOf } from './edges/constraints.mjs'
 import { decisionEdges } from './edges/decisions.mjs';
 import { signatureEdges, textEdges } from './edges/forms.mjs';
 import { EPOCH, ledgerEdges } from './edges/ledger.mjs';
+import { ledgerMutants } from './edges/mutants-ledger.mjs';
+import { tokenMutants } from './edges/mutants-tokens.mjs';
 import { tokenEdges } from './edges/tokens.mjs';
 import { block, codeTable, limitTable, stepTable } from './tables.mjs';
 
@@ -1149,6 +1151,7 @@ several('once', 'By anybody, with any descendant.', [
 ]); // prettier-ignore
 
 tokenEdges({ tok, raw, remac, parts, mapBut, base, bearer, ab, standard, signed: sealedToken });
+tokenMutants({ tok, raw, remac, base, NOW });
 proofEdges({ pr, shown, verifyOnly, base, a, proofOf, search, at, NOW, n16, text, parts });
 sessionEdges({ ses, use, base, ab, a, b, made, search, openSession, withSessions, NOW, n16, offer });
 decisionEdges({
@@ -1295,7 +1298,7 @@ files.set('texts.json', textEdges({ ...keyFile, offer, base, K }).map((v) => (sa
 const sha512 = (...parts) =>
   new Uint8Array(parts.reduce((h, p) => h.update(p), createHash('sha512')).digest());
 files.set('signatures.json', signatureEdges(sha512, utf8));
-files.set('ledger.json', ledgerEdges(NOW).map((v) => {
+files.set('ledger.json', [...ledgerEdges(NOW), ...ledgerMutants(NOW)].map((v) => {
   same(`ledger: ${v.name}`, runLedger(v), v.steps.map((s) => s.expect));
   return v;
 })); // prettier-ignore

@@ -36,7 +36,7 @@ export function stepTable(s) {
     ['subpath', `${s.text} + ${s.ascii} n (${s.folded} n when the value is not ASCII) + ${s.rule} x roots`],
     [
       'url',
-      `${s.text} + ${s.ascii} n, or with paths ${s.path} n (${s.folded} n when the value holds \`%\`), + ${s.rule} x (hosts + paths)`,
+      `${s.text} + ${s.ascii} n, or with paths ${s.path} n (with paths, and \`%\` in the value, ${s.folded} n), + ${s.rule} x (hosts + paths)`,
     ],
     ['cidr', `${s.address} + ${s.network} x networks`],
     ['email', `${s.mail} x (min(n, ${s.mailLength}) + domains)`],

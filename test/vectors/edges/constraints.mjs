@@ -87,6 +87,12 @@ export const constraintEdges = (() => {
     8191,
   );
   edge(
+    'steps: 64 times a url with an escape and without paths',
+    all(64, { kind: 'url', hosts: ['a.example', 'b.example'] }),
+    (n) => text('https://a.example/%41', 'b', n - 21),
+    16_376,
+  );
+  edge(
     'steps: each of 16 times cidr with two networks',
     { kind: 'each', constraint: all(16, { kind: 'cidr', networks: ['1.0.0.0/8', '2.0.0.0/8'] }) },
     (n) => items('"1.1.1.1"', n),

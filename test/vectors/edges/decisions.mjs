@@ -187,6 +187,48 @@ export function decisionEdges({
     ],
   );
 
+  const get = (target) => ({
+    call: { tool: 'web_search', args: '{}', http: { method: 'GET', origin: 'https://a.b', target } },
+  });
+  const http = (name, path, targets) =>
+    several(
+      `http: ${name}`,
+      'Paths are compared as they are written.',
+      targets.map(([target, holds], i) =>
+        shown(at(restrict.http(['GET'], [path])), a, holds ? 'ok' : ['http_refused', 0], {
+          ...nonce(i + 1),
+          ...get(target),
+        }),
+      ),
+    );
+  http('strictly below /a/*', '/a/*', [['/a/b', true], ['/a/b/', true], ['/a/', false], ['/a', false], ['/a/?x', false], ['/ab', false]]); // prettier-ignore
+  http('below /*', '/*', [
+    ['/a', true],
+    ['/', false],
+    ['/a//b', false],
+  ]);
+  http('below /a//*, nothing', '/a//*', [
+    ['/a//b', false],
+    ['/a/b', false],
+  ]);
+  http('an escaped star', '/a%2a', [
+    ['/a%2a', true],
+    ['/a*', false],
+    ['/a%2A', false],
+    ['/ab', false],
+  ]);
+  http('a slash at the end', '/a/', [
+    ['/a/', true],
+    ['/a', false],
+    ['/a/b', false],
+  ]);
+  const times = (notBefore, expires) => at({ type: 'time', notBefore, expires });
+  several('time: it ends where it begins, or before', 'Legal; it holds within the skew, if at all.', [
+    shown(times(NOW + 20, NOW + 10), a, 'ok', nonce(1)),
+    shown(times(NOW + 31, NOW + 1), a, ['not_yet_valid', 0], nonce(2)),
+    shown(times(NOW, NOW), a, ['expired', 0], nonce(3)),
+  ]);
+
   // Steps: 2^22 for all args caveats of a call together.
   const steps = (caveats, value, expect, name) => {
     const token = mintBearer(keyring, { ...bearerSpec, restrictions: caveats });

@@ -73,6 +73,15 @@ export function textEdges({ keys, derived, offer, base, K }) {
   e('129 caveats', made([version, grant, Array.from({ length: 129 }, () => encodeCbor([13, null]))]), false);
   e('a malformed caveat', made([version, grant, [encodeCbor([16, null])]]), false);
   e('a grant that is none', made([version, new Uint8Array(0), []]), false);
+  const counters = (n) => Array.from({ length: n }, () => encodeCbor([7, [[1, 9, 0, null, null, null]]]));
+  e('128 caveats', made([version, grant, counters(128)]), true);
+  const notes = (n) => [
+    ...Array.from({ length: 15 }, () => encodeCbor([14, 'x'.repeat(1000)])),
+    encodeCbor([14, 'x'.repeat(n)]),
+  ];
+  const room = 16_384 - fromBase64url(made([version, grant, notes(900)]), 6).length + 900;
+  e('16,384 bytes', made([version, grant, notes(room)]), true);
+  e('16,385 bytes', made([version, grant, notes(room + 1)]), false);
   return out;
 }
 
