@@ -53,7 +53,8 @@ import { decisionEdges } from './edges/decisions.mjs';
 import { signatureEdges, textEdges } from './edges/forms.mjs';
 import { EPOCH, ledgerEdges } from './edges/ledger.mjs';
 import { ledgerMutants } from './edges/mutants-ledger.mjs';
-import { tokenMutants } from './edges/mutants-tokens.mjs';
+import { proofMutants, sessionMutants } from './edges/mutants-calls.mjs';
+import { chainMutants, tokenMutants } from './edges/mutants-tokens.mjs';
 import { tokenEdges } from './edges/tokens.mjs';
 import { block, codeTable, limitTable, stepTable } from './tables.mjs';
 
@@ -1152,6 +1153,61 @@ several('once', 'By anybody, with any descendant.', [
 
 tokenEdges({ tok, raw, remac, parts, mapBut, base, bearer, ab, standard, signed: sealedToken });
 tokenMutants({ tok, raw, remac, base, NOW });
+/** A grant and n delegations, each to a key of its own. */
+const chain = (n) => {
+  const keys = Array.from({ length: 17 }, (_, i) => signer(new SecretKey('holder', fill(0x80 + i))));
+  const items = [mapBut((m) => m.set(-9, 16))];
+  for (let i = 0, by = a; i < n; by = keys[i++]) {
+    const fields = encodeCbor([keys[i].publicKey.bytes, `d${i}`, T0, n16(i)]);
+    const signature = by.sign(LABELS.delegate, Uint8Array.from([...prefixesOf(items).at(-1), ...fields]));
+    items.push(encodeCbor([9, [fields, signature]]));
+  }
+  return items;
+};
+chainMutants({
+  tok,
+  remac,
+  parts,
+  mapBut,
+  standard,
+  sealed,
+  issuer,
+  sealedToken,
+  delegations: {
+    chain,
+    one: [parts(oneDelegation).items[0], ...parts(abc).items.filter((i) => i[1] === 9)],
+  },
+});
+proofMutants({ pr, shown, verifyOnly, base, a, at, proofOf, search, NOW });
+/** The statement of `search` without HTTP request, by a token's D(n). */
+const statementOf = (token, time, fresh) =>
+  encodeCbor([
+    AUDIENCE,
+    prefixesOf(parts(token).items).at(-1),
+    'web_search',
+    argsDigest,
+    time,
+    fresh,
+    noContext,
+  ]);
+sessionMutants({
+  ses,
+  base,
+  ab,
+  at,
+  a,
+  b,
+  shortened: shortToken,
+  statementOf,
+  sha,
+  cborProof,
+  offer,
+  eph,
+  search,
+  NOW,
+  n16,
+  AUDIENCE,
+});
 proofEdges({ pr, shown, verifyOnly, base, a, proofOf, search, at, NOW, n16, text, parts });
 sessionEdges({ ses, use, base, ab, a, b, made, search, openSession, withSessions, NOW, n16, offer });
 decisionEdges({

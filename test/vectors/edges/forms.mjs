@@ -167,6 +167,25 @@ export function signatureEdges(sha512, fromText) {
     new Uint8Array(64),
     false,
   );
+  // Keys and R of small order under which the equation holds: only that they are refused says no.
+  const low = (n) => le32(n + 2n ** 255n - 19n);
+  const under = (publicKey, R, S) => [publicKey, message, Uint8Array.from([...R, ...le32(S)])];
+  const kOf = (R, publicKey) => little(sha512(R, publicKey, message)) % ORDER;
+  const R3 = Point.BASE.multiply(3n).toBytes();
+  put('the neutral point for a key', ...under(le32(1n), R3, 3n), false);
+  put('the neutral point for a key, as 2^255-18', ...under(low(1n), R3, 3n), false);
+  put('the neutral point for a key, with its sign set', ...under(le32(1n + 2n ** 255n), R3, 3n), false);
+  const good = Point.BASE.multiply(a).toBytes();
+  put('a key of prime order', ...under(good, R3, (3n + kOf(R3, good) * a) % ORDER), true);
+  for (const [name, R] of [
+    ['the neutral point for R', le32(1n)],
+    ['the neutral point for R, as 2^255-18', low(1n)],
+  ])
+    put(name, ...under(good, R, (kOf(R, good) * a) % ORDER), false);
+  const eighths = (r) => Point.BASE.multiply(r).toBytes();
+  let r = 3n;
+  while (kOf(eighths(r), small) % 8n !== 0n) r += 2n;
+  put('a key of order 8, k a multiple of 8', ...under(small, eighths(r), r), false);
   put('a key that is no point', new Uint8Array(32).fill(2), message, new Uint8Array(64), false);
   return out;
 }

@@ -43,3 +43,44 @@ export function tokenMutants({ tok, raw, remac, base, NOW }) {
   ])
     tok(`constraint: equals ${name}`, 'What arguments may not be, no value is.', inArgs([1, value]), 'token_invalid'); // prettier-ignore
 }
+
+/** Who may delegate and seal: structure, pins. */
+export function chainMutants({
+  tok,
+  remac,
+  parts,
+  mapBut,
+  standard,
+  sealed,
+  sealedToken,
+  issuer,
+  delegations,
+}) {
+  const [grant] = parts(sealedToken).items;
+  const pinned = (name, seals, expect, more = {}) =>
+    tok(`seal: ${name}`, 'The key is known; whether its pins fit decides.', sealedToken, expect, {
+      ...standard,
+      requireSeal: true,
+      seals,
+      ...more,
+    });
+  const misfit = ['seal_invalid', 0];
+  pinned('pinned to another issuer', [{ ...sealed, issuer: 'other-iam' }], misfit);
+  pinned('pinned to no operator', [{ ...sealed, operators: [] }], misfit);
+  pinned('pinned to operators, this one among them', [{ ...sealed, operators: ['x', 'acme-corp'] }], 'ok');
+  pinned('pinned twice, the second fits', [{ ...sealed, issuer: 'other-iam' }, { ...sealed, operators: ['acme-corp'] }], 'ok'); // prettier-ignore
+  pinned('pinned twice, each fits in part', [{ ...sealed, issuer: 'other-iam' }, { ...sealed, operators: ['x'] }], misfit); // prettier-ignore
+  tok('seal: a misfit that nothing demands', 'Refused all the same.', sealedToken, misfit, {
+    ...standard,
+    seals: [{ ...sealed, issuer: 'other-iam' }],
+  });
+  tok('seal: of zeros', 'By a key that the verifier knows.', remac([grant, encodeCbor([10, [issuer.publicKey.bytes, new Uint8Array(64)]])]), misfit); // prettier-ignore
+
+  const { chain, one } = delegations;
+  tok('16 delegations, made', 'The most; each is signed by the one before.', remac(chain(16)), 'ok');
+  tok('17 delegations, made', 'Malformed, whatever the grant allows.', remac(chain(17)), 'token_invalid');
+  tok('delegation: depth does not widen', 'depth 5 where one is left.', remac([...one.slice(0, 1), encodeCbor([8, 5]), ...one.slice(1)]), 'delegation_exceeded'); // prettier-ignore
+  tok('delegation: the lesser depth counts', 'depth 0, then 5.', remac([chain(1)[0], encodeCbor([8, 0]), encodeCbor([8, 5]), chain(1)[1]]), 'delegation_exceeded'); // prettier-ignore
+  const allowing = mapBut((m) => (m.delete(8), m.set(-9, 1)));
+  tok('bearer that may be delegated', 'Not even if it is not.', remac([allowing]), 'delegation_invalid', { ...standard, bearer: true }); // prettier-ignore
+}
