@@ -115,7 +115,8 @@ function loginOf(login: string | undefined): readonly [string | null, string | n
 }
 
 function address(text: string, port: number): Address {
-  const parts = /^(\[[0-9a-fA-F:.]+\]|[^:[\]]+)(?::(\d{1,5}))?$/.exec(text);
+  // No `@`: it would be the rest of a password that is not encoded, and be shown as a host.
+  const parts = /^(\[[0-9a-fA-F:.]+\]|[^:@[\]]+)(?::(\d{1,5}))?$/.exec(text);
   if (parts === null) throw invalid('Store: a host of the URL is not HOST or HOST:PORT.');
   return {
     host: parts[1]!.replace(/^\[|\]$/g, ''),
@@ -123,6 +124,5 @@ function address(text: string, port: number): Address {
   };
 }
 
-/** The URL without its password, for people and logs. */
-export const withoutPassword = (url: string): string =>
-  url.replace(/^([a-z+]+:\/\/[^:@/?]*):[^@/?]*@/, '$1@');
+/** The URL without its password, for people and logs; up to the last `@`, should one stand in a password. */
+export const withoutPassword = (url: string): string => url.replace(/^([a-z+]+:\/\/[^:@/?]*):[^/?]*@/, '$1@');

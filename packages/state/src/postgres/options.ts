@@ -46,7 +46,8 @@ export function parsePostgresUrl(url: string): PostgresPlace {
   const parts = /^postgres(?:ql)?:\/\/(?:([^@/?]*)@)?([^/?]*)(?:\/([^?]*))?(?:\?(.*))?$/.exec(url);
   if (parts === null) throw invalid('Store: expected postgres://USER@HOST:PORT,HOST:PORT/DATABASE.');
   const [, login = '', list = '', database = '', query = ''] = parts;
-  const [user = '', password] = login.split(':').map(decodeURIComponent);
+  const [user = '', ...rest] = login.split(':').map(decodeURIComponent);
+  const password = rest.length === 0 ? undefined : rest.join(':');
   const asked = new URLSearchParams(query);
   const known = new Set(['schema', 'sslmode', 'sslrootcert', 'host', 'target_session_attrs']);
   for (const name of asked.keys())
@@ -67,7 +68,8 @@ export function parsePostgresUrl(url: string): PostgresPlace {
 
 function toHost(text: string): PostgresHost {
   if (text.startsWith('/')) return { host: text };
-  const parts = /^(\[[0-9a-fA-F:.]+\]|[^:[\]]+)(?::(\d{1,5}))?$/.exec(decodeURIComponent(text));
+  // No `@`: it would be the rest of a password that is not encoded, and be shown as a host.
+  const parts = /^(\[[0-9a-fA-F:.]+\]|[^:@[\]]+)(?::(\d{1,5}))?$/.exec(decodeURIComponent(text));
   if (parts === null) throw invalid('Store: a host of the postgres URL is not HOST or HOST:PORT.');
   const host = parts[1]!.replace(/^\[|\]$/g, '');
   return parts[2] === undefined ? { host } : { host, port: Number(parts[2]) };
