@@ -52,9 +52,11 @@ import { constraintEdges, regularEdges, valueOf } from './edges/constraints.mjs'
 import { decisionEdges } from './edges/decisions.mjs';
 import { signatureEdges, textEdges } from './edges/forms.mjs';
 import { EPOCH, ledgerEdges } from './edges/ledger.mjs';
+import { decisionMutants } from './edges/mutants-decisions.mjs';
 import { ledgerMutants } from './edges/mutants-ledger.mjs';
 import { proofMutants, sessionMutants } from './edges/mutants-calls.mjs';
-import { chainMutants, tokenMutants } from './edges/mutants-tokens.mjs';
+import { argumentMutants, nameConstraints, nameMutants, nameTexts } from './edges/mutants-names.mjs';
+import { chainMutants, fieldMutants, tokenMutants } from './edges/mutants-tokens.mjs';
 import { tokenEdges } from './edges/tokens.mjs';
 import { block, codeTable, limitTable, stepTable } from './tables.mjs';
 
@@ -1154,11 +1156,12 @@ several('once', 'By anybody, with any descendant.', [
 tokenEdges({ tok, raw, remac, parts, mapBut, base, bearer, ab, standard, signed: sealedToken });
 tokenMutants({ tok, raw, remac, base, NOW });
 /** A grant and n delegations, each to a key of its own. */
-const chain = (n) => {
+const chain = (n, change = {}) => {
   const keys = Array.from({ length: 17 }, (_, i) => signer(new SecretKey('holder', fill(0x80 + i))));
   const items = [mapBut((m) => m.set(-9, 16))];
   for (let i = 0, by = a; i < n; by = keys[i++]) {
-    const fields = encodeCbor([keys[i].publicKey.bytes, `d${i}`, T0, n16(i)]);
+    const { label, time, nonce: fresh } = { label: `d${i}`, time: T0, nonce: n16(i), ...change };
+    const fields = encodeCbor([keys[i].publicKey.bytes, label, time, fresh]);
     const signature = by.sign(LABELS.delegate, Uint8Array.from([...prefixesOf(items).at(-1), ...fields]));
     items.push(encodeCbor([9, [fields, signature]]));
   }
@@ -1178,6 +1181,7 @@ chainMutants({
     one: [parts(oneDelegation).items[0], ...parts(abc).items.filter((i) => i[1] === 9)],
   },
 });
+fieldMutants({ tok, raw, remac, parts, mapBut, base, chain });
 proofMutants({ pr, shown, verifyOnly, base, a, at, proofOf, search, NOW });
 /** The statement of `search` without HTTP request, by a token's D(n). */
 const statementOf = (token, time, fresh) =>
@@ -1226,6 +1230,9 @@ decisionEdges({
   issuer,
 });
 
+nameMutants({ tok, raw, base, several, shown, at, a, nonce });
+decisionMutants({ several, shown, at, a, keyring, nonce, NOW, spec, issuer });
+
 // Arguments: strict JSON in, canonical text and digest out.
 const argumentInputs = [
   '{}', '{"b":1,"a":2}', '{"a":1.0,"b":1e2,"c":0.1,"d":1e-7,"e":100000000000000000000e-20}', '{"x":[true,false,null,[]],"y":{"z":""}}',
@@ -1236,16 +1243,18 @@ const argumentInputs = [
 ]; // prettier-ignore
 files.set(
   'arguments.json',
-  [...argumentInputs, ...[31, 32].map((depth) => `{"a":${'['.repeat(depth)}${']'.repeat(depth)}}`)].map(
-    (input) => {
-      const taken = Arguments.parse(input);
-      if (!Arguments.is(taken)) return { input, expect: { code: taken.code } };
-      const canonical = taken.canonical();
-      const digest = toHex(sha(LABELS.arguments.bytes, utf8(canonical)));
-      same('arguments digest', digest, toHex(taken.digest()));
-      return { input, expect: { code: 'ok', canonical, digest } };
-    },
-  ),
+  [
+    ...argumentInputs,
+    ...[31, 32].map((depth) => `{"a":${'['.repeat(depth)}${']'.repeat(depth)}}`),
+    ...argumentMutants,
+  ].map((input) => {
+    const taken = Arguments.parse(valueOf(input));
+    if (!Arguments.is(taken)) return { input, expect: { code: taken.code } };
+    const canonical = taken.canonical();
+    const digest = toHex(sha(LABELS.arguments.bytes, utf8(canonical)));
+    same('arguments digest', digest, toHex(taken.digest()));
+    return { input, expect: { code: 'ok', ...(Array.isArray(input) ? {} : { canonical }), digest } };
+  }),
 );
 
 // Constraints: wire form, values, verdicts (by hand).
@@ -1271,7 +1280,7 @@ const constraints = [
 ]; // prettier-ignore
 files.set(
   'constraints.json',
-  [...constraints, ...constraintEdges].map(
+  [...constraints, ...constraintEdges, ...nameConstraints].map(
     ([constraint, cases, description = JSON.stringify(constraint)]) => {
       const token = at(restrict.args(['web_search'], { v: constraint }));
       const item = parts(token).items[1];
@@ -1303,10 +1312,10 @@ files.set(
 // Names and patterns.
 files.set('patterns.json', {
   tools: [
-    ['web_search', 'web_search', true], ['web_search', 'web_searcher', false], ['web_search', 'WEB_SEARCH', false], ['a.*', 'a.b', true], ['a.*', 'a.b.c', true], ['a.*', 'a.b/c', true], ['a.*', 'a', false], ['a.*', 'a/b', false], ['a/*', 'a/b.c', true], ['web_*', 'web_', true], ['web_*', 'web_search', true], ['web_*', 'web_.x', false], ['*', 'anything', true], ['*', 'a.b', false], ['a.b*', 'a.bc', true], ['a.b*', 'a.b.c', false],
+    ['web_search', 'web_search', true], ['web_search', 'web_searcher', false], ['web_search', 'WEB_SEARCH', false], ['a.*', 'a.b', true], ['a.*', 'a.b.c', true], ['a.*', 'a.b/c', true], ['a.*', 'a', false], ['a.*', 'a/b', false], ['a/*', 'a/b.c', true], ['web_*', 'web_', true], ['web_*', 'web_search', true], ['web_*', 'web_.x', false], ['*', 'anything', true], ['*', 'a.b', false], ['a.b*', 'a.bc', true], ['a.b*', 'a.b.c', false], ['a.*', 'a.', false], ['a.*', 'a..b', false], ['a/*', 'a/', false],
   ].map(([pattern, tool, matches]) => (same(`${pattern} ${tool}`, matchTool(pattern, tool), matches), { pattern, tool, matches })),
   names: [['a', true], ['a.b/c-d_E9', true], ['', false], ['a..b', false], ['.a', false], ['a/', false], ['a b', false], ['\u00e4', false], ['a*', false], ['x'.repeat(256), true], ['x'.repeat(257), false]].map(([name, valid]) => (same(name, isToolName(name), valid), { name, valid })),
-  labels: [['internal', 'internal', true], ['internal', 'internal:research', true], ['internal', 'internals', false], ['internal:research', 'internal', false], ['a.b', 'a.b:c', true], ['internal', 'internal:', false]].map(([scope, label, covers]) => (same(`${scope} ${label}`, isLabel(label) && matchLabel(scope, label), covers), { scope, label, covers })),
+  labels: [['internal', 'internal', true], ['internal', 'internal:research', true], ['internal', 'internals', false], ['internal:research', 'internal', false], ['a.b', 'a.b:c', true], ['internal', 'internal:', false], ['internal', 'internal::a', false], ['internal', 'internal:a:', false], ['internal', 'internal:a/b', false], ['a', `a:${'x'.repeat(254)}`, true], ['a', `a:${'x'.repeat(255)}`, false], ['internal', 'Internal:a', false]].map(([scope, label, covers]) => (same(`${scope} ${label}`, isLabel(label) && matchLabel(scope, label), covers), { scope, label, covers })),
   regular: regularEdges.map(([pattern, valid]) => (same(`pattern ${pattern}`, constraintProblem({ kind: 'pattern', pattern }) === null, valid), { pattern, valid })),
 }); // prettier-ignore
 
@@ -1350,7 +1359,7 @@ files.set('keys.json', {
   derived: [derived(AUDIENCE), derived('mail.acme.com'), derived(null)],
 });
 const keyFile = files.get('keys.json');
-files.set('texts.json', textEdges({ ...keyFile, offer, base, K }).map((v) => (same(`${v.form}: ${v.description}`, isText(v), v.valid), v))); // prettier-ignore
+files.set('texts.json', [...textEdges({ ...keyFile, offer, base, K }), ...nameTexts()].map((v) => (same(`${v.form}: ${v.description}`, isText(v), v.valid), v))); // prettier-ignore
 const sha512 = (...parts) =>
   new Uint8Array(parts.reduce((h, p) => h.update(p), createHash('sha512')).digest());
 files.set('signatures.json', signatureEdges(sha512, utf8));
@@ -1363,7 +1372,7 @@ void d;
 // Encodings: one form each.
 files.set('encodings.json', [
   ['00', true], ['17', true], ['1818', true], ['1817', false], ['190100', true], ['1900ff', false], ['1a00010000', true], ['1a0000ffff', false], ['1b0000000100000000', true], ['1b00000000ffffffff', false], ['1b001fffffffffffff', true], ['1b0020000000000000', false],
-  ['20', true], ['3b001ffffffffffffe', true], ['3b001fffffffffffff', false], ['40', true], ['4100', true], ['5800', false], ['581800', false], ['60', true], ['6161', true], ['62c3a9', true], ['62c0af', false], ['63eda080', false], ['78016', false], ['80', true], ['8100', true], ['9f00ff', false], ['9800', false], ['a0', true], ['a10000', true], ['a200000100', true], ['a201000000', false], ['a200000000', false], ['a200002000', true], ['a220000000', false], ['a26161006162f6', true], ['a2616200616100', false], ['a262616100616200', false], ['a2616200626161f6', true], ['a1f600', false], ['f4', true], ['f5', true], ['f6', true], ['f7', false], ['f800', false], ['f93c00', false], ['fa3f800000', false], ['fb3ff0000000000000', false], ['c000', false], ['d8184100', false], ['1c', false], ['1f', false], ['5f4100ff', false], ['ff', false], ['0000', false], ['', false], ['8181818181818181', false], ['818181818181818100', true], ['81818181818181818100', false], [`1c${'00'.repeat(93)}000200000000`, false],
+  ['20', true], ['3b001ffffffffffffe', true], ['3b001fffffffffffff', false], ['40', true], ['4100', true], ['5800', false], ['581800', false], ['60', true], ['6161', true], ['62c3a9', true], ['62c0af', false], ['63eda080', false], ['78016', false], ['80', true], ['8100', true], ['9f00ff', false], ['9800', false], ['a0', true], ['a10000', true], ['a200000100', true], ['a201000000', false], ['a200000000', false], ['a200002000', true], ['a220000000', false], ['a26161006162f6', true], ['a2616200616100', false], ['a262616100616200', false], ['a2616200626161f6', true], ['a22000181800', false], ['a21818002000', true], ['a26161002000', false], ['a22000616100', true], ['a1f600', false], ['f4', true], ['f5', true], ['f6', true], ['f7', false], ['f800', false], ['f93c00', false], ['fa3f800000', false], ['fb3ff0000000000000', false], ['c000', false], ['d8184100', false], ['1c', false], ['1f', false], ['5f4100ff', false], ['ff', false], ['0000', false], ['', false], ['8181818181818181', false], ['818181818181818100', true], ['81818181818181818100', false], [`1c${'00'.repeat(93)}000200000000`, false],
 ].filter(([h]) => h.length % 2 === 0).map(([h, valid]) => (same(`CBOR ${h}`, decodeCbor(hex(h)) !== null, valid), { hex: h, valid }))); // prettier-ignore
 
 // The worked example of SPEC.md.

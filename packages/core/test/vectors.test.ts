@@ -59,16 +59,19 @@ describe.each(['tokens.json', 'proofs.json', 'sessions.json', 'decisions.json'])
 });
 
 interface ArgumentsVector {
-  readonly input: string;
+  readonly input: string | readonly (readonly [piece: string, times: number])[];
   readonly expect: { readonly code: string; readonly canonical?: string; readonly digest?: string };
 }
 test('arguments.json', () => {
   for (const { input, expect: expected } of read('arguments.json') as ArgumentsVector[]) {
-    const taken = Arguments.parse(input);
+    const text = typeof input === 'string' ? input : input.map(([piece, n]) => piece.repeat(n)).join('');
+    const taken = Arguments.parse(text);
+    const canonical =
+      Arguments.is(taken) && typeof input === 'string' ? { canonical: taken.canonical() } : {};
     const got = Arguments.is(taken)
-      ? { code: 'ok', canonical: taken.canonical(), digest: toHex(taken.digest()) }
+      ? { code: 'ok', ...canonical, digest: toHex(taken.digest()) }
       : { code: taken.code };
-    expect(got, input).toEqual(expected);
+    expect(got, text.slice(0, 80)).toEqual(expected);
   }
 });
 

@@ -37,6 +37,10 @@ export function ledgerMutants(NOW) {
   const turn = Math.ceil(NOW / 120) * 120;
   const long = (c, seconds, more = {}) =>
     counter(c, { window: 7200, step: 120, windowStart: turn + seconds, expires: turn + seconds + 7320, ...more }); // prettier-ignore
+  // One of ten minutes: steps of 10 s, each of which counts for 610.
+  const ten = (c, seconds, expires) =>
+    counter(c, { limit: 2, window: 600, step: 10, windowStart: NOW + seconds, expires });
+  const other = { root: id('q'), partitionKey: id('q') };
   const spent = ['budget_exceeded', 0];
   return [
     { name: 'a clock that goes back', description: "The ledger's own does not: a window is held against the highest time it has seen.", steps: [
@@ -65,12 +69,54 @@ export function ledgerMutants(NOW) {
       step(NOW + 260, { counters: [counter('d')] }, ...spent),
       step(NOW + 300, { counters: [counter('d')] }),
     ] },
-    ...bounds(),
+    { name: 'a sliding charge before the latest', description: 'Counted in the latest step, however long ago its own was.', steps: [
+      step(NOW + 200, { counters: [slide(200, { limit: 2 })] }),
+      step(NOW + 200, { counters: [slide(100, { limit: 2 })] }),
+      step(NOW + 240, { counters: [slide(240, { limit: 2 })] }, ...spent),
+      step(NOW + 320, { counters: [slide(320, { limit: 2 })] }, ...spent),
+      step(NOW + 322, { counters: [slide(322, { limit: 2 })] }),
+    ] },
+    { name: 'ended where rows are dropped', description: 'At the time up to which rows may have been dropped; and one second later.', steps: [
+      step(NOW, nonce('n', { expires: NOW - 60 }), 'replayed', -1),
+      step(NOW, { once: [once('o', { expires: NOW - 60 })] }, 'once_used', 0),
+      step(NOW, { counters: [counter('c', { expires: NOW - 60 })] }, ...spent),
+      step(NOW, number(0, { expires: NOW - 60 }), 'replayed', -1),
+      step(NOW, nonce('n', { expires: NOW - 59 })),
+      step(NOW, { once: [once('o', { expires: NOW - 59 })] }),
+      step(NOW, { counters: [counter('c', { expires: NOW - 59 })] }),
+      step(NOW, number(0, { expires: NOW - 59 })),
+    ] },
+    { name: 'the end of a row: the latest of its charges', description: 'Whichever came first; a row is there for 60 s more.', steps: [
+      step(NOW, { counters: [counter('a', { limit: 2, expires: NOW + 100 }), counter('b', { limit: 2, expires: NOW + 50 })] }),
+      step(NOW, { counters: [counter('a', { limit: 2, expires: NOW + 50 }), counter('b', { limit: 2, expires: NOW + 100 })] }),
+      step(NOW + 140, { counters: [counter('a', { limit: 2 })] }, ...spent),
+      step(NOW + 140, { counters: [counter('b', { limit: 2 })] }, ...spent),
+      step(NOW + 200, { counters: [counter('a', { limit: 2 }), counter('b', { limit: 2 })] }),
+    ] },
+    { name: 'the end of a sliding row: the latest of its charges', description: 'Whichever came first.', steps: [
+      step(NOW, { counters: [ten('a', 0, NOW + 610), ten('b', 0, NOW + 50)] }),
+      step(NOW, { counters: [ten('a', 0, NOW + 50), ten('b', 0, NOW + 610)] }),
+      step(NOW + 200, { counters: [ten('a', 200, NOW + 810)] }, ...spent),
+      step(NOW + 200, { counters: [ten('b', 200, NOW + 810)] }, ...spent),
+      step(NOW + 610, { counters: [ten('a', 610, NOW + 1220), ten('b', 610, NOW + 1220)] }),
+    ] },
+    ...[[50, 300], [300, 50]].map((ends) => ({ name: `the end of a session's numbers: ${ends.join(', then ')}`, description: 'The latest of its tickets.', steps: [
+      step(NOW, number(0, { expires: NOW + ends[0] })),
+      step(NOW, number(1, { expires: NOW + ends[1] })),
+      step(NOW + 200, number(0, { expires: NOW + 300 }), 'replayed', -1),
+      step(NOW + 200, number(2, { expires: NOW + 300 })),
+    ] })),
+    { name: 'rows of another token', description: 'Each root has its own.', rowsPerToken: 1, steps: [
+      step(NOW, { counters: [counter('a')] }),
+      step(NOW, { counters: [counter('b')], ...other }),
+      step(NOW, { once: [once('o')], ...other }, ...spent),
+      step(NOW, { once: [once('o')], root: id('p'), partitionKey: id('p') }),
+      step(NOW, { counters: [counter('c')], root: id('p'), partitionKey: id('p') }, ...spent),
+      step(NOW, { counters: [counter('d')], root: id('s'), partitionKey: id('s') }),
+    ] },
+    { name: 'rows of one token: the last claim is named', description: 'Of two.', rowsPerToken: 1, steps: [
+      step(NOW, { once: [once('o', { caveat: 1 }), once('p', { caveat: 3 })] }, 'budget_exceeded', 3),
+      step(NOW, { once: [once('o', { caveat: 1 })] }),
+    ] },
   ]; // prettier-ignore
-
-  function bounds() {
-    void nonce;
-    void number;
-    return [];
-  }
 }

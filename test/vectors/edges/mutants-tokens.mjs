@@ -84,3 +84,61 @@ export function chainMutants({
   const allowing = mapBut((m) => (m.delete(8), m.set(-9, 1)));
   tok('bearer that may be delegated', 'Not even if it is not.', remac([allowing]), 'delegation_invalid', { ...standard, bearer: true }); // prettier-ignore
 }
+
+/** Fields of grant and caveats: at a limit, of another type, empty where that is legal. */
+export function fieldMutants({ tok, raw, remac, parts, mapBut, base, chain }) {
+  const grant = (name, change, expect, description = 'A field of the grant.') =>
+    tok(`grant: ${name}`, description, remac([mapBut(change)]), expect);
+  const caveat = (name, c, expect = 'ok') =>
+    tok(`${expect === 'ok' ? 'legal' : 'malformed'}: ${name}`, 'A caveat behind a right MAC.', raw(base, c), expect); // prettier-ignore
+  const no = 'token_invalid';
+  caveat('sliding window of 2^31', [7, [[1, 1, -(2 ** 31), null, null, null]]]);
+  caveat('budget in unit 0', [7, [[0, 1, 0, null, null, null]]], no);
+  for (const [unit, name] of ['calls', 'external', 'bytes'].map((x, i) => [i + 1, x]))
+    caveat(`${name} with an argument`, [7, [[unit, 1, 0, 'x', null, null]]], no);
+  const pools = (name, one, two, expect = ['seal_required', -1]) =>
+    grant(`pools that differ in ${name}`, (m) => m.set(-8, [one, two]), expect, 'Well-formed; the seal is missing.'); // prettier-ignore
+  pools('unit', [1, 9, 0, null, 'p', null], [2, 9, 0, null, 'p', null]);
+  pools('argument', [4, 9, 0, 'a', 'p', null], [4, 9, 0, 'b', 'p', null]);
+  pools('window', [1, 9, 60, null, 'p', null], [1, 9, -60, null, 'p', null]);
+  pools('limit alone', [1, 9, 60, null, 'p', null], [1, 8, 60, null, 'p', null], no);
+  grant('budgets of nothing', (m) => m.set(-8, []), no);
+  grant('data of nothing', (m) => m.set(-6, []), 'ok');
+  grant('tools of nothing', (m) => m.set(-5, []), 'ok');
+  grant('a model without a digest', (m) => m.set(-3, ['m']), no);
+  grant('an operator with a digest of 31 bytes', (m) => m.set(-2, ['o', new Uint8Array(31)]), no);
+  const cose = (kty, crv) => new Map([[1, new Map([[1, kty], [-1, crv], [-2, new Uint8Array(32).fill(7)]])]]); // prettier-ignore
+  grant('a key of type 1', (m) => m.set(8, cose(1, 6)), 'ok', 'OKP.');
+  grant('a key of type 2', (m) => m.set(8, cose(2, 6)), no, 'EC2.');
+  const hexOf = Buffer.from(parts(base).items[0]).toString('hex');
+  const swapped = hexOf.replace('a301012006215820', 'a320060101215820');
+  if (swapped === hexOf) throw new Error('no key to swap');
+  tok('grant: members of the key out of order', '-1 before 1.', remac([bytes(swapped)]), no);
+
+  caveat('once with 0', [13, 0], no);
+  caveat('once with false', [13, false], no);
+  caveat('http without methods', [11, [[], ['/*']]]);
+  caveat('http without paths', [11, [['GET'], []]]);
+  caveat('net without networks', [12, []]);
+  caveat('data without labels', [6, []]);
+  caveat('closed args of nothing', [5, [['x'], new Map(), true]]);
+  caveat('http method of 32 letters', [11, [['A'.repeat(32)], ['/*']]]);
+  caveat('http method of 33 letters', [11, [['A'.repeat(33)], ['/*']]], no);
+  for (const [what, name] of [
+    ['of nothing', ''],
+    ['with an invisible character', 'a\u200b'],
+    ['of 257 bytes', 'x'.repeat(257)],
+  ])
+    caveat(`argument name ${what}`, [5, [['x'], new Map([[name, [11]]]), false]], no);
+  const one = (fields) => remac(chain(1, fields));
+  for (const [name, change] of [
+    ['a label of nothing', { label: '' }],
+    ['a label with an invisible character', { label: 'a\u200b' }],
+    ['a time as text', { time: '1' }],
+    ['no time', { time: null }],
+    ['a negative time', { time: -1 }],
+    ['a nonce of 15 bytes', { nonce: new Uint8Array(15) }],
+  ])
+    tok(`malformed: delegation with ${name}`, 'Under a right signature.', one(change), no);
+  tok('legal: delegation at any time', 'The time is the claim of its delegator.', one({ time: 2 ** 53 - 1 }), 'ok'); // prettier-ignore
+}
