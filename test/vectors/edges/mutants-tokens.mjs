@@ -22,6 +22,7 @@ export function tokenMutants({ tok, raw, remac, base, NOW }) {
   const pairs = [[1, issuer], [2, user], [3, other], [-1, keyId], [-2, new Uint8Array(50 - 4 - 9 - 2 - 14 - 3 - 1)]]; // prettier-ignore
   skim('a count of half the bytes that are left', 'A pair takes two: 25 in 50 bytes.', map(25, ...pairs), 'wrong_audience'); // prettier-ignore
   skim('a count beyond half the bytes that are left', 'A pair takes two: 26 in 50 bytes.', map(26, ...pairs), 'token_invalid'); // prettier-ignore
+  skim('a key id behind the end of the map', 'It holds two pairs.', Uint8Array.from([0xa2, ...few([1, issuer], [3, other], [-1, keyId]).subarray(1)]), 'token_invalid'); // prettier-ignore
 
   const caveat = (name, description, c, expect) => tok(name, description, raw(base, c), expect);
   caveat('time that ends where it begins', 'Legal; what it allows is asked later.', [1, [NOW, NOW]], 'ok');
