@@ -126,58 +126,63 @@ function poolRules(w: World): void {
 }
 
 function resetRules(w: World): void {
-  test('W5 (findings S4, S7) nothing crosses a reset: no refund, no slice, no number of a session, no proof', async (context) => {
-    if (w.reset === null) return context.skip();
-    const { budgets, replay } = w.store;
-    const taken = await budgets.reserve(
-      charges([counter('c', 6, 10)], { replay: proofClaim('old', NOW + 90) }),
-      NOW,
-    );
-    if (!taken.ok) throw new Error(taken.code);
-    const number = async (sequence: number): Promise<ReturnType<typeof charges>> =>
-      charges([], { sequence: await numbered(w.store, 'q', sequence, NOW + 900) });
-    const waiting = await number(1);
-    expect(code(await budgets.reserve(await number(0), NOW))).toBe('ok');
-    const leased = leasedBudgets(budgets, { share: 1 / 2 });
-    const hot = charges([counter('hot', 1, 1000)]);
-    await leased.reserve(hot, NOW);
-    expect(code(await leased.reserve(hot, NOW))).toBe('ok');
-    expect([leased.trips, leased.local]).toEqual([1, 2]);
-    const before = budgets.era();
-    const epoch = await replay.epoch();
-    await w.reset(w.store);
-    // A verifier may learn of it with its next call.
-    await spend(w, 'any', 1, 100);
-    // While it does not know, there is no era, and nothing is taken into slices.
-    await expect.poll(() => [null, before].includes(budgets.era())).toBe(false);
-    expect(await budgets.settle(taken.reservation, [0])).toBe(false);
-    expect(await budgets.left(id('root'), [counter('c', 0, 10)], NOW)).toEqual([4]);
-    expect(code(await leased.reserve(hot, NOW))).toBe('ok');
-    expect(leased.trips).toBe(2);
-    // A number of a ticket from before does not count either, also once the store has been asked for the new epoch.
-    expect(code(await budgets.reserve(waiting, NOW))).toBe('replayed');
-    expect(await replay.epoch()).not.toBe(epoch);
-    expect(code(await budgets.reserve(waiting, NOW))).toBe('replayed');
-    expect(code(await budgets.reserve(await number(1), NOW))).toBe('ok');
-    await leased.stop();
-  });
+  const { reset } = w;
+  test.skipIf(reset === null)(
+    'W5 (findings S4, S7) nothing crosses a reset: no refund, no slice, no number of a session, no proof',
+    async () => {
+      const { budgets, replay } = w.store;
+      const taken = await budgets.reserve(
+        charges([counter('c', 6, 10)], { replay: proofClaim('old', NOW + 90) }),
+        NOW,
+      );
+      if (!taken.ok) throw new Error(taken.code);
+      const number = async (sequence: number): Promise<ReturnType<typeof charges>> =>
+        charges([], { sequence: await numbered(w.store, 'q', sequence, NOW + 900) });
+      const waiting = await number(1);
+      expect(code(await budgets.reserve(await number(0), NOW))).toBe('ok');
+      const leased = leasedBudgets(budgets, { share: 1 / 2 });
+      const hot = charges([counter('hot', 1, 1000)]);
+      await leased.reserve(hot, NOW);
+      expect(code(await leased.reserve(hot, NOW))).toBe('ok');
+      expect([leased.trips, leased.local]).toEqual([1, 2]);
+      const before = budgets.era();
+      const epoch = await replay.epoch();
+      await reset!(w.store);
+      // A verifier may learn of it with its next call.
+      await spend(w, 'any', 1, 100);
+      // While it does not know, there is no era, and nothing is taken into slices.
+      await expect.poll(() => [null, before].includes(budgets.era())).toBe(false);
+      expect(await budgets.settle(taken.reservation, [0])).toBe(false);
+      expect(await budgets.left(id('root'), [counter('c', 0, 10)], NOW)).toEqual([4]);
+      expect(code(await leased.reserve(hot, NOW))).toBe('ok');
+      expect(leased.trips).toBe(2);
+      // A number of a ticket from before does not count either, also once the store has been asked for the new epoch.
+      expect(code(await budgets.reserve(waiting, NOW))).toBe('replayed');
+      expect(await replay.epoch()).not.toBe(epoch);
+      expect(code(await budgets.reserve(waiting, NOW))).toBe('replayed');
+      expect(code(await budgets.reserve(await number(1), NOW))).toBe('ok');
+      await leased.stop();
+    },
+  );
 
-  test('W5 (finding S7) a proof that may be from before a reset is refused, however long its claim has waited', async (context) => {
-    if (w.reset === null) return context.skip();
-    const { budgets } = w.store;
-    const shown = (name: string, expires: number, from?: number): Answer =>
-      budgets.reserve(charges([], { replay: proofClaim(name, expires, from) }), NOW);
-    expect(code(await shown('used', NOW + 90))).toBe('ok');
-    await w.reset(w.store);
-    await spend(w, 'any', 1, 100);
-    // What is left of its life when the claim comes says how long verifiers remember it, less how long it waited.
-    for (const left of [-50, 1, 20, 50, 90, 400])
-      expect([left, code(await shown('used', NOW + left))]).toEqual([left, 'store_unavailable']);
-    // A holder whose clock is ahead, by as much as a verifier lets pass, has made it "later" than the reset.
-    expect(code(await shown('ahead', NOW + 120, w.time() + 20))).toBe('store_unavailable');
-    // One that no verifier took before is good, once.
-    const later = w.time() + 60;
-    expect(code(await shown('later', NOW + 180, later))).toBe('ok');
-    expect(code(await shown('later', NOW + 180, later))).toBe('replayed');
-  });
+  test.skipIf(reset === null)(
+    'W5 (finding S7) a proof that may be from before a reset is refused, however long its claim has waited',
+    async () => {
+      const { budgets } = w.store;
+      const shown = (name: string, expires: number, from?: number): Answer =>
+        budgets.reserve(charges([], { replay: proofClaim(name, expires, from) }), NOW);
+      expect(code(await shown('used', NOW + 90))).toBe('ok');
+      await reset!(w.store);
+      await spend(w, 'any', 1, 100);
+      // What is left of its life when the claim comes says how long verifiers remember it, less how long it waited.
+      for (const left of [-50, 1, 20, 50, 90, 400])
+        expect([left, code(await shown('used', NOW + left))]).toEqual([left, 'store_unavailable']);
+      // A holder whose clock is ahead, by as much as a verifier lets pass, has made it "later" than the reset.
+      expect(code(await shown('ahead', NOW + 120, w.time() + 20))).toBe('store_unavailable');
+      // One that no verifier took before is good, once.
+      const later = w.time() + 60;
+      expect(code(await shown('later', NOW + 180, later))).toBe('ok');
+      expect(code(await shown('later', NOW + 180, later))).toBe('replayed');
+    },
+  );
 }
