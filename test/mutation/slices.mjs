@@ -93,7 +93,14 @@ export const SLICES = {
       'args-url',
     ],
   ),
-  'state:rules': state(['apply.ts', 'clock.ts', 'memory/*.ts'], ['clock', 'memory']),
+  'state:rules': state(
+    ['apply.ts', 'clock.ts', 'budgets.ts', 'sliding.ts', 'memory.ts', 'memory/*.ts', 'sessions.ts'],
+    ['clock', 'rules', 'memory-rows', 'local', 'memory'],
+  ),
+  'state:sqlite-operate': state(
+    ['sqlite/operate.ts', 'sqlite/migrate.ts'],
+    ['sqlite-operate', 'sqlite-migrate', 'sqlite-rot'],
+  ),
   'state:lease': state(['lease.ts', 'lease/*.ts'], ['lease-slices', 'lease']),
   'state:admission': state(
     ['admission.ts', 'authorize.ts', 'delivery.ts', 'grouped.ts', 'faults.ts', 'stats.ts'],

@@ -3,7 +3,6 @@
 import {
   copyFileSync,
   linkSync,
-  mkdtempSync,
   readFileSync,
   readdirSync,
   readlinkSync,
@@ -12,19 +11,15 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { AmbitError } from '@ambit/core';
 import type { SyncStore } from '../src/index.ts';
 import { openSqlite } from '../src/sqlite.ts';
 import { Connection } from '../src/sqlite/binding.ts';
 import { NOW, charges, claim, counter, fresh, id, proofClaim, numbered } from '../src/testing/make.ts';
+import { stateFiles } from './state-files.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'ambit-file-'));
-afterAll(() => rmSync(folder, { recursive: true }));
-let n = 0;
-const path = (): string => join(folder, `${n++}.db`);
+const { folder, path } = stateFiles();
 const code = (answer: { ok: boolean; code?: string }): string => (answer.ok ? 'ok' : answer.code!);
 const subject = { issuer: 'acme', token: 't', key: 'k', user: 'u', nodes: [], holders: [] };
 const spend = async (store: SyncStore, limit = 10): Promise<string> =>

@@ -1,8 +1,5 @@
 // State files of earlier versions: migrated, they have what they had, and what their facts say of lost rows still holds.
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { GRACE } from '../src/budgets.ts';
 import { RESET_MARGIN } from '../src/clock.ts';
 import type { SyncStore } from '../src/index.ts';
@@ -10,10 +7,9 @@ import { openSqlite } from '../src/sqlite.ts';
 import { migrateFile } from '../src/sqlite/operate.ts';
 import { Connection } from '../src/sqlite/binding.ts';
 import { NOW, charges, claim, counter, id, proofClaim } from '../src/testing/make.ts';
+import { stateFiles } from './state-files.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'ambit-migrate-'));
-afterAll(() => rmSync(folder, { recursive: true }));
-let n = 0;
+const { path } = stateFiles();
 const key = (name: string): string => id(name).slice(0, 22);
 const code = (answer: { ok: boolean; code?: string }): string => (answer.ok ? 'ok' : answer.code!);
 const user = { issuer: 'acme', token: 't', key: 'k', user: 'u', nodes: [], holders: [] };
@@ -21,7 +17,7 @@ const EPOCH = 'ab'.repeat(16);
 
 /** A file as versions 1 and 2 made it, with facts about itself beside its epoch. */
 function old(version: 1 | 2, facts: Readonly<Record<string, number>>): string {
-  const file = join(folder, `${n++}.db`);
+  const file = path();
   const db = new Connection(file);
   db.exec(`
     create table meta(key text primary key, value text not null) strict, without rowid;

@@ -1,21 +1,16 @@
 // A state file and what time does to it: rotted rows, a clock that was ahead, a backup
 // (attack catalogue W1 and W2, findings S1, S10, S18).
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { SequenceClaim } from '@ambit/core';
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { SyncStore } from '../src/index.ts';
 import { openSqlite } from '../src/sqlite.ts';
 import { backupFile, checkFile, repairFile } from '../src/sqlite/operate.ts';
 import { Connection } from '../src/sqlite/binding.ts';
 import { SqliteRows } from '../src/sqlite/rows.ts';
 import { NOW, charges, claim, counter, fresh, proofClaim, numbered } from '../src/testing/make.ts';
+import { stateFiles } from './state-files.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'ambit-rot-'));
-afterAll(() => rmSync(folder, { recursive: true }));
-let n = 0;
-const path = (): string => join(folder, `${n++}.db`);
+const { path } = stateFiles();
 const code = (answer: { ok: boolean; code?: string }): string => (answer.ok ? 'ok' : answer.code!);
 const nowSeconds = (): number => NOW;
 const user = { issuer: 'acme', token: 't', key: 'k', user: 'u', nodes: [], holders: [] };

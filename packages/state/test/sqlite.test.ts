@@ -1,28 +1,16 @@
 // The SQLite back end: the common laws, then what a file can suffer.
-import {
-  closeSync,
-  mkdtempSync,
-  openSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { closeSync, openSync, renameSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Store } from '../src/index.ts';
 import { openSqlite } from '../src/sqlite.ts';
 import { resetFile } from '../src/sqlite/operate.ts';
 import { Connection } from '../src/sqlite/binding.ts';
 import { conformance } from '../src/testing.ts';
 import { NOW, charges, claim, counter, fresh, id, proofClaim, numbered } from '../src/testing/make.ts';
+import { stateFiles } from './state-files.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'ambit-sqlite-'));
-afterAll(() => rmSync(folder, { recursive: true }));
-let n = 0;
-const path = (): string => join(folder, `${n++}.db`);
+const { folder, path } = stateFiles();
 const code = (answer: { ok: boolean; code?: string }): string => (answer.ok ? 'ok' : answer.code!);
 
 const paths = new WeakMap<Store, string>();
