@@ -16,7 +16,7 @@ const forTests = {
 export default defineConfig({
   plugins: [forTests],
   resolve: { conditions: ['@ambit/source'] },
-  ssr: { resolve: { conditions: ['@ambit/source', 'node', 'import', 'default'] } },
+  ssr: { resolve: { conditions: ['@ambit/source', 'node'] } },
   test: {
     include: [...tests],
     runner: './test/mutation/worker.ts',

@@ -92,6 +92,8 @@ describe('a URL', () => {
     ['file:////h', 'file:/PATH'],
     ['file:a%00b', 'file:/PATH'],
     ['redis:h', 'redis://USER'],
+    ['redis:redis://h', 'redis://USER'],
+    ['redis://h?prefix=a\nb', 'redis://USER'],
     ['redis://', 'redis://USER'],
     ['redis:///1', 'redis://USER'],
     ['redis://u:p@ss@h', 'host of the URL'],
