@@ -97,6 +97,18 @@ export const SLICES = {
     ['apply.ts', 'clock.ts', 'budgets.ts', 'sliding.ts', 'memory.ts', 'memory/*.ts', 'sessions.ts'],
     ['clock', 'rules', 'memory-rows', 'local', 'memory'],
   ),
+  'state:sqlite': state(
+    ['sqlite.ts', 'sqlite/binding.ts', 'sqlite/file.ts', 'sqlite/turn.ts', 'sqlite/writer.ts'],
+    ['sqlite-parts', 'sqlite-writer', 'sqlite-store', 'local', 'sqlite-rot'],
+  ),
+  'state:sqlite-rows': state(
+    ['rows', 'nonces', 'meta', 'sums', 'sweeper', 'schema'].map((name) => `sqlite/${name}.ts`),
+    ['sqlite-rows', 'sqlite-rot', 'local'],
+  ),
+  'state:sqlite-lists': state(
+    ['sqlite/revocations.ts', 'sqlite/sessions.ts'],
+    ['local', 'sqlite-lists', 'sqlite-rot'],
+  ),
   'state:sqlite-operate': state(
     ['sqlite/operate.ts', 'sqlite/migrate.ts'],
     ['sqlite-operate', 'sqlite-migrate', 'sqlite-rot'],

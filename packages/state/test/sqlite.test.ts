@@ -215,22 +215,6 @@ describe('S8', () => {
   });
 });
 
-test('S7 a revocation list that went back in time is stale', async () => {
-  const file = path();
-  const store = openSqlite(file);
-  const subject = { issuer: 'acme', token: 't', key: 'k', nodes: [], holders: ['h'] };
-  await store.revocations.add({ kind: 'holder', value: id('other'), reason: '' }, NOW);
-  expect(store.revocations.isRevoked(subject)).toEqual({ ok: true });
-  const admin = new Connection(file);
-  admin.exec("delete from revocations; update sqlite_sequence set seq = 0 where name = 'revocations'");
-  admin.close();
-  // A question in the same turn of the event loop has the same answer.
-  await new Promise((resolve) => setImmediate(resolve));
-  await new Promise((resolve) => setImmediate(resolve));
-  expect(store.revocations.isRevoked(subject)).toEqual({ ok: false, code: 'revocations_stale' });
-  await store.close();
-});
-
 test('S12 rows are dropped when they have expired: the file does not grow for ever', async () => {
   const file = path();
   let time = NOW;
