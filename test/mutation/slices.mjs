@@ -122,7 +122,10 @@ export const SLICES = {
     ['heard.ts', 'named.ts', 'remembered.ts', 'revocations.ts', 'snapshot.ts', 'list/*.ts', 'replay.ts'],
     ['named', 'revocations', 'list', 'heard', 'snapshot'],
   ),
-  'state:open': state(['url.ts', 'open.ts', 'operator.ts', 'served.ts'], ['url', 'served', 'open']),
+  'state:open': state(
+    ['url.ts', 'url-parts.ts', 'open.ts', 'operator.ts', 'served.ts'],
+    ['url', 'served', 'open'],
+  ),
   'audit:note': audit(['note/*.ts'], ['note']),
   'audit:merkle': audit(['merkle/*.ts', 'tile/*.ts'], ['merkle']),
 };

@@ -6,6 +6,7 @@
 //   redis+sentinel://SENTINEL:26379,SENTINEL/NAME/DB a master watched by Sentinels; rediss+sentinel://
 //   postgres://USER@HOST:5432,HOST/DATABASE          PostgreSQL; `postgres/options.ts` lists its parameters
 import { AmbitError } from '@ambit/core';
+import { loginOf, serverOf } from './url-parts.ts';
 
 /** One server of a Redis URL. */
 export interface Address {
@@ -92,7 +93,7 @@ function redisPlace(url: string, scheme: string): RedisPlace {
   const number = (mode === 'sentinel' ? second : first) ?? '';
   if (!/^\d{0,4}$/.test(number) || (mode === 'cluster' && Number(number) !== 0))
     throw invalid('Store: the database of a Redis URL is a number, and a Cluster has none but 0.');
-  const [username, password] = loginOf(login);
+  const { user, password } = loginOf(login);
   return {
     kind: 'redis',
     mode,
@@ -101,27 +102,16 @@ function redisPlace(url: string, scheme: string): RedisPlace {
     servers,
     master,
     database: Number(number),
-    username,
+    username: user,
     password,
     prefix: asked.get('prefix') ?? 'ambit:',
   };
 }
 
-function loginOf(login: string | undefined): readonly [string | null, string | null] {
-  if (login === undefined || login === '') return [null, null];
-  const [user, ...rest] = login.split(':');
-  const password = rest.length === 0 ? null : decodeURIComponent(rest.join(':'));
-  return [user === '' ? null : decodeURIComponent(user!), password];
-}
-
 function address(text: string, port: number): Address {
-  // No `@`: it would be the rest of a password that is not encoded, and be shown as a host.
-  const parts = /^(\[[0-9a-fA-F:.]+\]|[^:@[\]]+)(?::(\d{1,5}))?$/.exec(text);
-  if (parts === null) throw invalid('Store: a host of the URL is not HOST or HOST:PORT.');
-  return {
-    host: parts[1]!.replace(/^\[|\]$/g, ''),
-    port: parts[2] === undefined ? port : Number(parts[2]),
-  };
+  const server = serverOf(text);
+  if (server === null) throw invalid('Store: a host of the URL is not HOST or HOST:PORT.');
+  return { host: server.host, port: server.port ?? port };
 }
 
 /** The URL without its password, for people and logs; up to the last `@`, should one stand in a password. */

@@ -3,6 +3,7 @@
 // A password may be in the URL, in PGPASSWORD or in the password file; pg reads the last two itself.
 import { readFileSync } from 'node:fs';
 import { AmbitError } from '@ambit/core';
+import { loginOf, serverOf } from '../url-parts.ts';
 
 /** One server; a path that begins with `/` is the folder of a unix socket. */
 export interface PostgresHost {
@@ -45,9 +46,8 @@ const invalid = (message: string): AmbitError => new AmbitError('input_invalid',
 export function parsePostgresUrl(url: string): PostgresPlace {
   const parts = /^postgres(?:ql)?:\/\/(?:([^@/?]*)@)?([^/?]*)(?:\/([^?]*))?(?:\?(.*))?$/.exec(url);
   if (parts === null) throw invalid('Store: expected postgres://USER@HOST:PORT,HOST:PORT/DATABASE.');
-  const [, login = '', list = '', database = '', query = ''] = parts;
-  const [user = '', ...rest] = login.split(':').map(decodeURIComponent);
-  const password = rest.length === 0 ? undefined : rest.join(':');
+  const [, login, list = '', database = '', query = ''] = parts;
+  const { user, password } = loginOf(login);
   const asked = new URLSearchParams(query);
   const known = new Set(['schema', 'sslmode', 'sslrootcert', 'host', 'target_session_attrs']);
   for (const name of asked.keys())
@@ -58,8 +58,8 @@ export function parsePostgresUrl(url: string): PostgresPlace {
   const schema = asked.get('schema');
   return {
     hosts,
-    ...(user === '' ? {} : { user }),
-    ...(password === undefined ? {} : { password }),
+    ...(user === null ? {} : { user }),
+    ...(password === null ? {} : { password }),
     ...(database === '' ? {} : { database: decodeURIComponent(database) }),
     ...(schema === null ? {} : { schema }),
     ssl: tlsOf(asked.get('sslmode') ?? 'disable', asked.get('sslrootcert')),
@@ -68,11 +68,9 @@ export function parsePostgresUrl(url: string): PostgresPlace {
 
 function toHost(text: string): PostgresHost {
   if (text.startsWith('/')) return { host: text };
-  // No `@`: it would be the rest of a password that is not encoded, and be shown as a host.
-  const parts = /^(\[[0-9a-fA-F:.]+\]|[^:@[\]]+)(?::(\d{1,5}))?$/.exec(decodeURIComponent(text));
-  if (parts === null) throw invalid('Store: a host of the postgres URL is not HOST or HOST:PORT.');
-  const host = parts[1]!.replace(/^\[|\]$/g, '');
-  return parts[2] === undefined ? { host } : { host, port: Number(parts[2]) };
+  const server = serverOf(decodeURIComponent(text));
+  if (server === null) throw invalid('Store: a host of the postgres URL is not HOST or HOST:PORT.');
+  return server.port === null ? { host: server.host } : { host: server.host, port: server.port };
 }
 
 function tlsOf(mode: string, root: string | null): NonNullable<PostgresPlace['ssl']> | false {
