@@ -1,11 +1,12 @@
-// What a client is shown: lists filtered to what its token allows, the offer of proof sessions, and a hint with a
-// denial. All of it is display; every call is decided on its own.
+// What a client is shown: lists filtered to what its token allows, the offer of proof sessions, and the tools that a
+// denial may name. All of it is display; every call is decided on its own.
 import {
   coversTools,
   effectiveAuthority,
   isToolName,
   matchTool,
   offerText,
+  type Authority,
   type Verifier,
 } from '@ambit/core';
 import { LISTS, OFFER_KEY, type Attached, type Params, type RpcResponse } from '@ambit/wire/mcp';
@@ -37,18 +38,21 @@ export function filtered(
   return { ...message, result: { ...result, [list.field]: kept, cacheScope: 'private' } };
 }
 
+// Undefined without a genuine token.
+function authorityOf({ token }: Attached, verifier: Verifier): Authority | undefined {
+  return token === undefined || !verifier.identify(token).ok ? undefined : effectiveAuthority(token);
+}
+
 // Nothing without a token.
-function visibleTo({ token }: Attached, verifier: Verifier): (tool: string) => boolean {
-  if (token === undefined || !verifier.identify(token).ok) return () => false;
-  const left = effectiveAuthority(token);
+function visibleTo(attached: Attached, verifier: Verifier): (tool: string) => boolean {
+  const left = authorityOf(attached, verifier);
   return (tool) =>
+    left !== undefined &&
     isToolName(tool) &&
     coversTools(left.tools, [tool]) &&
     !left.deny.some((pattern) => matchTool(pattern, tool));
 }
 
 /** The tools that the attached token allows; undefined without a genuine one. */
-export function allowedTools(verifier: Verifier, { token }: Attached): readonly string[] | undefined {
-  if (token === undefined || !verifier.identify(token).ok) return undefined;
-  return effectiveAuthority(token).tools;
-}
+export const allowedTools = (verifier: Verifier, attached: Attached): readonly string[] | undefined =>
+  authorityOf(attached, verifier)?.tools;
