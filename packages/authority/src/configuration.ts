@@ -8,7 +8,7 @@ import {
   registrationOf,
   type Applied,
   type ConfigurationDiff,
-  type LiveSession,
+  type LiveSessions,
   type Registration,
 } from '@ambit/identity';
 
@@ -25,7 +25,7 @@ export interface AppliedConfiguration {
 export async function diffConfigurationTexts(
   old: string,
   next: string,
-  sessions: Iterable<LiveSession> | AsyncIterable<LiveSession>,
+  sessions: LiveSessions,
   now: number,
 ): Promise<ConfigurationDiff> {
   const before = readOperator(old, 'old');
@@ -43,7 +43,7 @@ export async function diffConfigurationTexts(
 export async function applyConfiguration(
   text: string,
   previous: Applied | null,
-  sessions: Iterable<LiveSession> | AsyncIterable<LiveSession>,
+  sessions: LiveSessions,
   now: number,
 ): Promise<AppliedConfiguration> {
   const operator = readOperator(text);

@@ -37,6 +37,7 @@ export {
   checkRevoked,
   layerOfRevocation,
   modelRevoked,
+  type LayerNames,
   type RevocationView,
 } from './model/admit.ts';
 

@@ -1,6 +1,6 @@
 // `ambit config`: the operator's configuration, checked, compared, put in force.
 import { diffConfigurationTexts } from '@ambit/authority';
-import { checkConfiguration, diffText, type ConfigurationDiff } from '@ambit/identity';
+import { checkConfiguration, diffText, type ConfigurationDiff, type LiveSessions } from '@ambit/identity';
 import { openSessions } from '@ambit/state';
 import type { Command } from 'commander';
 import { account } from '../home/audit.ts';
@@ -60,7 +60,7 @@ function defineDiff(command: Command, cli: Cli): void {
     .action(async (old: string, next: string) => {
       const [before, after] = [await read(cli, old), await read(cli, next)];
       const home = new Home(cli);
-      const among = (sessions: Parameters<typeof diffConfigurationTexts>[2]): Promise<ConfigurationDiff> =>
+      const among = (sessions: LiveSessions): Promise<ConfigurationDiff> =>
         diffConfigurationTexts(before, after, sessions, cli.now);
       const diff = home.exists
         ? await withState(home, (store) => among(openSessions(store.sessions, cli.now)))

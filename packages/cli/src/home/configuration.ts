@@ -4,7 +4,7 @@
 import { existsSync } from 'node:fs';
 import { applyConfiguration, type AppliedConfiguration } from '@ambit/authority';
 import { askedView, configuredEntitlements, registrationOf, verifyAttestation } from '@ambit/identity';
-import type { Applied, ExplainContext, Registration, VerifiedAttestation } from '@ambit/identity';
+import type { Applied, ExplainContext, LayerNames, Registration, VerifiedAttestation } from '@ambit/identity';
 import { AmbitError, toHex } from '@ambit/core';
 import { nodeProvider } from '@ambit/core/node';
 import { openSessions, type Store } from '@ambit/state';
@@ -63,7 +63,7 @@ export async function applyIn(
 export async function layerContext(
   store: Store,
   registration: Registration,
-  actor: Parameters<typeof askedView>[1],
+  actor: LayerNames,
   now: number,
 ): Promise<ExplainContext> {
   return {

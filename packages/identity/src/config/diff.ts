@@ -46,6 +46,9 @@ export interface LiveSession {
   readonly closed: number | null;
 }
 
+/** Sessions as they come: a list, or read page by page (`openSessions` of `@ambit/state`). */
+export type LiveSessions = Iterable<LiveSession> | AsyncIterable<LiveSession>;
+
 /** The whole difference. */
 export interface ConfigurationDiff {
   /** False: the digests are equal, and nothing ends. */
@@ -77,7 +80,7 @@ const SINGLE: ReadonlySet<string> = new Set(['defaults', 'allow', 'sessions', 'e
 export async function diffConfigurations(
   old: Operator,
   next: Operator,
-  sessions: Iterable<LiveSession> | AsyncIterable<LiveSession>,
+  sessions: LiveSessions,
   now: number,
 ): Promise<ConfigurationDiff> {
   const changed = old.digestHex !== next.digestHex;

@@ -20,16 +20,16 @@ type RevocationAnswer =
   | { readonly ok: false; readonly code: Denial['code']; readonly entry?: { readonly kind: string } };
 
 /** Who the layers are. */
-type Who = Pick<Revocable, 'issuer' | 'operator' | 'model' | 'session' | 'user'>;
+export type LayerNames = Pick<Revocable, 'issuer' | 'operator' | 'model' | 'session' | 'user'>;
 
-const namesOf = ({ issuer, operator, model, session, user }: Who): RevocationSubject =>
+const namesOf = ({ issuer, operator, model, session, user }: LayerNames): RevocationSubject =>
   revocationSubject({ issuer, operator, model, session, user });
 
 /**
  * A view that `checkRevoked` can be given for `who`, and for nobody else: what has to be asked of a server is asked
  * here. For `grantFor` and `explainLayers`, which don't wait.
  */
-export async function askedView(view: RevocationView, who: Who): Promise<RevocationView> {
+export async function askedView(view: RevocationView, who: LayerNames): Promise<RevocationView> {
   const subject = namesOf(who);
   const asking = view.ask?.(subject) ?? null;
   if (asking === null) return view;
@@ -52,7 +52,7 @@ export function layerOfRevocation(kind: string | undefined): LayerName | null {
  */
 export function checkRevoked(
   view: RevocationView,
-  who: Who,
+  who: LayerNames,
 ): { readonly layer: LayerName; readonly denial: Denial } | null {
   const answer = view.isRevoked(namesOf(who));
   if (answer.ok) return null;
