@@ -72,6 +72,22 @@ describe.skipIf(!hasPostgres)('with a PostgreSQL server', () => {
   const open = (at: PostgresServer, more: Partial<PostgresOptions> = {}): Promise<Store> =>
     postgresStore({ ...at.place, ...more });
 
+  /** A prepared schema, with a role of its own that may call its functions. */
+  const granted = async (): Promise<{
+    schema: string;
+    user: string;
+    place: PostgresServer['place'] & { schema: string };
+    admin: Awaited<ReturnType<PostgresServer['admin']>>;
+  }> => {
+    const schema = `t${n++}`;
+    const user = `verifier_${schema}`;
+    const place = { ...server.place, schema };
+    const admin = await server.admin();
+    await admin.query(`create role ${user} login`);
+    await initializePostgres({ ...place, grantTo: user });
+    return { schema, user, place, admin };
+  };
+
   test('a database that nobody prepared is refused; it is prepared once', async () => {
     const schema = `t${n++}`;
     await expect(open(server, { schema })).rejects.toMatchObject({ code: 'store_corrupt' });
@@ -86,11 +102,7 @@ describe.skipIf(!hasPostgres)('with a PostgreSQL server', () => {
   });
 
   test("the verifiers' role calls the functions and reads no table", async () => {
-    const schema = `t${n++}`;
-    const admin = await server.admin();
-    await admin.query(`create role verifier_${schema} login`);
-    await initializePostgres({ ...server.place, schema, grantTo: `verifier_${schema}` });
-    const user = `verifier_${schema}`;
+    const { schema, user, admin } = await granted();
     const store = await open(server, { schema, user });
     expect(await spend(store)).toBe('ok');
     expect(await store.budgets.left(id('root'), [counter('c', 0, 10)], NOW)).toEqual([9]);
@@ -110,12 +122,7 @@ describe.skipIf(!hasPostgres)('with a PostgreSQL server', () => {
   });
 
   test('a schema of version 1 is refused, migrated, and its verifiers may call what they could call before', async () => {
-    const schema = `t${n++}`;
-    const user = `verifier_${schema}`;
-    const place = { ...server.place, schema };
-    const admin = await server.admin();
-    await admin.query(`create role ${user} login`);
-    await initializePostgres({ ...place, grantTo: user });
+    const { schema, user, place, admin } = await granted();
     const before = await open(server, { schema, user });
     expect(await spend(before)).toBe('ok');
     await before.close();
@@ -142,12 +149,7 @@ describe.skipIf(!hasPostgres)('with a PostgreSQL server', () => {
   });
 
   test('a schema of version 3 is refused, migrated, and remembers the numbers of a session until its last ticket ends', async () => {
-    const schema = `t${n++}`;
-    const user = `verifier_${schema}`;
-    const place = { ...server.place, schema };
-    const admin = await server.admin();
-    await admin.query(`create role ${user} login`);
-    await initializePostgres({ ...place, grantTo: user });
+    const { schema, user, place, admin } = await granted();
     const ends = async (): Promise<number> =>
       Number(
         (await admin.query<{ expires: string }>(`select expires from ${schema}.windows`)).rows[0]!.expires,

@@ -2,6 +2,21 @@
 // Codes are written by hand, as in generate.mjs, whose helpers come in: what an independent verifier could get wrong.
 import { attenuate, mint, mintBearer, restrict } from '@ambit/core';
 
+/** Makes cases of one pattern of the `http` caveat: targets of a request, and whether each is let through. */
+export const pathCases =
+  ({ several, shown, at, a, nonce }, description) =>
+  (name, pattern, targets) =>
+    several(
+      `http: ${name}`,
+      description,
+      targets.map(([target, holds], i) =>
+        shown(at(restrict.http(['GET'], [pattern])), a, holds ? 'ok' : ['http_refused', 0], {
+          ...nonce(i + 1),
+          call: { tool: 'web_search', args: '{}', http: { method: 'GET', origin: 'https://a.b', target } },
+        }),
+      ),
+    );
+
 /** Cases of decisions: the ledger's order, two clocks, budgets, steps. */
 export function decisionEdges({
   several,
@@ -187,20 +202,7 @@ export function decisionEdges({
     ],
   );
 
-  const get = (target) => ({
-    call: { tool: 'web_search', args: '{}', http: { method: 'GET', origin: 'https://a.b', target } },
-  });
-  const http = (name, path, targets) =>
-    several(
-      `http: ${name}`,
-      'Paths are compared as they are written.',
-      targets.map(([target, holds], i) =>
-        shown(at(restrict.http(['GET'], [path])), a, holds ? 'ok' : ['http_refused', 0], {
-          ...nonce(i + 1),
-          ...get(target),
-        }),
-      ),
-    );
+  const http = pathCases({ several, shown, at, a, nonce }, 'Paths are compared as they are written.');
   http('strictly below /a/*', '/a/*', [['/a/b', true], ['/a/b/', true], ['/a/', false], ['/a', false], ['/a/?x', false], ['/ab', false]]); // prettier-ignore
   http('below /*', '/*', [
     ['/a', true],

@@ -1,16 +1,16 @@
 // The ledger by itself: windows, claims, rows, order.
 // Codes are written by hand, as in generate.mjs, whose helpers come in: what an independent verifier could get wrong.
-/** The ledger by itself: charges, in turn, and what becomes of them. */
 /** The epoch of every ledger of these vectors. */
 export const EPOCH = 'e0'.repeat(16);
 
-export function ledgerEdges(NOW) {
+/** What charges are made of; `limit` is that of a counter which says none. */
+export function ledgerParts(NOW, limit) {
   const id = (c) => c.repeat(43);
   const counter = (c, more = {}) => ({
     id: id(c),
     unit: 'calls',
     amount: 1,
-    limit: 2,
+    limit,
     window: 0,
     step: 0,
     windowStart: 0,
@@ -27,12 +27,18 @@ export function ledgerEdges(NOW) {
     sequence: null,
     ...more,
   });
-  const step = (now, more, expect) => ({ now, charges: charges(more), expect });
   const claim = (c, more = {}) => ({ id: id(c), expires: NOW + 1800, caveat: 0, ...more });
-  const proof = (c, more = {}) => ({ ...claim(c, { caveat: -1 }), from: NOW - 30, ...more });
   const number = (sequence, more = {}) => ({
     sequence: { session: id('s'), sequence, expires: NOW + 300, epoch: EPOCH, ...more },
   });
+  return { id, counter, charges, claim, number };
+}
+
+/** The ledger by itself: charges, in turn, and what becomes of them. */
+export function ledgerEdges(NOW) {
+  const { id, counter, charges, claim, number } = ledgerParts(NOW, 2);
+  const step = (now, more, expect) => ({ now, charges: charges(more), expect });
+  const proof = (c, more = {}) => ({ ...claim(c, { caveat: -1 }), from: NOW - 30, ...more });
   const w = 60;
   const start = Math.floor(NOW / w) * w;
   const windowed = (s, more = {}) => counter('w', { window: w, windowStart: s, expires: s + w, ...more });

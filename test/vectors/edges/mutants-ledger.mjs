@@ -1,32 +1,16 @@
 // More cases of the ledger by itself: what mutants of an independent verifier lived through, and what they had to guess.
 // Codes are written by hand, as in generate.mjs.
-import { EPOCH } from './ledger.mjs';
+import { ledgerParts } from './ledger.mjs';
 
 export function ledgerMutants(NOW) {
-  const id = (c) => c.repeat(43);
-  const counter = (c, more = {}) => ({
-    id: id(c),
-    unit: 'calls',
-    amount: 1,
-    limit: 1,
-    window: 0,
-    step: 0,
-    windowStart: 0,
-    expires: NOW + 1800,
-    caveat: 0,
-    ...more,
-  });
+  const { id, counter, charges, claim: once, number } = ledgerParts(NOW, 1);
   const step = (now, more, expect = 'ok', caveat) => ({
     now,
-    charges: { root: id('r'), partitionKey: id('r'), counters: [], once: [], replay: null, sequence: null, ...more },
+    charges: charges(more),
     expect: expect === 'ok' ? { code: expect } : { code: expect, caveat },
-  }); // prettier-ignore
-  const once = (c, more = {}) => ({ id: id(c), expires: NOW + 1800, caveat: 0, ...more });
+  });
   const nonce = (c, more = {}) => ({
     replay: { id: id(c), from: NOW - 30, expires: NOW + 121, caveat: -1, ...more },
-  });
-  const number = (sequence, more = {}) => ({
-    sequence: { session: id('s'), sequence, expires: NOW + 300, epoch: EPOCH, ...more },
   });
   // A window of two minutes: steps of 2 s, each of which counts for 122.
   const slide = (seconds, more = {}) => {

@@ -1,6 +1,7 @@
 // More names, paths, addresses, hosts, steps and arguments: what mutants of an independent verifier lived through.
 // Verdicts are written by hand, as in generate.mjs, whose helpers come in.
-import { encodeCbor, restrict, toBase64url } from '@ambit/core';
+import { encodeCbor, toBase64url } from '@ambit/core';
+import { pathCases } from './decisions.mjs';
 
 const many = (n, item) => Array.from({ length: n }, (_, i) => item(i));
 const char = (code) => String.fromCodePoint(code);
@@ -55,17 +56,7 @@ export function nameMutants({ tok, raw, base, several, shown, at, a, nonce }) {
     for (const n of [256, 257])
       tok(`constraint: a url with ${n} ${name}`, n === 256 ? 'The longest list.' : 'One more.', raw(base, [5, [['x'], new Map([['q', [7, ...url.with(i, many(n, () => url[i][0]))]]]), false]]), n === 256 ? 'ok' : 'token_invalid'); // prettier-ignore
   });
-  const request = (name, pattern, targets) =>
-    several(
-      `http: ${name}`,
-      'A path of the request.',
-      targets.map(([target, holds], i) =>
-        shown(at(restrict.http(['GET'], [pattern])), a, holds ? 'ok' : ['http_refused', 0], {
-          ...nonce(i + 1),
-          call: { tool: 'web_search', args: '{}', http: { method: 'GET', origin: 'https://a.b', target } },
-        }),
-      ),
-    );
+  const request = pathCases({ several, shown, at, a, nonce }, 'A path of the request.');
   request('characters of a path', '/*', [["/a-z0._~!$&'()*+,;=:@/%41", true], ['/a%2eb', false], ['/a%2Eb', false], ['/a|b', false], ['/a"b', false], ['/a[b]', false], ['/a%7', false], ['/a#b', false], ['/a%7fb', false], ['/a\\b', false], ['/a?|"[]\\%', true]]); // prettier-ignore
   request('length of a path', '/*', [[`/${'x'.repeat(1023)}`, true], [`/${'x'.repeat(1024)}`, false], [`/x?${'x'.repeat(1024)}`, true]]); // prettier-ignore
 }
