@@ -1,7 +1,6 @@
 // What follows verification, in the order of law L8: policy first, because it changes no state; then revocation
 // and the session, at every use, whether or not the token was cached, and where the server has to be asked about
-// both, at the same time; then one trip to the store that charges
-// everything in one atomic step; then revocation again, when the answer is given (`delivery.ts`), because until then
+// both, at the same time; then one trip to the store that charges everything in one atomic step; then revocation again, when the answer is given (`delivery.ts`), because until then
 // time has passed, and what was revoked meanwhile is out. A store that fails or is slow denies, unless the operator
 // has listed the tool as one that may proceed; the decision then says so, and `onProceed` is called first,
 // because a call without its charges must not go unlogged.

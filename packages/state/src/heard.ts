@@ -39,7 +39,7 @@ export class HeardList {
   readonly #fetch: (cursor: number, first: boolean) => Promise<Part | null>;
   readonly #staleAfter: number;
   readonly #view = new RevocationView();
-  readonly #named: NamedEntries | null;
+  readonly #named: NamedEntries | null = null;
   readonly #listeners = new Set<(entry: Revocation) => void>();
   /** When the list was last known to be whole, on the monotonic clock. */
   #confirmed = -Infinity;
@@ -72,11 +72,11 @@ export class HeardList {
   ) {
     this.#fetch = fetch;
     this.#staleAfter = staleAfter;
-    const ask = async (names: readonly RevocationName[]): Promise<Named> => {
-      const { upto, entries } = await named!(names);
+    if (named === null) return;
+    this.#named = new NamedEntries(async (names) => {
+      const { upto, entries } = await named(names);
       return { upto, entries: entries.filter((entry) => !this.#over(entry)) };
-    };
-    this.#named = named === null ? null : new NamedEntries(ask);
+    });
   }
 
   /** Milliseconds since the list was last confirmed. */

@@ -117,6 +117,7 @@ end $$;
 /** By the primary key, whatever the table was at planning time: a page would else read and sort all of it. */
 const IN_ORDER =
   'set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set enable_incremental_sort = off set jit = off';
+
 /** Of each name that is on the list, the entry that ends last; `last` is read first, so all up to it is looked at. */
 const named = (schema: string): string => `
 create or replace function entries_named(p_epoch text, p_kinds text[], p_issuers text[], p_values text[], out code text, out last bigint, out entries json)

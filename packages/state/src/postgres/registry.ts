@@ -1,6 +1,6 @@
-// Revocations and sessions. Every verifier holds the list, or asks a long one by name (`heard.ts`): a connection of its own listens for what
-// is added and asks for it by number; the same question is asked every second whether or not anything was
-// heard, and a connection that does not answer is replaced, so a deaf one is noticed.
+// Revocations and sessions. Every verifier holds the list, or asks a long one by name (`heard.ts`): a connection of its
+// own listens for what is added and asks for it by number; the same question is asked every second whether or not
+// anything was heard, and a connection that does not answer is replaced, so a deaf one is noticed.
 import { AmbitError } from '@ambit/core';
 import { GRACE, checkNow } from '../budgets.ts';
 import { orFaultLater } from '../faults.ts';

@@ -154,7 +154,7 @@ for _, h in ipairs(windowKeys) do
   local w = windows[h]
   if w.dirty then
     -- Both end with the last ticket of the session, whichever was used first.
-    local ends = whole(math.max(redis.call('PEXPIRETIME', KEYS[base + h]), (w.expires + ${GRACE}) * 1000))
+    local ends = whole(math.max(redis.call('PEXPIRETIME', KEYS[base + h]), tonumber(ms(w.expires))))
     redis.call('SET', KEYS[base + h], whole(w.highest), 'PXAT', ends)
     if w.reset then redis.call('DEL', KEYS[base + w.b]) end
     for slot, bit in pairs(w.over) do redis.call('SETBIT', KEYS[base + w.b], slot, bit) end

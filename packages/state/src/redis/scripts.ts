@@ -1,5 +1,5 @@
-// What is done to Redis, beside charging (`reserve.ts`) and revoking (`list-scripts.ts`), in Lua: refunds, sessions. One script is one
-// atomic step and one round trip, and starts with the fence (see `fence.ts`).
+// What is done to Redis, beside charging (`reserve.ts`) and revoking (`list-scripts.ts`), in Lua: refunds, sessions. One
+// script is one atomic step and one round trip, and starts with the fence (see `fence.ts`).
 import { GRACE } from '../budgets.ts';
 import { REVOKE } from './list-scripts.ts';
 import { ROW } from './sliding.ts';
@@ -75,7 +75,10 @@ for i = 2, #KEYS do answer[i] = redis.call('GET', KEYS[i]) or '' end
 return answer
 `;
 
-/** KEYS: epoch, number, list, expiries, names, session, index by opening, index by end. ARGV: check, what, session, time, expiry, reason, entry, channel. */
+/**
+ * KEYS: epoch, those of the list, session, index by opening, index by end. ARGV: check, what, session, time, expiry, reason,
+ * entry, channel.
+ */
 export const SESSION: string = `${REVOKE}
 local function read()
   local s = redis.call('HMGET', KEYS[6], 'session', 'closed', 'reason')
