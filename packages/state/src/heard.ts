@@ -252,7 +252,9 @@ export const heardRevocations = (
   ask: (subject) =>
     list.ask(subject)?.catch((error: unknown) => {
       failed(error);
-      return { ok: false, code: faultOf(error) };
+      // What was pushed meanwhile counts, whoever may proceed on a fault.
+      const heard = list.isRevoked(subject);
+      return !heard.ok && heard.code === 'revoked' ? heard : { ok: false, code: faultOf(error) };
     }) ?? null,
   unread: () => list.unread(),
 });

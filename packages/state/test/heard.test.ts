@@ -559,6 +559,20 @@ describe('revocations over a heard list', () => {
     expect(asked).toEqual([3, 9]);
   });
 
+  test('S13 what was pushed while a question by name failed is out, and no fault that somebody may proceed on', async () => {
+    const w = world(60_000, 1000, true);
+    const { revocations } = served(w);
+    grow(w, 5000);
+    await w.list.sync();
+    w.held = [];
+    const asking = revocations.ask!(subject('late'));
+    await vi.waitFor(() => expect(w.held).toHaveLength(1));
+    w.list.take([entry(5001, { value: 'late' })]);
+    w.fails = true;
+    w.held[0]!();
+    expect(await asking).toMatchObject({ code: 'revoked', entry: { seq: 5001 } });
+  });
+
   test('L9 a question by name that fails is a fault, and is told of; what needs no question asks none', async () => {
     const w = world(60_000, 1000, true);
     const { revocations, failed } = served(w);
