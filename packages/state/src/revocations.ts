@@ -90,7 +90,9 @@ export function storeRevoker(
   };
 }
 
-const PLAIN = /^[^\u0000-\u001f\u007f]{1,256}$/u;
+// No half of a surrogate pair: no token has one, and servers write each of them in a way of their own.
+const PLAIN = /^[^\u0000-\u001f\u007f\ud800-\udfff]{1,256}$/u;
+const isPlain = (text: unknown): boolean => typeof text === 'string' && PLAIN.test(text);
 
 /** Forms that can name something; an entry in another form would be accepted and never match. */
 const FORMS: Partial<Record<RevocationKind, { readonly form: RegExp; readonly words: string }>> = {
@@ -128,7 +130,7 @@ export function checkRevocation(input: RevocationInput): RevocationInput {
       'input_invalid',
       `A revocation of kind ${kind} ${issuer === undefined ? 'needs' : 'has no'} issuer.`,
     );
-  if (!PLAIN.test(value) || (issuer !== undefined && !PLAIN.test(issuer)))
+  if (!isPlain(value) || (issuer !== undefined && !isPlain(issuer)))
     throw new AmbitError(
       'input_invalid',
       'Revocation value and issuer: expected 1 to 256 printable characters.',
@@ -143,7 +145,8 @@ export function checkRevocation(input: RevocationInput): RevocationInput {
   return Object.freeze({
     kind,
     value,
-    reason,
+    // In words one may stand; Redis's reader of JSON would refuse the entry for it.
+    reason: reason.replace(/\p{Cs}/gu, '\ufffd'),
     ...(issuer === undefined ? {} : { issuer }),
     ...(expires === undefined ? {} : { expires }),
   });

@@ -76,7 +76,8 @@ export async function* openSessions(sessions: Pick<Sessions, 'page'>, now: numbe
   }
 }
 
-const NAME = /^[^\u0000-\u001f\u007f]{1,256}$/u;
+// As the names of revocations, which closing a session makes of it.
+const NAME = /^[^\u0000-\u001f\u007f\ud800-\udfff]{1,256}$/u;
 
 /** The session as opened; AmbitError `input_invalid` for names or times that cannot be. */
 export function newSession(input: SessionInput, now: number): Session {
@@ -102,6 +103,7 @@ export function newSession(input: SessionInput, now: number): Session {
 /** The session after which a page begins, where they are ordered by issuer and id; the first of all for null. */
 export function placeOf(cursor: string | null, now: number): readonly [issuer: string, id: string] {
   checkNow(now);
+  if (cursor !== null && typeof cursor !== 'string') throw cursorError();
   const [issuer, id, ...more] = cursor === null ? ['', ''] : cursor.split('\0');
   if (issuer === undefined || id === undefined || more.length > 0) throw cursorError();
   return [issuer, id];

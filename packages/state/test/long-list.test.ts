@@ -375,6 +375,34 @@ onEach(['redis'], (_name, at) => {
     await later.close();
   });
 
+  test('S7 what an older verifier added with half a character, or untyped, takes no other name and stops nobody', async () => {
+    const place = await at();
+    await fill(place, 0, MANY, NOW);
+    const first = await place.open();
+    await first.revocations.add(user('joe?', { expires: LATER }), NOW);
+    await first.revocations.add(user('\\ud800', { expires: LATER }), NOW);
+    await first.close();
+    const admin = adminOf(place);
+    const raw = async (entry: object): Promise<void> => {
+      const key = (of: string): string => `${place.orders.redis!.prefix}{rev}${of}`;
+      const seq = await admin.incr(key('number'));
+      await admin.zadd(key('list'), seq, `${seq} ${JSON.stringify({ ...entry, time: NOW })}`);
+    };
+    await raw(user('joe\ud800'));
+    await raw(user('\\ud800', { reason: '\ud800', value: '\\ud800x' }));
+    for (const wrong of [{ value: null }, { issuer: null }, { value: true }, { value: ['x'] }])
+      await raw({ ...user('x'), ...wrong });
+    admin.disconnect();
+    const store = await place.open();
+    await store.revocations.add(user('after'), NOW);
+    await store.close();
+    const later = await place.open();
+    for (const each of ['joe?', '\\ud800', '\\ud800x', 'u1', `u${MANY}`, 'after'])
+      expect(await say(later, subject(each)), each).toBe('revoked');
+    for (const each of ['u0', 'joe']) expect(await say(later, subject(each)), each).toBe('ok');
+    await later.close();
+  });
+
   test('S7 of two entries of one name the one that ends last counts, in any order', async () => {
     const place = await at();
     await fill(place, 0, MANY, NOW);

@@ -50,6 +50,15 @@ describe('an entry', () => {
     ]),
     ['a value that begins with a control character', input('user', { value: '\na' })],
     ['a value that ends with one', input('user', { value: 'a\n' })],
+    ...['\ud800', '\udfff', 'a\udc00b'].map((value): [string, unknown] => [
+      `a value with half a character ${JSON.stringify(value)}`,
+      input('user', { value }),
+    ]),
+    ['an issuer that ends within a character', input('user', { issuer: 'acme\ud83d' })],
+    ...[12_345, null, true, ['x'], { toString: () => 'x' }].flatMap((wrong): [string, unknown][] => [
+      [`a value that is no text: ${JSON.stringify(wrong)}`, input('user', { value: wrong as string })],
+      [`an issuer that is no text: ${JSON.stringify(wrong)}`, input('user', { issuer: wrong as string })],
+    ]),
     ['an empty issuer', input('user', { issuer: '' })],
     ['an issuer with a control character', input('user', { issuer: 'a\0' })],
     ['an issuer of 257 characters', input('user', { issuer: 'a'.repeat(257) })],
@@ -89,6 +98,14 @@ describe('an entry', () => {
     const reason = 'x'.repeat(1024);
     expect(checkRevocation(input('user', { reason, expires: 0 }))).toMatchObject({ reason, expires: 0 });
     expect(checkRevocation(input('user', { reason: '' }))).toMatchObject({ reason: '' });
+  });
+
+  test('has a reason without halves of characters, which one reader of JSON or another refuses', () => {
+    for (const [reason, kept] of [
+      ['\ud83d', '\ufffd'],
+      ['a\ude00 \u{1f600}', 'a\ufffd \u{1f600}'],
+    ] as const)
+      expect(checkRevocation(input('user', { reason }))).toMatchObject({ reason: kept });
   });
 
   test('says in its refusal whether an issuer is missing or too much', () => {

@@ -484,7 +484,7 @@ describe('sessions', () => {
     for (const key of ['issuer', 'id', 'operator', 'user']) {
       for (const name of ['a', '\u00e9 b', 'a'.repeat(256)])
         expect(newSession({ ...input, [key]: name }, NOW)).toMatchObject({ [key]: name });
-      for (const name of ['', 'a'.repeat(257), 'a\0', '\u001fa', 'a\u007fb', 7, ['a']])
+      for (const name of ['', 'a'.repeat(257), 'a\0', '\u001fa', 'a\u007fb', 'a\ud800', '\udc00a', 7, ['a']])
         wrong({ [key]: name });
     }
     for (const expires of [NOW, NOW - 1, LATER + 0.5, 1e11 + 1, NaN]) wrong({ expires });
@@ -507,7 +507,7 @@ describe('sessions', () => {
     const { cursor } = pageOf(many(SESSIONS_A_PAGE));
     expect(placeOf(cursor, NOW)).toEqual(['acme', `s${SESSIONS_A_PAGE - 1}`]);
     expect(placeOf(null, NOW)).toEqual(['', '']);
-    for (const wrong of ['', 'acme', 'acme\0s\0'])
+    for (const wrong of ['', 'acme', 'acme\0s\0', undefined, 5, {}] as string[])
       expect(() => placeOf(wrong, NOW)).toThrow('cursor: expected null');
     expect(() => placeOf(null, NOW * 1000)).toThrow(RangeError);
   });

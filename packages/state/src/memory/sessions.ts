@@ -48,7 +48,7 @@ export function sessionsIn(
     },
     page: async (cursor, now) => {
       checkNow(now);
-      if (cursor !== null && !/^\d+$/.test(cursor)) throw cursorError();
+      if (cursor !== null && !(typeof cursor === 'string' && /^\d+$/.test(cursor))) throw cursorError();
       const sessions: Session[] = [];
       for (const { session, number } of rows.sessions.values()) {
         if (number <= Number(cursor) || !judge(session, now).ok) continue;

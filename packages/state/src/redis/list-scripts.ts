@@ -14,12 +14,13 @@ export const LIST_KEYS = ['number', 'list', 'expiries', 'names'] as const;
 export const PAGE = 1000;
 
 const INDEX = `
--- As nameKey of revocations.ts; nil when it can't be read. Half a surrogate pair names nothing: no token has one.
+-- As nameKey of revocations.ts; nil when it can't be read, or is not of texts.
 local function nameOf(json)
   local ok, entry = pcall(cjson.decode, json)
-  if not ok then ok, entry = pcall(cjson.decode, (string.gsub(json, '\\\\u[dD][89a-fA-F]%x%x', '?'))) end
-  if not ok then return nil end
-  return entry.kind .. '\\0' .. (entry.issuer or '') .. '\\0' .. entry.value
+  if not ok or type(entry) ~= 'table' then return nil end
+  local kind, issuer, value = entry.kind, entry.issuer or '', entry.value
+  if type(kind) ~= 'string' or type(issuer) ~= 'string' or type(value) ~= 'string' then return nil end
+  return kind .. '\\0' .. issuer .. '\\0' .. value
 end
 local function ends(seq) return tonumber(redis.call('ZSCORE', KEYS[4], seq) or math.huge) end
 local function index(seq, json)
